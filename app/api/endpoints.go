@@ -1,0 +1,139 @@
+package api
+
+import "trivium/app/lms"
+
+// Accounts and sessions.
+var (
+	Setup          = Endpoint[SetupInput, lms.Session]{"POST", "/api/v1/setup", lms.Public, "Claim the first administrator with the one-time setup token"}
+	Register       = Endpoint[RegisterInput, lms.Session]{"POST", "/api/v1/register", lms.Public, "Register an account with an invite code"}
+	PreviewInvite  = Endpoint[CodeInput, lms.InvitePreview]{"POST", "/api/v1/invites/preview", lms.Public, "Show what an invite code is for"}
+	SignIn         = Endpoint[SignInInput, lms.Session]{"POST", "/api/v1/session", lms.Public, "Sign in"}
+	CurrentSession = Endpoint[NoInput, lms.Session]{"GET", "/api/v1/session", lms.AnyUser, "Show who is signed in"}
+	SignOut        = Endpoint[NoInput, Empty]{"DELETE", "/api/v1/session", lms.AnyUser, "Sign out"}
+	IssueTicket    = Endpoint[NoInput, Ticket]{"POST", "/api/v1/session/ticket", lms.AnyUser, "Issue a hand-over ticket for another node"}
+	RedeemTicket   = Endpoint[Ticket, lms.Session]{"POST", "/api/v1/session/redeem", lms.Public, "Exchange a hand-over ticket for a bearer token of the same session"}
+	ChangePassword = Endpoint[PasswordInput, Empty]{"PUT", "/api/v1/session/password", lms.AnyUser, "Change the own password; other sessions end"}
+
+	ListUsers  = Endpoint[ListInput, Page[lms.User]]{"GET", "/api/v1/users", lms.Admin, "List accounts"}
+	CreateUser = Endpoint[CreateUserInput, lms.User]{"POST", "/api/v1/users", lms.Admin, "Create an account"}
+	UpdateUser = Endpoint[UpdateUserInput, lms.User]{"PATCH", "/api/v1/users/:user", lms.Admin, "Change an account, disable it, or set its password"}
+
+	GetHome = Endpoint[NoInput, lms.Home]{"GET", "/api/v1/home", lms.AnyUser, "Show what is due and what is new"}
+)
+
+// Courses and their people.
+var (
+	ListCourses  = Endpoint[NoInput, Page[lms.Course]]{"GET", "/api/v1/courses", lms.AnyUser, "List the own courses; all of them for an administrator"}
+	CreateCourse = Endpoint[CourseInput, lms.Course]{"POST", "/api/v1/courses", lms.CourseCreator, "Create a course with oneself as instructor"}
+	JoinCourse   = Endpoint[CodeInput, lms.Course]{"POST", "/api/v1/courses/join", lms.AnyUser, "Join a course with an invite code"}
+	GetCourse    = Endpoint[CoursePath, lms.Course]{"GET", "/api/v1/courses/:course", lms.MemberOfCourse, "Show a course"}
+	UpdateCourse = Endpoint[UpdateCourseInput, lms.Course]{"PATCH", "/api/v1/courses/:course", lms.InstructorOfCourse, "Change a course"}
+
+	ListMembers  = Endpoint[CoursePath, Page[lms.Member]]{"GET", "/api/v1/courses/:course/members", lms.MemberOfCourse, "List the members"}
+	AddMember    = Endpoint[AddMemberInput, lms.Member]{"POST", "/api/v1/courses/:course/members", lms.InstructorOfCourse, "Enrol a user by login"}
+	UpdateMember = Endpoint[UpdateMemberInput, lms.Member]{"PATCH", "/api/v1/courses/:course/members/:user", lms.InstructorOfCourse, "Change a member's role, deactivate or reactivate"}
+
+	ListInvites  = Endpoint[CoursePath, Page[lms.Invite]]{"GET", "/api/v1/courses/:course/invites", lms.InstructorOfCourse, "List invite codes"}
+	CreateInvite = Endpoint[CreateInviteInput, lms.Invite]{"POST", "/api/v1/courses/:course/invites", lms.InstructorOfCourse, "Make an invite code"}
+	RevokeInvite = Endpoint[InvitePath, lms.Invite]{"DELETE", "/api/v1/courses/:course/invites/:invite", lms.InstructorOfCourse, "Withdraw an invite code"}
+)
+
+// Files. The client hashes 1 MiB chunks, declares the file, asks which chunks are missing, sends those, and completes.
+// A declared file can be handed in or attached at once: its hashes are what counts for a deadline.
+var (
+	DeclareFile   = Endpoint[DeclareFileInput, lms.File]{"POST", "/api/v1/courses/:course/files", lms.MemberOfCourse, "Declare a file by its name, size and hashes"}
+	GetFile       = Endpoint[FilePath, lms.File]{"GET", "/api/v1/courses/:course/files/:file", lms.MemberOfCourse, "Show a file's description"}
+	MissingChunks = Endpoint[FilePath, Missing]{"GET", "/api/v1/courses/:course/files/:file/missing", lms.MemberOfCourse, "List the chunks that have not arrived"}
+	PutChunk      = Endpoint[ChunkPath, Empty]{"PUT", "/api/v1/courses/:course/files/:file/chunks/:number", lms.MemberOfCourse, "Send one chunk; acknowledged when a majority of the nodes has it on disk"}
+	CompleteFile  = Endpoint[FilePath, FileReceipt]{"POST", "/api/v1/courses/:course/files/:file/complete", lms.MemberOfCourse, "Verify that a majority holds every byte and complete the file"}
+	FileContent   = Endpoint[ContentPath, Raw]{"GET", "/api/v1/courses/:course/files/:file/content", lms.MemberOfCourse, "Download a file (ranges)"}
+)
+
+// Materials.
+var (
+	ListMaterials   = Endpoint[CoursePath, Page[lms.Material]]{"GET", "/api/v1/courses/:course/materials", lms.MemberOfCourse, "List the materials"}
+	CreateMaterial  = Endpoint[MaterialInput, lms.Material]{"POST", "/api/v1/courses/:course/materials", lms.StaffOfCourse, "Add a page or an uploaded file"}
+	GetMaterial     = Endpoint[MaterialPath, lms.Material]{"GET", "/api/v1/courses/:course/materials/:material", lms.MemberOfCourse, "Show a material"}
+	UpdateMaterial  = Endpoint[UpdateMaterialInput, lms.Material]{"PATCH", "/api/v1/courses/:course/materials/:material", lms.StaffOfCourse, "Change a material"}
+	DeleteMaterial  = Endpoint[MaterialPath, Empty]{"DELETE", "/api/v1/courses/:course/materials/:material", lms.StaffOfCourse, "Archive a material; it can be restored for 30 days"}
+	RestoreMaterial = Endpoint[MaterialPath, lms.Material]{"POST", "/api/v1/courses/:course/materials/:material/restore", lms.StaffOfCourse, "Restore an archived material"}
+	ListPassages    = Endpoint[MaterialPath, Page[lms.Passage]]{"GET", "/api/v1/courses/:course/materials/:material/passages", lms.MemberOfCourse, "List the readable text of a material by page and heading"}
+)
+
+// Assignments, submissions, grades.
+var (
+	ListAssignments  = Endpoint[CoursePath, Page[lms.Assignment]]{"GET", "/api/v1/courses/:course/assignments", lms.MemberOfCourse, "List the assignments"}
+	CreateAssignment = Endpoint[AssignmentInput, lms.Assignment]{"POST", "/api/v1/courses/:course/assignments", lms.InstructorOfCourse, "Post an assignment"}
+	GetAssignment    = Endpoint[AssignmentPath, lms.Assignment]{"GET", "/api/v1/courses/:course/assignments/:assignment", lms.MemberOfCourse, "Show an assignment"}
+	UpdateAssignment = Endpoint[UpdateAssignmentInput, lms.Assignment]{"PUT", "/api/v1/courses/:course/assignments/:assignment", lms.InstructorOfCourse, "Change an assignment"}
+
+	Submit          = Endpoint[SubmitInput, lms.Receipt]{"POST", "/api/v1/courses/:course/assignments/:assignment/submissions", lms.StudentOfCourse, "Hand in text and files"}
+	ListSubmissions = Endpoint[ListSubmissionsInput, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions", lms.StaffOfCourse, "List the latest attempts, ungraded first"}
+	MySubmissions   = Endpoint[AssignmentPath, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions/mine", lms.StudentOfCourse, "List the own attempts, latest first"}
+	GetSubmission   = Endpoint[SubmissionPath, lms.Submission]{"GET", "/api/v1/courses/:course/submissions/:submission", lms.MemberOfCourse, "Show an attempt"}
+	GetReceipt      = Endpoint[SubmissionPath, lms.Receipt]{"GET", "/api/v1/courses/:course/submissions/:submission/receipt", lms.MemberOfCourse, "Show the receipt of an attempt"}
+
+	SaveGrade  = Endpoint[GradeInput, lms.Grade]{"PUT", "/api/v1/courses/:course/submissions/:submission/grade", lms.StaffOfCourse, "Save a draft grade and feedback"}
+	PostGrades = Endpoint[PostGradesInput, PostGradesOutput]{"POST", "/api/v1/courses/:course/assignments/:assignment/grades/post", lms.StaffOfCourse, "Post draft grades: students see them from now on"}
+)
+
+// Questions to the staff and to the tutor.
+var (
+	ListQuestions  = Endpoint[ListQuestionsInput, Page[lms.Question]]{"GET", "/api/v1/courses/:course/questions", lms.MemberOfCourse, "List the questions that one may read"}
+	AskQuestion    = Endpoint[QuestionInput, lms.Question]{"POST", "/api/v1/courses/:course/questions", lms.MemberOfCourse, "Ask the staff or the tutor"}
+	GetQuestion    = Endpoint[QuestionPath, lms.Question]{"GET", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Show a question with its replies"}
+	AddReply       = Endpoint[ReplyInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies", lms.MemberOfCourse, "Reply; in a tutor thread the author's reply is a further question"}
+	SetQuestion    = Endpoint[SetQuestionInput, lms.Question]{"PATCH", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Mark as answered, resolved or open again, or send a tutor thread to the staff"}
+	StopReply      = Endpoint[ReplyPath, Empty]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/stop", lms.MemberOfCourse, "Stop the tutor; the text so far is kept"}
+	RetryReply     = Endpoint[ReplyPath, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/retry", lms.MemberOfCourse, "Ask the tutor again after a failed or stopped answer"}
+	StreamReply    = Endpoint[ReplyPath, Raw]{"GET", "/api/v1/courses/:course/questions/:question/replies/:reply/stream", lms.MemberOfCourse, "Read a tutor's answer while it is written (text/event-stream of ReplyEvent)"}
+	SearchPassages = Endpoint[SearchInput, Page[lms.Passage]]{"GET", "/api/v1/courses/:course/search", lms.MemberOfCourse, "Search the materials that one may open"}
+	TutorInfo      = Endpoint[CoursePath, TutorStatus]{"GET", "/api/v1/courses/:course/tutor", lms.MemberOfCourse, "Show whether a language model is set up and where text goes"}
+)
+
+// The cluster, live updates and the key-value store.
+var (
+	GetCluster      = Endpoint[NoInput, lms.Cluster]{"GET", "/api/v1/cluster", lms.AnyUser, "Show the nodes and how they stand"}
+	CreateJoinToken = Endpoint[NoInput, JoinToken]{"POST", "/api/v1/cluster/join-tokens", lms.Admin, "Make a single-use token for one new node (1 h)"}
+	RemoveNode      = Endpoint[RemoveNodeInput, lms.Cluster]{"DELETE", "/api/v1/cluster/nodes/:node", lms.Admin, "Remove a node from the cluster"}
+	TransferLeader  = Endpoint[TransferInput, lms.Cluster]{"POST", "/api/v1/cluster/transfer", lms.Admin, "Hand leadership to a node, or to the best one"}
+	Events          = Endpoint[NoInput, Raw]{"GET", "/api/v1/events", lms.AnyUser, "Live updates (text/event-stream of Event)"}
+
+	KVGet    = Endpoint[KVKey, KVValue]{"GET", "/api/v1/kv/:key", lms.Admin, "Read a key (level: none, session or linearizable)"}
+	KVPut    = Endpoint[KVPutInput, KVValue]{"PUT", "/api/v1/kv/:key", lms.Admin, "Write a key"}
+	KVDelete = Endpoint[KVKey, KVValue]{"DELETE", "/api/v1/kv/:key", lms.Admin, "Delete a key"}
+)
+
+// Routes lists every endpoint in the order of the table. A test fails when a variable of this file is missing.
+func Routes() []Route {
+	return []Route{
+		named("Setup", Setup), named("Register", Register), named("PreviewInvite", PreviewInvite), named("SignIn", SignIn),
+		named("CurrentSession", CurrentSession), named("SignOut", SignOut), named("IssueTicket", IssueTicket),
+		named("RedeemTicket", RedeemTicket), named("ChangePassword", ChangePassword), named("ListUsers", ListUsers),
+		named("CreateUser", CreateUser), named("UpdateUser", UpdateUser), named("GetHome", GetHome),
+		named("ListCourses", ListCourses), named("CreateCourse", CreateCourse), named("JoinCourse", JoinCourse),
+		named("GetCourse", GetCourse), named("UpdateCourse", UpdateCourse), named("ListMembers", ListMembers),
+		named("AddMember", AddMember), named("UpdateMember", UpdateMember), named("ListInvites", ListInvites),
+		named("CreateInvite", CreateInvite), named("RevokeInvite", RevokeInvite), named("DeclareFile", DeclareFile),
+		named("GetFile", GetFile), named("MissingChunks", MissingChunks), named("PutChunk", PutChunk),
+		named("CompleteFile", CompleteFile), named("FileContent", FileContent), named("ListMaterials", ListMaterials),
+		named("CreateMaterial", CreateMaterial), named("GetMaterial", GetMaterial), named("UpdateMaterial", UpdateMaterial),
+		named("DeleteMaterial", DeleteMaterial), named("RestoreMaterial", RestoreMaterial), named("ListPassages", ListPassages),
+		named("ListAssignments", ListAssignments), named("CreateAssignment", CreateAssignment),
+		named("GetAssignment", GetAssignment), named("UpdateAssignment", UpdateAssignment), named("Submit", Submit),
+		named("ListSubmissions", ListSubmissions), named("MySubmissions", MySubmissions), named("GetSubmission", GetSubmission),
+		named("GetReceipt", GetReceipt), named("SaveGrade", SaveGrade), named("PostGrades", PostGrades),
+		named("ListQuestions", ListQuestions), named("AskQuestion", AskQuestion), named("GetQuestion", GetQuestion),
+		named("AddReply", AddReply), named("SetQuestion", SetQuestion), named("StopReply", StopReply),
+		named("RetryReply", RetryReply), named("StreamReply", StreamReply), named("SearchPassages", SearchPassages),
+		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("CreateJoinToken", CreateJoinToken),
+		named("RemoveNode", RemoveNode), named("TransferLeader", TransferLeader), named("Events", Events),
+		named("KVGet", KVGet), named("KVPut", KVPut), named("KVDelete", KVDelete),
+	}
+}
+
+func named[In, Out any](name string, e Endpoint[In, Out]) Route {
+	r := e.Route()
+	r.Name = name
+	return r
+}

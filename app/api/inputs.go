@@ -1,0 +1,407 @@
+package api
+
+import (
+	"strconv"
+	"time"
+
+	"trivium/app/lms"
+)
+
+// Page is one page of a list. Next is empty on the last page; Total counts all pages.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+	Total int    `json:"total"`
+}
+
+// MaxPage is the largest number of items of a page.
+const MaxPage = 200
+
+// NoInput is the input of an endpoint that takes none.
+type NoInput struct{}
+
+// ListInput pages through a list. Query filters by a part of the name.
+type ListInput struct {
+	After string `query:"after" json:"-"`
+	Limit int    `query:"limit" json:"-"` // 0: MaxPage
+	Query string `query:"q" json:"-"`
+}
+
+// Inputs that only name an object.
+type (
+	CoursePath struct {
+		Course string `param:"course" json:"-"`
+	}
+	InvitePath struct {
+		Course string `param:"course" json:"-"`
+		Invite string `param:"invite" json:"-"`
+	}
+	FilePath struct {
+		Course string `param:"course" json:"-"`
+		File   string `param:"file" json:"-"`
+	}
+	ContentPath struct {
+		Course string `param:"course" json:"-"`
+		File   string `param:"file" json:"-"`
+		Inline bool   `query:"inline" json:"-"` // show it in the page, in a sandbox, where the type allows it
+	}
+	ChunkPath struct {
+		Course string `param:"course" json:"-"`
+		File   string `param:"file" json:"-"`
+		Number int    `param:"number" json:"-"` // from 0
+	}
+	MaterialPath struct {
+		Course   string `param:"course" json:"-"`
+		Material string `param:"material" json:"-"`
+	}
+	AssignmentPath struct {
+		Course     string `param:"course" json:"-"`
+		Assignment string `param:"assignment" json:"-"`
+	}
+	SubmissionPath struct {
+		Course     string `param:"course" json:"-"`
+		Submission string `param:"submission" json:"-"`
+	}
+	QuestionPath struct {
+		Course   string `param:"course" json:"-"`
+		Question string `param:"question" json:"-"`
+	}
+	ReplyPath struct {
+		Course   string `param:"course" json:"-"`
+		Question string `param:"question" json:"-"`
+		Reply    string `param:"reply" json:"-"`
+	}
+)
+
+// SetupInput claims the first administrator.
+type SetupInput struct {
+	Token    string `json:"token"`
+	Login    string `json:"login"`
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Bearer   bool   `json:"bearer,omitempty"` // answer a bearer token instead of setting a cookie
+}
+
+// RegisterInput makes an account with an invite code.
+type RegisterInput struct {
+	Code     string `json:"code"`
+	Login    string `json:"login"`
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Bearer   bool   `json:"bearer,omitempty"`
+}
+
+// CodeInput names an invite code.
+type CodeInput struct {
+	Code string `json:"code"`
+}
+
+// SignInInput makes a session.
+type SignInInput struct {
+	Login    string `json:"login"`
+	Password string `json:"password"`
+	Bearer   bool   `json:"bearer,omitempty"`
+}
+
+// Ticket hands a session over to another node: single use, 10 minutes, kept in memory only.
+type Ticket struct {
+	Ticket string `json:"ticket"`
+}
+
+// PasswordInput changes the own password.
+type PasswordInput struct {
+	Old string `json:"old"`
+	New string `json:"new"`
+}
+
+// CreateUserInput makes an account.
+type CreateUserInput struct {
+	ID               string `json:"id"`
+	Login            string `json:"login"`
+	Name             string `json:"name"`
+	Password         string `json:"password"`
+	Admin            bool   `json:"admin,omitempty"`
+	MayCreateCourses bool   `json:"mayCreateCourses,omitempty"`
+}
+
+// UpdateUserInput changes the fields that are set.
+type UpdateUserInput struct {
+	User             string  `param:"user" json:"-"`
+	Version          int64   `json:"version"`
+	Name             *string `json:"name,omitempty"`
+	Password         *string `json:"password,omitempty"`
+	Admin            *bool   `json:"admin,omitempty"`
+	MayCreateCourses *bool   `json:"mayCreateCourses,omitempty"`
+	Disabled         *bool   `json:"disabled,omitempty"`
+}
+
+// CourseInput makes a course.
+type CourseInput struct {
+	ID      string          `json:"id"`
+	Code    string          `json:"code"`
+	Title   string          `json:"title"`
+	Summary string          `json:"summary,omitempty"`
+	Zone    string          `json:"zone"`
+	State   lms.CourseState `json:"state"`
+}
+
+// UpdateCourseInput replaces a course's fields if it still has the version.
+type UpdateCourseInput struct {
+	Course string `param:"course" json:"-"`
+	CourseInput
+	Version int64 `json:"version"`
+}
+
+// AddMemberInput enrols a user by login.
+type AddMemberInput struct {
+	Course string   `param:"course" json:"-"`
+	Login  string   `json:"login"`
+	Role   lms.Role `json:"role"`
+}
+
+// UpdateMemberInput changes the fields that are set.
+type UpdateMemberInput struct {
+	Course string    `param:"course" json:"-"`
+	User   string    `param:"user" json:"-"`
+	Role   *lms.Role `json:"role,omitempty"`
+	Active *bool     `json:"active,omitempty"`
+}
+
+// CreateInviteInput makes an invite code.
+type CreateInviteInput struct {
+	Course    string    `param:"course" json:"-"`
+	ID        string    `json:"id"`
+	Role      lms.Role  `json:"role"`
+	MaxUses   int       `json:"maxUses,omitempty"` // 0: no limit
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+}
+
+// DeclareFileInput describes a file before its bytes are sent.
+type DeclareFileInput struct {
+	Course string   `param:"course" json:"-"`
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Size   int64    `json:"size"`
+	SHA256 string   `json:"sha256"`
+	Chunks []string `json:"chunks"` // SHA-256 of each 1 MiB chunk
+}
+
+// Missing lists the numbers, from 0, of the chunks that have not arrived.
+type Missing struct {
+	Numbers []int `json:"numbers"`
+}
+
+// FileReceipt tells on how many nodes a complete file is.
+type FileReceipt struct {
+	File     lms.File `json:"file"`
+	Replicas int      `json:"replicas"`
+	Nodes    int      `json:"nodes"`
+}
+
+// MaterialInput makes a material.
+type MaterialInput struct {
+	Course    string           `param:"course" json:"-"`
+	ID        string           `json:"id"`
+	Title     string           `json:"title"`
+	Kind      lms.MaterialKind `json:"kind"`
+	Body      string           `json:"body,omitempty"`
+	FileID    string           `json:"fileId,omitempty"`
+	Published bool             `json:"published"`
+}
+
+// UpdateMaterialInput changes the fields that are set if the material still has the version.
+type UpdateMaterialInput struct {
+	Course    string  `param:"course" json:"-"`
+	Material  string  `param:"material" json:"-"`
+	Version   int64   `json:"version"`
+	Title     *string `json:"title,omitempty"`
+	Body      *string `json:"body,omitempty"`
+	Published *bool   `json:"published,omitempty"`
+}
+
+// AssignmentInput posts an assignment.
+type AssignmentInput struct {
+	Course       string     `param:"course" json:"-"`
+	ID           string     `json:"id"`
+	Title        string     `json:"title"`
+	Description  string     `json:"description"`
+	Points       lms.Points `json:"points"`
+	OpensAt      time.Time  `json:"opensAt,omitzero"`
+	DueAt        time.Time  `json:"dueAt,omitzero"`
+	CutoffAt     time.Time  `json:"cutoffAt,omitzero"`
+	AllowText    bool       `json:"allowText"`
+	MaxFiles     int        `json:"maxFiles"`
+	MaxFileSize  int64      `json:"maxFileSize"`
+	AllowedTypes []string   `json:"allowedTypes"`
+	MaxAttempts  int        `json:"maxAttempts"`
+	Published    bool       `json:"published"`
+	Attachments  []string   `json:"attachments,omitempty"` // ids of complete files
+}
+
+// UpdateAssignmentInput replaces an assignment's fields if it still has the version.
+type UpdateAssignmentInput struct {
+	Assignment string `param:"assignment" json:"-"`
+	AssignmentInput
+	Version int64 `json:"version"`
+}
+
+// SubmitInput hands work in. The files must have been declared; their bytes may still be on the way.
+type SubmitInput struct {
+	Course     string   `param:"course" json:"-"`
+	Assignment string   `param:"assignment" json:"-"`
+	ID         string   `json:"id"`
+	Text       string   `json:"text,omitempty"`
+	Files      []string `json:"files,omitempty"` // ids of declared files
+}
+
+// ListSubmissionsInput filters the list of submissions.
+type ListSubmissionsInput struct {
+	Course     string `param:"course" json:"-"`
+	Assignment string `param:"assignment" json:"-"`
+	Filter     string `query:"filter" json:"-"` // "", "ungraded", "late", "unposted"
+	After      string `query:"after" json:"-"`
+	Limit      int    `query:"limit" json:"-"`
+}
+
+// GradeInput saves a draft grade. Version is that of the grade as it was loaded, 0 if there was none.
+type GradeInput struct {
+	Course     string     `param:"course" json:"-"`
+	Submission string     `param:"submission" json:"-"`
+	Points     lms.Points `json:"points"`
+	Feedback   string     `json:"feedback"`
+	Version    int64      `json:"version"`
+	AllowAbove bool       `json:"allowAbove,omitempty"` // the marker confirmed more than the possible points
+}
+
+// PostGradesInput posts the draft grades of the named submissions, or of all.
+type PostGradesInput struct {
+	Course      string   `param:"course" json:"-"`
+	Assignment  string   `param:"assignment" json:"-"`
+	Submissions []string `json:"submissions,omitempty"` // empty: all with a draft
+}
+
+// PostGradesOutput counts the grades that became visible.
+type PostGradesOutput struct {
+	Posted int `json:"posted"`
+}
+
+// ListQuestionsInput filters the questions.
+type ListQuestionsInput struct {
+	Course string            `param:"course" json:"-"`
+	To     lms.Addressee     `query:"to" json:"-"`
+	State  lms.QuestionState `query:"state" json:"-"`
+	Mine   bool              `query:"mine" json:"-"`
+	After  string            `query:"after" json:"-"`
+	Limit  int               `query:"limit" json:"-"`
+}
+
+// QuestionInput asks a question. ReplyID is the id of the tutor's coming reply, for a question to the tutor.
+type QuestionInput struct {
+	Course     string         `param:"course" json:"-"`
+	ID         string         `json:"id"`
+	ReplyID    string         `json:"replyId,omitempty"`
+	To         lms.Addressee  `json:"to"`
+	Title      string         `json:"title"`
+	Body       string         `json:"body,omitempty"`
+	MaterialID string         `json:"materialId,omitempty"`
+	Visibility lms.Visibility `json:"visibility"`
+}
+
+// ReplyInput replies to a question. TutorReplyID is the id of the tutor's coming reply, in a tutor thread.
+type ReplyInput struct {
+	Course       string `param:"course" json:"-"`
+	Question     string `param:"question" json:"-"`
+	ID           string `json:"id"`
+	TutorReplyID string `json:"tutorReplyId,omitempty"`
+	Body         string `json:"body"`
+}
+
+// SetQuestionInput changes the fields that are set.
+type SetQuestionInput struct {
+	Course   string             `param:"course" json:"-"`
+	Question string             `param:"question" json:"-"`
+	State    *lms.QuestionState `json:"state,omitempty"`
+	To       *lms.Addressee     `json:"to,omitempty"` // "staff": send a tutor thread to the staff
+}
+
+// SearchInput searches the materials.
+type SearchInput struct {
+	Course string `param:"course" json:"-"`
+	Query  string `query:"q" json:"-"`
+	Limit  int    `query:"limit" json:"-"`
+}
+
+// TutorStatus tells what answers and where text goes.
+type TutorStatus struct {
+	Model    string `json:"model,omitempty"` // empty: no language model; cited passages only
+	Where    string `json:"where"`           // "stays on your computers", or the provider's host
+	Passages int    `json:"passages"`        // that the asking user may see
+}
+
+// ReplyEvent is one event of StreamReply. The first carries the text so far; later ones what was added.
+type ReplyEvent struct {
+	Text  string     `json:"text,omitempty"`
+	Wait  string     `json:"wait,omitempty"`  // what it is waiting for, in plain words
+	Reply *lms.Reply `json:"reply,omitempty"` // the final reply; the stream ends
+}
+
+// Event is one event of Events: something that the user may see has changed.
+type Event struct {
+	Index  uint64   `json:"index"`
+	Topics []string `json:"topics"` // such as "course/<id>", "question/<id>", "user/<id>", "cluster"
+}
+
+// JoinToken lets one node join.
+type JoinToken struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Command   string    `json:"command"` // what to type on the new machine
+}
+
+// RemoveNodeInput removes a node. Force allows a removal that ends the majority.
+type RemoveNodeInput struct {
+	Node  string `param:"node" json:"-"`
+	Force bool   `query:"force" json:"-"`
+}
+
+// TransferInput hands leadership over.
+type TransferInput struct {
+	Node string `json:"node,omitempty"` // empty: the best one
+}
+
+// KVKey names a key.
+type KVKey struct {
+	Key   string `param:"key" json:"-"`
+	Level string `query:"level" json:"-"` // none, session (default) or linearizable
+}
+
+// KVPutInput writes a key.
+type KVPutInput struct {
+	Key   string `param:"key" json:"-"`
+	Value string `json:"value"`
+}
+
+// KVValue is the value of a key.
+type KVValue struct {
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Found   bool   `json:"found"`
+	Version int64  `json:"version,omitempty"`
+	Leader  string `json:"leaderId,omitempty"`
+}
+
+func checkIDs(ids ...string) error {
+	for _, id := range ids {
+		if !lms.ValidID(id) {
+			return lms.FieldErrorf(lms.KindInvalid, "id", "%q is not an id.", id)
+		}
+	}
+	return nil
+}
+
+func checkLimit(n int) error {
+	if n < 0 || n > MaxPage {
+		return lms.FieldErrorf(lms.KindInvalid, "limit", "A page has at most %s items.", strconv.Itoa(MaxPage))
+	}
+	return nil
+}

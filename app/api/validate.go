@@ -1,0 +1,314 @@
+package api
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"trivium/app/lms"
+)
+
+// Validate methods check what can be decided from the request alone. The browser calls them before it sends, the node
+// before it acts.
+
+func firstErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (NoInput) Validate() error           { return nil }
+func (in ListInput) Validate() error      { return checkLimit(in.Limit) }
+func (in CoursePath) Validate() error     { return checkIDs(in.Course) }
+func (in InvitePath) Validate() error     { return checkIDs(in.Course, in.Invite) }
+func (in FilePath) Validate() error       { return checkIDs(in.Course, in.File) }
+func (in ContentPath) Validate() error    { return checkIDs(in.Course, in.File) }
+func (in MaterialPath) Validate() error   { return checkIDs(in.Course, in.Material) }
+func (in AssignmentPath) Validate() error { return checkIDs(in.Course, in.Assignment) }
+func (in SubmissionPath) Validate() error { return checkIDs(in.Course, in.Submission) }
+func (in QuestionPath) Validate() error   { return checkIDs(in.Course, in.Question) }
+func (in ReplyPath) Validate() error      { return checkIDs(in.Course, in.Question, in.Reply) }
+
+func (in ChunkPath) Validate() error {
+	if in.Number < 0 || in.Number >= lms.ChunkCount(lms.MaxFileSize) {
+		return lms.FieldErrorf(lms.KindInvalid, "number", "There is no chunk with this number.")
+	}
+	return checkIDs(in.Course, in.File)
+}
+
+func checkAccount(login, name, password string) error {
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > lms.MaxTitle || !utf8.ValidString(name) {
+		return lms.FieldErrorf(lms.KindRule, "name", "Please write your name as others should see it, with at most %d characters.", lms.MaxTitle)
+	}
+	return firstErr(lms.CheckLogin(login), lms.CheckPassword(login, password))
+}
+
+func (in SetupInput) Validate() error {
+	if in.Token == "" {
+		return lms.FieldErrorf(lms.KindRule, "token", "Open the setup link that the first node printed.")
+	}
+	return checkAccount(in.Login, in.Name, in.Password)
+}
+
+func (in RegisterInput) Validate() error {
+	return firstErr(CodeInput{in.Code}.Validate(), checkAccount(in.Login, in.Name, in.Password))
+}
+
+func (in CodeInput) Validate() error {
+	if strings.TrimSpace(in.Code) == "" || len(in.Code) > 64 {
+		return lms.FieldErrorf(lms.KindRule, "code", "Please type the invite code that your instructor gave you.")
+	}
+	return nil
+}
+
+func (in SignInInput) Validate() error {
+	switch {
+	case strings.TrimSpace(in.Login) == "":
+		return lms.FieldErrorf(lms.KindRule, "login", "Please type your user name.")
+	case in.Password == "":
+		return lms.FieldErrorf(lms.KindRule, "password", "Please type your password.")
+	case len(in.Password) > lms.MaxPassword || len(in.Login) > 4*lms.MaxLogin:
+		return lms.FieldErrorf(lms.KindTooLarge, "password", "This is too long.")
+	}
+	return nil
+}
+
+func (in Ticket) Validate() error {
+	if in.Ticket == "" {
+		return lms.FieldErrorf(lms.KindInvalid, "ticket", "The ticket is missing.")
+	}
+	return nil
+}
+
+func (in PasswordInput) Validate() error { return lms.CheckPassword("", in.New) }
+
+func (in CreateUserInput) Validate() error {
+	return firstErr(checkIDs(in.ID), checkAccount(in.Login, in.Name, in.Password))
+}
+
+func (in UpdateUserInput) Validate() error {
+	if in.Name != nil && strings.TrimSpace(*in.Name) == "" {
+		return lms.FieldErrorf(lms.KindRule, "name", "Please fill in this field.")
+	}
+	if in.Password != nil {
+		if err := lms.CheckPassword("", *in.Password); err != nil {
+			return err
+		}
+	}
+	return checkIDs(in.User)
+}
+
+// CourseValue is the domain value of the input.
+func (in CourseInput) CourseValue() lms.Course {
+	return lms.Course{ID: in.ID, Code: in.Code, Title: in.Title, Summary: in.Summary, Zone: in.Zone, State: in.State}
+}
+
+func (in CourseInput) Validate() error {
+	return firstErr(checkIDs(in.ID), in.CourseValue().Validate())
+}
+
+func (in UpdateCourseInput) Validate() error {
+	return firstErr(checkIDs(in.Course), in.CourseValue().Validate())
+}
+
+func checkRole(r lms.Role) error {
+	if !r.Valid() {
+		return lms.FieldErrorf(lms.KindRule, "role", "%q is not a role. Choose instructor, ta, student or observer.", string(r))
+	}
+	return nil
+}
+
+func (in AddMemberInput) Validate() error {
+	return firstErr(checkIDs(in.Course), lms.CheckLogin(in.Login), checkRole(in.Role))
+}
+
+func (in UpdateMemberInput) Validate() error {
+	if in.Role != nil {
+		if err := checkRole(*in.Role); err != nil {
+			return err
+		}
+	}
+	return checkIDs(in.Course, in.User)
+}
+
+func (in CreateInviteInput) Validate() error {
+	if in.MaxUses < 0 {
+		return lms.FieldErrorf(lms.KindRule, "maxUses", "The number of uses cannot be negative; 0 means no limit.")
+	}
+	return firstErr(checkIDs(in.Course, in.ID), checkRole(in.Role))
+}
+
+// FileValue is the domain value of the input.
+func (in DeclareFileInput) FileValue() lms.File {
+	return lms.File{ID: in.ID, CourseID: in.Course, Name: in.Name, Size: in.Size, SHA256: in.SHA256, Chunks: in.Chunks}
+}
+
+func (in DeclareFileInput) Validate() error {
+	return firstErr(checkIDs(in.Course), in.FileValue().Validate())
+}
+
+func (in MaterialInput) Validate() error {
+	m := lms.Material{ID: in.ID, Title: in.Title, Kind: in.Kind, Body: in.Body}
+	if err := firstErr(checkIDs(in.Course), m.Validate()); err != nil {
+		return err
+	}
+	if in.Kind == lms.MaterialFile {
+		return checkIDs(in.FileID)
+	}
+	return nil
+}
+
+func (in UpdateMaterialInput) Validate() error {
+	m := lms.Material{ID: in.Material, Title: "-", Kind: lms.MaterialPage}
+	if in.Title != nil {
+		m.Title = *in.Title
+	}
+	if in.Body != nil {
+		m.Body = *in.Body
+	}
+	return firstErr(checkIDs(in.Course, in.Material), m.Validate())
+}
+
+// AssignmentValue is the domain value of the input.
+func (in AssignmentInput) AssignmentValue() lms.Assignment {
+	return lms.Assignment{ID: in.ID, CourseID: in.Course, Title: in.Title, Description: in.Description, Points: in.Points,
+		OpensAt: in.OpensAt, DueAt: in.DueAt, CutoffAt: in.CutoffAt, AllowText: in.AllowText, MaxFiles: in.MaxFiles,
+		MaxFileSize: in.MaxFileSize, AllowedTypes: in.AllowedTypes, MaxAttempts: in.MaxAttempts, Published: in.Published}
+}
+
+func (in AssignmentInput) Validate() error {
+	return firstErr(checkIDs(in.Course, in.ID), checkIDs(in.Attachments...), in.AssignmentValue().Validate())
+}
+
+func (in UpdateAssignmentInput) Validate() error {
+	in.ID = in.Assignment
+	return in.AssignmentInput.Validate()
+}
+
+func (in SubmitInput) Validate() error {
+	if strings.TrimSpace(in.Text) == "" && len(in.Files) == 0 {
+		return lms.ErrEmptyWork
+	}
+	if len(in.Text) > lms.MaxBody || !utf8.ValidString(in.Text) {
+		return lms.FieldErrorf(lms.KindRule, "text", "At most %s of text; add longer work as a file.", lms.FormatBytes(lms.MaxBody))
+	}
+	return firstErr(checkIDs(in.Course, in.Assignment, in.ID), checkIDs(in.Files...))
+}
+
+func (in ListSubmissionsInput) Validate() error {
+	switch in.Filter {
+	case "", "ungraded", "late", "unposted":
+		return firstErr(checkIDs(in.Course, in.Assignment), checkLimit(in.Limit))
+	}
+	return lms.FieldErrorf(lms.KindInvalid, "filter", "%q is not a filter. Use ungraded, late or unposted.", in.Filter)
+}
+
+func (in GradeInput) Validate() error {
+	if in.Points < 0 || in.Points > lms.MaxPoints {
+		return lms.FieldErrorf(lms.KindRule, "points", "A grade lies between 0 and %s.", lms.MaxPoints)
+	}
+	if len(in.Feedback) > lms.MaxBody || !utf8.ValidString(in.Feedback) {
+		return lms.FieldErrorf(lms.KindRule, "feedback", "At most %s of feedback.", lms.FormatBytes(lms.MaxBody))
+	}
+	return checkIDs(in.Course, in.Submission)
+}
+
+func (in PostGradesInput) Validate() error {
+	return firstErr(checkIDs(in.Course, in.Assignment), checkIDs(in.Submissions...))
+}
+
+func (in ListQuestionsInput) Validate() error {
+	return firstErr(checkIDs(in.Course), checkLimit(in.Limit))
+}
+
+// QuestionValue is the domain value of the input.
+func (in QuestionInput) QuestionValue() lms.Question {
+	return lms.Question{ID: in.ID, CourseID: in.Course, To: in.To, Title: in.Title, Body: in.Body, MaterialID: in.MaterialID, Visibility: in.Visibility}
+}
+
+func (in QuestionInput) Validate() error {
+	if err := firstErr(checkIDs(in.Course), in.QuestionValue().Validate()); err != nil {
+		return err
+	}
+	if in.MaterialID != "" {
+		if err := checkIDs(in.MaterialID); err != nil {
+			return err
+		}
+	}
+	if in.To == lms.ToTutor {
+		return checkIDs(in.ReplyID)
+	}
+	return nil
+}
+
+func (in ReplyInput) Validate() error {
+	r := lms.Reply{ID: in.ID, Body: in.Body}
+	if in.TutorReplyID != "" {
+		if err := checkIDs(in.TutorReplyID); err != nil {
+			return err
+		}
+	}
+	return firstErr(checkIDs(in.Course, in.Question), r.Validate())
+}
+
+func (in SetQuestionInput) Validate() error {
+	if in.State != nil {
+		switch *in.State {
+		case lms.QuestionOpen, lms.QuestionAnswered, lms.QuestionResolved:
+		default:
+			return lms.FieldErrorf(lms.KindRule, "state", "A question can be marked as open, answered or resolved.")
+		}
+	}
+	if in.To != nil && *in.To != lms.ToStaff {
+		return lms.FieldErrorf(lms.KindRule, "to", "A question can only be sent on to the staff.")
+	}
+	return checkIDs(in.Course, in.Question)
+}
+
+func (in SearchInput) Validate() error {
+	if strings.TrimSpace(in.Query) == "" || len(in.Query) > 1000 {
+		return lms.FieldErrorf(lms.KindRule, "q", "Type between 1 and 1000 characters to search for.")
+	}
+	return firstErr(checkIDs(in.Course), checkLimit(in.Limit))
+}
+
+func (in RemoveNodeInput) Validate() error { return checkNode(in.Node) }
+
+func (in TransferInput) Validate() error {
+	if in.Node == "" {
+		return nil
+	}
+	return checkNode(in.Node)
+}
+
+func checkNode(id string) error {
+	if id == "" || len(id) > 64 {
+		return lms.FieldErrorf(lms.KindInvalid, "node", "This is not the id of a node.")
+	}
+	return nil
+}
+
+func (in KVKey) Validate() error {
+	switch in.Level {
+	case "", "none", "session", "linearizable":
+	default:
+		return lms.FieldErrorf(lms.KindInvalid, "level", "%q is not a level. Use none, session or linearizable.", in.Level)
+	}
+	return checkKey(in.Key)
+}
+
+func (in KVPutInput) Validate() error {
+	if len(in.Value) > 1<<20 {
+		return lms.FieldErrorf(lms.KindTooLarge, "value", "A value has at most 1 MiB.")
+	}
+	return checkKey(in.Key)
+}
+
+func checkKey(k string) error {
+	if k == "" || len(k) > 512 || !utf8.ValidString(k) {
+		return lms.FieldErrorf(lms.KindInvalid, "key", "A key has between 1 and 512 bytes of UTF-8.")
+	}
+	return nil
+}

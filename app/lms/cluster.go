@@ -1,0 +1,84 @@
+package lms
+
+import "fmt"
+
+// Cluster is how the nodes stand, as one of them sees it.
+type Cluster struct {
+	Node       string        `json:"node"`             // the node that answered
+	Leader     string        `json:"leader,omitempty"` // id; empty: none
+	Term       uint64        `json:"term"`
+	Nodes      []ClusterNode `json:"nodes"`
+	Health     Health        `json:"health"`
+	Version    string        `json:"version"` // of the program
+	AppVersion string        `json:"appVersion"`
+}
+
+// ClusterNode is one member of the cluster.
+type ClusterNode struct {
+	ID      string `json:"id"`
+	Address string `json:"address"`          // of the cluster port
+	Origin  string `json:"origin,omitempty"` // where people reach it, such as https://lms1.example.edu
+	Voter   bool   `json:"voter"`
+	Leader  bool   `json:"leader,omitempty"`
+	Up      bool   `json:"up"`
+	Applied uint64 `json:"applied,omitempty"` // index of the last entry in its database
+	Commit  uint64 `json:"commit,omitempty"`
+	Lag     uint64 `json:"lag,omitempty"` // entries behind the leader's commit index
+	Error   string `json:"error,omitempty"`
+}
+
+// HealthLevel colours a health sentence.
+type HealthLevel string
+
+// The levels of health.
+const (
+	HealthGood HealthLevel = "good"
+	HealthWarn HealthLevel = "warn"
+	HealthBad  HealthLevel = "bad"
+)
+
+// Health says in a layperson's words what the cluster survives.
+type Health struct {
+	Level    HealthLevel `json:"level"`
+	Summary  string      `json:"summary"`
+	Detail   string      `json:"detail"`
+	Voters   int         `json:"voters"`
+	Up       int         `json:"up"`       // voters that answer
+	Survives int         `json:"survives"` // further voters that may fail before writes stop
+}
+
+// HealthOf describes a cluster with so many voters, so many of which answer (INSTALL-3).
+func HealthOf(voters, up int) Health {
+	h := Health{Voters: voters, Up: up, Survives: max(0, up-(voters/2+1))}
+	switch {
+	case up < voters/2+1:
+		h.Level = HealthBad
+		h.Summary = fmt.Sprintf("%d of %d nodes down: read only, nothing lost", voters-up, voters)
+		h.Detail = "A majority of the nodes must answer before anything can be saved. Start the missing nodes; service returns by itself."
+	case voters == 1:
+		h.Level = HealthWarn
+		h.Summary = "1 of 1: no protection"
+		h.Detail = "There is a single node. Add two more, and any one of the three may fail."
+	case up < voters && h.Survives == 0:
+		h.Level = HealthWarn
+		h.Summary = fmt.Sprintf("%d of %d up: work continues, replace the missing node", up, voters)
+		h.Detail = "Everything works and nothing is lost, but no further node may fail. Start the missing node or replace it."
+	case up < voters:
+		h.Level = HealthWarn
+		h.Summary = fmt.Sprintf("%d of %d up: work continues, %d more may fail", up, voters, h.Survives)
+		h.Detail = "Everything works and nothing is lost. Start the missing nodes or replace them."
+	case h.Survives == 0:
+		h.Level = HealthWarn
+		h.Summary = fmt.Sprintf("%d of %d healthy: none may fail", up, voters)
+		h.Detail = "An even number of nodes protects no better than one fewer. Add one node."
+	case h.Survives == 1:
+		h.Level = HealthGood
+		h.Summary = fmt.Sprintf("%d of %d healthy: any one may fail", up, voters)
+		h.Detail = "Everything that Trivium confirmed is on a majority of the nodes' disks."
+	default:
+		h.Level = HealthGood
+		h.Summary = fmt.Sprintf("%d of %d healthy: any %d may fail", up, voters, h.Survives)
+		h.Detail = "Everything that Trivium confirmed is on a majority of the nodes' disks."
+	}
+	return h
+}

@@ -1,0 +1,33 @@
+package lms
+
+import "time"
+
+// Home is what a person sees first: what is due, what is new.
+type Home struct {
+	Courses  []Course   `json:"courses"`
+	Due      []DueItem  `json:"due"`      // of the courses where the user is a student, soonest first, not handed in yet
+	Feedback []Feedback `json:"feedback"` // newly posted grades, newest first
+	Grading  []DueItem  `json:"grading"`  // of the courses where the user is staff: assignments with ungraded work
+	Queue    []Question `json:"queue"`    // of the courses where the user is staff: questions that wait for an answer
+}
+
+// DueItem is an assignment on the home page.
+type DueItem struct {
+	CourseID     string    `json:"courseId"`
+	CourseCode   string    `json:"courseCode"`
+	AssignmentID string    `json:"assignmentId"`
+	Title        string    `json:"title"`
+	DueAt        time.Time `json:"dueAt,omitzero"`
+	Ungraded     int       `json:"ungraded,omitempty"`
+}
+
+// Feedback is a posted grade on the home page.
+type Feedback struct {
+	CourseID     string    `json:"courseId"`
+	CourseCode   string    `json:"courseCode"`
+	AssignmentID string    `json:"assignmentId"`
+	Title        string    `json:"title"`
+	Points       Points    `json:"points"`
+	Possible     Points    `json:"possible"`
+	PostedAt     time.Time `json:"postedAt"`
+}

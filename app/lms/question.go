@@ -1,0 +1,134 @@
+package lms
+
+import "time"
+
+// Addressee is whom a question is put to.
+type Addressee string
+
+// The addressees of a question.
+const (
+	ToStaff Addressee = "staff"
+	ToTutor Addressee = "tutor"
+)
+
+// QuestionState is the life of a question (QA-2).
+type QuestionState string
+
+// The states of a question.
+const (
+	QuestionPending  QuestionState = "pending"  // the tutor is working on it
+	QuestionOpen     QuestionState = "open"     // waits for staff
+	QuestionAnswered QuestionState = "answered" // has an answer
+	QuestionResolved QuestionState = "resolved"
+)
+
+// Visibility tells who may read a question.
+type Visibility string
+
+// The visibilities of a question. Questions to the tutor are always VisibleStaff.
+const (
+	VisibleStaff  Visibility = "staff"  // author and staff
+	VisibleCourse Visibility = "course" // every member
+)
+
+// Question is a thread that starts with a student's question.
+type Question struct {
+	ID         string        `json:"id"`
+	CourseID   string        `json:"courseId"`
+	AuthorID   string        `json:"authorId"`
+	AuthorName string        `json:"authorName"`
+	To         Addressee     `json:"to"`
+	Title      string        `json:"title"`
+	Body       string        `json:"body,omitempty"`
+	BodyHTML   string        `json:"bodyHtml,omitempty"`
+	MaterialID string        `json:"materialId,omitempty"` // the material it is about
+	Visibility Visibility    `json:"visibility"`
+	State      QuestionState `json:"state"`
+	CreatedAt  time.Time     `json:"createdAt,omitzero"`
+	UpdatedAt  time.Time     `json:"updatedAt,omitzero"`
+	Version    int64         `json:"version"`
+	Replies    []Reply       `json:"replies,omitempty"` // only in the answer for one question, oldest first
+	ReplyCount int           `json:"replyCount"`
+}
+
+// ReadableBy reports whether the actor may read the question.
+func (q Question) ReadableBy(a Actor) bool {
+	return q.AuthorID == a.UserID || a.Staff() || (q.Visibility == VisibleCourse && a.Role != "")
+}
+
+// ReplyState is the life of a reply. Replies of people are always ReplyDone.
+type ReplyState string
+
+// The states of a reply (TUTOR-17).
+const (
+	ReplyPending   ReplyState = "pending"   // committed, no node works on it yet
+	ReplyAnswering ReplyState = "answering" // a node works on it
+	ReplyDone      ReplyState = "done"
+	ReplyStopped   ReplyState = "stopped" // the student stopped it; the text so far is kept
+	ReplyFailed    ReplyState = "failed"  // Note says why; the passages are kept
+)
+
+// Final reports whether the reply will not change any more.
+func (s ReplyState) Final() bool { return s == ReplyDone || s == ReplyStopped || s == ReplyFailed }
+
+// Reply is one post of a thread.
+type Reply struct {
+	ID         string     `json:"id"`
+	QuestionID string     `json:"questionId"`
+	AuthorID   string     `json:"authorId"` // TutorID for the tutor
+	AuthorName string     `json:"authorName"`
+	AuthorRole Role       `json:"authorRole,omitempty"`
+	Body       string     `json:"body"` // Markdown
+	BodyHTML   string     `json:"bodyHtml,omitempty"`
+	State      ReplyState `json:"state"`
+	Note       string     `json:"note,omitempty"`      // plain words beside the text, such as "no language model is set up"
+	Generated  bool       `json:"generated,omitempty"` // written by a language model
+	Model      string     `json:"model,omitempty"`
+	Citations  []Citation `json:"citations,omitempty"`
+	CreatedAt  time.Time  `json:"createdAt,omitzero"`
+}
+
+// Citation points from an answer to the passage that supports it. The text refers to it as [N].
+type Citation struct {
+	N          int    `json:"n"` // from 1
+	MaterialID string `json:"materialId"`
+	Ordinal    int    `json:"ordinal"`
+	Title      string `json:"title"`
+	Heading    string `json:"heading,omitempty"`
+	Page       int    `json:"page,omitempty"`
+	Quote      string `json:"quote,omitempty"`
+}
+
+// MaxQuestion is the longest message to the tutor in characters (TUTOR-22).
+const MaxQuestion = 16_000
+
+// Validate checks what a person typed.
+func (q Question) Validate() error {
+	if err := first(checkID("id", q.ID), checkTitle("title", q.Title), checkBody("body", q.Body)); err != nil {
+		return err
+	}
+	if n := len([]rune(q.Title)) + len([]rune(q.Body)); q.To == ToTutor && n > MaxQuestion {
+		return FieldErrorf(KindTooLarge, "body", "A message to the tutor has at most %d characters; this has %d. Your text is kept: shorten it, or add it as a file.", MaxQuestion, n)
+	}
+	if q.To != ToStaff && q.To != ToTutor {
+		return FieldErrorf(KindRule, "to", "A question goes to the staff or to the tutor.")
+	}
+	if q.Visibility != VisibleStaff && q.Visibility != VisibleCourse {
+		return FieldErrorf(KindRule, "visibility", "A question is visible to the staff or to the course.")
+	}
+	return nil
+}
+
+// Validate checks what a person typed.
+func (r Reply) Validate() error {
+	if err := first(checkID("id", r.ID), checkBody("body", r.Body)); err != nil {
+		return err
+	}
+	if r.Body == "" {
+		return FieldErrorf(KindRule, "body", "Please write something first.")
+	}
+	if n := len([]rune(r.Body)); n > MaxQuestion {
+		return FieldErrorf(KindTooLarge, "body", "A message has at most %d characters; this has %d. Your text is kept: shorten it, or add it as a file.", MaxQuestion, n)
+	}
+	return nil
+}

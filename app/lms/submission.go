@@ -1,0 +1,85 @@
+package lms
+
+import "time"
+
+// SubmissionState tells whether the files of an attempt have arrived.
+type SubmissionState string
+
+// The states of an attempt (SUBMIT-5).
+const (
+	SubmissionWaiting    SubmissionState = "waiting"    // accepted in time by its hashes; bytes are still arriving
+	SubmissionReceived   SubmissionState = "received"   // a majority of the nodes holds every byte
+	SubmissionIncomplete SubmissionState = "incomplete" // the bytes did not arrive within UploadGrace
+)
+
+// Submission is one numbered, immutable attempt.
+type Submission struct {
+	ID           string          `json:"id"`
+	CourseID     string          `json:"courseId"`
+	AssignmentID string          `json:"assignmentId"`
+	UserID       string          `json:"userId"`
+	UserName     string          `json:"userName,omitempty"` // for staff
+	Attempt      int             `json:"attempt"`            // from 1
+	Text         string          `json:"text,omitempty"`
+	Files        []File          `json:"files,omitempty"`
+	SubmittedAt  time.Time       `json:"submittedAt"` // the cluster's stamp
+	LateSeconds  int64           `json:"lateSeconds,omitempty"`
+	State        SubmissionState `json:"state"`
+	Grade        *Grade          `json:"grade,omitempty"` // what the reader may see
+}
+
+// ReadableBy reports whether the actor may read the submission: its author and staff of the course.
+func (s Submission) ReadableBy(a Actor) bool { return a.Staff() || s.UserID == a.UserID }
+
+// StateAt computes the state from the files.
+func (s Submission) StateAt(now time.Time) SubmissionState {
+	for _, f := range s.Files {
+		if !f.Complete() {
+			if now.After(s.SubmittedAt.Add(UploadGrace)) {
+				return SubmissionIncomplete
+			}
+			return SubmissionWaiting
+		}
+	}
+	return SubmissionReceived
+}
+
+// Receipt is the proof of an attempt.
+type Receipt struct {
+	Submission Submission `json:"submission"`
+	Index      uint64     `json:"index"`    // position in the cluster's log
+	Replicas   int        `json:"replicas"` // nodes that hold every byte
+	Nodes      int        `json:"nodes"`    // nodes of the cluster
+}
+
+// Work is where one student stands in one assignment.
+type Work struct {
+	Attempts    int             `json:"attempts"`
+	SubmittedAt time.Time       `json:"submittedAt,omitzero"` // latest attempt
+	LateSeconds int64           `json:"lateSeconds,omitempty"`
+	State       SubmissionState `json:"state,omitempty"`
+	Grade       *Grade          `json:"grade,omitempty"` // posted only
+}
+
+// Grade is the mark and the feedback for an attempt. Draft and posted grade are two things: a student sees only what
+// is posted (GRADE-2).
+type Grade struct {
+	Points       Points    `json:"points"`
+	Feedback     string    `json:"feedback,omitempty"` // Markdown
+	FeedbackHTML string    `json:"feedbackHtml,omitempty"`
+	By           string    `json:"by,omitempty"` // name of the marker
+	ChangedAt    time.Time `json:"changedAt,omitzero"`
+	PostedAt     time.Time `json:"postedAt,omitzero"` // zero: draft
+	Version      int64     `json:"version"`
+}
+
+// CheckPoints refuses a negative grade and, unless allowed, one above what the assignment is worth.
+func (a Assignment) CheckPoints(p Points, allowAbove bool) error {
+	if p < 0 {
+		return FieldErrorf(KindRule, "points", "A grade cannot be negative.")
+	}
+	if p > a.Points && !allowAbove {
+		return FieldErrorf(KindRule, "points", "%s is more than the %s points of this assignment. Confirm to keep it.", p, a.Points)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package lms
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// User is an account of the site.
+type User struct {
+	ID               string    `json:"id"`
+	Login            string    `json:"login"`
+	Name             string    `json:"name"`
+	Admin            bool      `json:"admin,omitempty"`
+	MayCreateCourses bool      `json:"mayCreateCourses,omitempty"`
+	Disabled         bool      `json:"disabled,omitempty"`
+	CreatedAt        time.Time `json:"createdAt,omitzero"`
+	Version          int64     `json:"version"`
+}
+
+// TutorID is the id of the system user that owns the tutor's replies.
+const TutorID = "tutor"
+
+// Session is one sign-in of a user, valid on every node.
+type Session struct {
+	User      User      `json:"user"`
+	Courses   []Course  `json:"courses"` // those the user is a member of, with MyRole set
+	ExpiresAt time.Time `json:"expiresAt"`
+	Token     string    `json:"token,omitempty"` // bearer token; only in the answer that makes it, and only for programs
+}
+
+// Limits of an account (AUTH-2).
+const (
+	MinPassword = 8   // characters
+	MaxPassword = 256 // bytes
+	MaxLogin    = 64  // characters
+)
+
+// NormalLogin is the form under which logins are compared: trimmed, lower case. Two logins with the same normal form
+// are the same account.
+func NormalLogin(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
+
+// CheckLogin refuses a login that is empty, too long, or has other characters than letters, digits and . _ - @ +.
+func CheckLogin(login string) error {
+	n := NormalLogin(login)
+	if n == "" {
+		return FieldErrorf(KindRule, "login", "Please choose a user name.")
+	}
+	if utf8.RuneCountInString(n) > MaxLogin {
+		return FieldErrorf(KindRule, "login", "A user name has at most %d characters.", MaxLogin)
+	}
+	for _, c := range n {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789._-@+", c) {
+			return FieldErrorf(KindRule, "login", "A user name has only the letters a to z, digits and . _ - @ +; %q is not among them.", string(c))
+		}
+	}
+	if n == TutorID {
+		return FieldErrorf(KindRule, "login", "This user name is taken by the system.")
+	}
+	return nil
+}
+
+var commonPasswords = map[string]bool{"password": true, "passw0rd": true, "password1": true, "12345678": true, "123456789": true,
+	"1234567890": true, "qwertyui": true, "qwertyuiop": true, "qwerty123": true, "iloveyou": true, "11111111": true, "00000000": true,
+	"letmein1": true, "sunshine": true, "princess": true, "football": true, "baseball": true, "superman": true, "trustno1": true,
+	"welcome1": true, "abc12345": true, "abcd1234": true, "1q2w3e4r": true, "1qaz2wsx": true, "changeme": true, "trivium1": true}
+
+// CheckPassword refuses a password that is too short, too long, common, or equal to the login.
+func CheckPassword(login, password string) error {
+	switch low := strings.ToLower(password); {
+	case utf8.RuneCountInString(password) < MinPassword:
+		return FieldErrorf(KindRule, "password", "A password has at least %d characters. A few unrelated words are a good choice.", MinPassword)
+	case len(password) > MaxPassword:
+		return FieldErrorf(KindTooLarge, "password", "A password has at most %d bytes.", MaxPassword)
+	case commonPasswords[low], low == NormalLogin(login):
+		return FieldErrorf(KindRule, "password", "This password is among the first that an attacker would try. Please choose another.")
+	}
+	return nil
+}

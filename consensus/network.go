@@ -1,0 +1,258 @@
+package consensus
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Limits of the cluster port.
+const (
+	headerTimeout  = 5 * time.Second // from accept to the service byte, TLS handshake included
+	maxConnections = 1024
+)
+
+// Network carries every protocol between nodes over one listener: the first byte of a connection names the service.
+// With TLS configurations both ends are authenticated; without, it is for tests.
+type Network struct {
+	ln             net.Listener
+	server, client *tls.Config
+	authorize      func(Service, *tls.ConnectionState) error
+
+	mu       sync.Mutex
+	services map[Service]*serviceListener
+	conns    map[net.Conn]struct{}
+	closed   bool
+	wg       sync.WaitGroup
+}
+
+// NetworkConfig describes a Network.
+type NetworkConfig struct {
+	Listener net.Listener
+	Server   *tls.Config // nil: plain TCP
+	Client   *tls.Config // nil: plain TCP
+	// Authorize decides which connections a service accepts, from the peer's verified certificate. Nil: all.
+	Authorize func(Service, *tls.ConnectionState) error
+}
+
+// NewNetwork serves the listener until Close.
+func NewNetwork(c NetworkConfig) *Network {
+	n := &Network{ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
+		services: map[Service]*serviceListener{}, conns: map[net.Conn]struct{}{}}
+	n.wg.Add(1)
+	go n.serve()
+	return n
+}
+
+// Addr is the address the network listens on.
+func (n *Network) Addr() net.Addr { return n.ln.Addr() }
+
+// Listen returns the listener of a service. It panics when the service has one already.
+func (n *Network) Listen(s Service) net.Listener {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.services[s] != nil {
+		panic("consensus: service " + string(rune(s)) + " has a listener already")
+	}
+	l := &serviceListener{n: n, s: s, conns: make(chan net.Conn), done: make(chan struct{})}
+	if n.closed {
+		close(l.done)
+	}
+	n.services[s] = l
+	return l
+}
+
+// Dial connects to a service of the node at the address.
+func (n *Network) Dial(ctx context.Context, s Service, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if n.client != nil {
+		t := tls.Client(conn, n.client)
+		if err := t.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		conn = t
+	}
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(headerTimeout)
+	}
+	conn.SetWriteDeadline(deadline)
+	if _, err := conn.Write([]byte{byte(s)}); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	conn.SetWriteDeadline(time.Time{})
+	return conn, nil
+}
+
+// Client returns an HTTP client of a service: the host of its URLs is the address of a node, the scheme is http whatever
+// the network's encryption. It has no overall timeout; give requests a context.
+func (n *Network) Client(s Service) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+				ctx, cancel := context.WithTimeout(ctx, headerTimeout)
+				defer cancel()
+				return n.Dial(ctx, s, address)
+			},
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     30 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Close stops listening and closes every connection that was accepted.
+func (n *Network) Close() error {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil
+	}
+	n.closed = true
+	for _, l := range n.services {
+		close(l.done)
+	}
+	open := slices.Collect(maps.Keys(n.conns))
+	n.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+	err := n.ln.Close()
+	n.wg.Wait()
+	return err
+}
+
+func (n *Network) serve() {
+	defer n.wg.Done()
+	slots := make(chan struct{}, maxConnections)
+	for {
+		conn, err := n.ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		} else if err != nil { // out of descriptors and the like
+			time.Sleep(20 * time.Millisecond)
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			conn.Close()
+			continue
+		}
+		c := &trackedConn{n: n, free: func() { <-slots }}
+		if n.server != nil {
+			c.Conn = tls.Server(conn, n.server)
+		} else {
+			c.Conn = conn
+		}
+		n.mu.Lock()
+		if n.closed {
+			n.mu.Unlock()
+			c.Close()
+			return
+		}
+		n.conns[c] = struct{}{}
+		n.wg.Add(1)
+		n.mu.Unlock()
+		go func() {
+			defer n.wg.Done()
+			n.dispatch(c)
+		}()
+	}
+}
+
+func (n *Network) dispatch(c *trackedConn) {
+	c.SetDeadline(time.Now().Add(headerTimeout))
+	var b [1]byte
+	if _, err := c.Read(b[:]); err != nil {
+		c.Close()
+		return
+	}
+	c.SetDeadline(time.Time{})
+	s := Service(b[0])
+	if n.authorize != nil {
+		var state *tls.ConnectionState
+		if t, ok := c.Conn.(*tls.Conn); ok {
+			cs := t.ConnectionState()
+			state = &cs
+		}
+		if err := n.authorize(s, state); err != nil {
+			c.Close()
+			return
+		}
+	}
+	n.mu.Lock()
+	l := n.services[s]
+	n.mu.Unlock()
+	if l == nil {
+		c.Close()
+		return
+	}
+	select {
+	case l.conns <- c:
+	case <-l.done:
+		c.Close()
+	}
+}
+
+// trackedConn forgets itself when it is closed.
+type trackedConn struct {
+	net.Conn
+	n    *Network
+	free func()
+	once sync.Once
+}
+
+func (c *trackedConn) Close() error {
+	c.once.Do(func() {
+		c.n.mu.Lock()
+		delete(c.n.conns, c)
+		c.n.mu.Unlock()
+		c.free()
+	})
+	return c.Conn.Close()
+}
+
+type serviceListener struct {
+	n     *Network
+	s     Service
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (l *serviceListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *serviceListener) Addr() net.Addr { return l.n.ln.Addr() }
+
+// Close takes the service off the network.
+func (l *serviceListener) Close() error {
+	l.n.mu.Lock()
+	defer l.n.mu.Unlock()
+	if l.n.services[l.s] == l {
+		delete(l.n.services, l.s)
+		select {
+		case <-l.done:
+		default:
+			close(l.done)
+		}
+	}
+	return nil
+}
