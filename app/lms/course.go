@@ -36,7 +36,7 @@ func (c Course) Validate() error {
 	if err := first(checkTitle("title", c.Title), checkTitle("code", c.Code), checkBody("summary", c.Summary)); err != nil {
 		return err
 	}
-	if _, err := time.LoadLocation(c.Zone); err != nil || c.Zone == "" || c.Zone == "Local" {
+	if !validZone(c.Zone) {
 		return FieldErrorf(KindRule, "zone", "%q is not a time zone. Write one such as Europe/Berlin.", c.Zone)
 	}
 	switch c.State {
