@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,10 +25,11 @@ type Network struct {
 	ln             net.Listener
 	server, client *tls.Config
 	authorize      func(Service, *tls.ConnectionState) error
+	verify         func(string, *tls.ConnectionState) error
 
 	mu       sync.Mutex
 	services map[Service]*serviceListener
-	conns    map[net.Conn]struct{}
+	conns    map[*trackedConn]struct{}
 	closed   bool
 	wg       sync.WaitGroup
 }
@@ -39,12 +41,15 @@ type NetworkConfig struct {
 	Client   *tls.Config // nil: plain TCP
 	// Authorize decides which connections a service accepts, from the peer's verified certificate. Nil: all.
 	Authorize func(Service, *tls.ConnectionState) error
+	// Verify decides whether the node that answered at the address is the one that is expected there. Nil: any that the
+	// client configuration accepts.
+	Verify func(address string, state *tls.ConnectionState) error
 }
 
 // NewNetwork serves the listener until Close.
 func NewNetwork(c NetworkConfig) *Network {
 	n := &Network{ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
-		services: map[Service]*serviceListener{}, conns: map[net.Conn]struct{}{}}
+		verify: c.Verify, services: map[Service]*serviceListener{}, conns: map[*trackedConn]struct{}{}}
 	n.wg.Add(1)
 	go n.serve()
 	return n
@@ -80,6 +85,13 @@ func (n *Network) Dial(ctx context.Context, s Service, address string) (net.Conn
 			conn.Close()
 			return nil, err
 		}
+		if n.verify != nil {
+			state := t.ConnectionState()
+			if err := n.verify(address, &state); err != nil {
+				t.Close()
+				return nil, err
+			}
+		}
 		conn = t
 	}
 	deadline, ok := ctx.Deadline()
@@ -110,6 +122,26 @@ func (n *Network) Client(s Service) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// Disconnect closes the accepted connections whose peer, as its certificate names it, matches.
+func (n *Network) Disconnect(match func(*tls.ConnectionState) bool) {
+	n.mu.Lock()
+	open := slices.Collect(maps.Keys(n.conns))
+	n.mu.Unlock()
+	for _, c := range open {
+		if state := c.peer.Load(); state != nil && match(state) {
+			c.Close()
+		}
+	}
+}
+
+// Peer returns the TLS state of a connection that a Listen of this package accepted, nil if it has none.
+func Peer(c net.Conn) *tls.ConnectionState {
+	if t, ok := c.(*trackedConn); ok {
+		return t.peer.Load()
+	}
+	return nil
 }
 
 // Close stops listening and closes every connection that was accepted.
@@ -186,6 +218,7 @@ func (n *Network) dispatch(c *trackedConn) {
 		if t, ok := c.Conn.(*tls.Conn); ok {
 			cs := t.ConnectionState()
 			state = &cs
+			c.peer.Store(state)
 		}
 		if err := n.authorize(s, state); err != nil {
 			c.Close()
@@ -212,6 +245,7 @@ type trackedConn struct {
 	n    *Network
 	free func()
 	once sync.Once
+	peer atomic.Pointer[tls.ConnectionState] // set once the handshake is over
 }
 
 func (c *trackedConn) Close() error {
