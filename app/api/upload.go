@@ -225,10 +225,9 @@ func (u *sender) sendOne(ctx context.Context, n int) error {
 		return err
 	}
 	u.mu.Lock()
+	defer u.mu.Unlock() // reports come in order, never two at once
 	u.sent += int64(len(data))
 	u.moved = time.Now()
-	sent := u.sent
-	u.mu.Unlock()
-	report(u.progress, sent, u.file.Size)
+	report(u.progress, u.sent, u.file.Size)
 	return nil
 }
