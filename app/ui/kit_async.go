@@ -1,0 +1,114 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// Async runs work away from the UI goroutine and hands its result to done on it. A panic in work becomes an error: on
+// the node an unrecovered one would end the process, in the browser the page. The context ends with ctx.
+//
+// The element whose handler started the work may be gone when the answer comes (a button of a dialog that was closed);
+// go-app would then drop the answer silently, so it goes to the page's shell instead, if that is still the same one.
+func Async[T any](ctx app.Context, work func(context.Context) (T, error), done func(app.Context, T, error)) {
+	shell := onScreen
+	ctx.Async(func() {
+		v, err := guarded(ctx, work)
+		finish := func(ctx app.Context) {
+			if lms.KindOf(err) == lms.KindSignIn {
+				signedOut(ctx)
+			}
+			done(ctx, v, err)
+		}
+		if shell == nil {
+			ctx.Dispatch(finish)
+			return
+		}
+		shell.Dispatch(func(of app.Context) {
+			if !ctx.Src().Mounted() {
+				finish(of)
+				return
+			}
+			ctx.Update()
+			finish(ctx)
+		})
+	})
+}
+
+// onScreen is the context of the shell that is on screen; nil on pages without one and on the node.
+var onScreen *app.Context
+
+func guarded[T any](ctx context.Context, work func(context.Context) (T, error)) (v T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			app.Log(fmt.Sprintf("page: %v\n%s", r, debug.Stack()))
+			err = lms.ErrInternal
+		}
+	}()
+	return work(ctx)
+}
+
+// Remote is a value that a page loads from the node. The zero value is "loading". Only the UI goroutine touches it.
+type Remote[T any] struct {
+	Value T
+	Ready bool  // Value was loaded at least once
+	Err   error // of the last attempt
+	round int
+}
+
+// Load fetches the value; a late answer to an earlier Load is dropped. What is shown stays until the answer is there.
+// The optional then runs after a success.
+func (r *Remote[T]) Load(ctx app.Context, fetch func(context.Context) (T, error), then ...func(app.Context)) {
+	if app.IsServer {
+		return
+	}
+	r.round++
+	round := r.round
+	Async(ctx, fetch, func(ctx app.Context, v T, err error) {
+		if r.round != round {
+			return
+		}
+		r.Err = err
+		if err != nil {
+			return
+		}
+		r.Value, r.Ready = v, true
+		for _, f := range then {
+			f(ctx)
+		}
+	})
+}
+
+// Reset forgets the value, for a page whose path parameter has changed; an answer on its way is dropped.
+func (r *Remote[T]) Reset() { *r = Remote[T]{round: r.round + 1} }
+
+// Set puts a value that a write has returned.
+func (r *Remote[T]) Set(v T) {
+	r.round++
+	r.Value, r.Ready, r.Err = v, true, nil
+}
+
+// View draws the value in its three states: loading (a skeleton of so many rows), failed, ready. A failed refresh keeps
+// what was there below the reason.
+func (r *Remote[T]) View(rows int, retry func(app.Context), ready func(T) app.UI) app.UI {
+	switch {
+	case !r.Ready && r.Err != nil:
+		return app.Div().Body(ErrorBox(r.Err, retry))
+	case !r.Ready:
+		return app.Div().Body(Skeleton(rows))
+	case r.Err != nil:
+		return app.Div().Class("stack").Body(ErrorBox(r.Err, retry), ready(r.Value))
+	}
+	return app.Div().Body(ready(r.Value))
+}
+
+// Call makes the work for Async or Load out of an endpoint and its input.
+func Call[In, Out any](e api.Endpoint[In, Out], in In) func(context.Context) (Out, error) {
+	return func(ctx context.Context) (Out, error) { return api.Call(ctx, API, e, in) }
+}

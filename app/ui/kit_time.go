@@ -1,0 +1,122 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// Now is the time of the viewer's machine; tests set it.
+var Now = time.Now
+
+// FormatTime writes a time in the viewer's zone: "Fri 4 Sep 2026, 23:59 CEST".
+func FormatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return formatIn(t, "")
+}
+
+// FormatTimeIn writes a time in a zone, and in the viewer's one if that shows another clock.
+func FormatTimeIn(t time.Time, zone string) string {
+	if t.IsZero() {
+		return ""
+	}
+	there, here := formatIn(t, zone), formatIn(t, "")
+	if sameClock(there, here) {
+		return here
+	}
+	return there + " (" + here + " where you are)"
+}
+
+// sameClock reports whether two formatted times differ at most in the zone's name.
+func sameClock(a, b string) bool {
+	const clock = len("Fri 4 Sep 2026, 23:59")
+	return len(a) > clock && len(b) > clock && a[:clock] == b[:clock]
+}
+
+// TimeView is a time element: absolute, with the relative time as its tooltip.
+func TimeView(t time.Time) app.UI {
+	if t.IsZero() {
+		return app.Span().Class("muted").Text("never")
+	}
+	return app.Time().DateTime(t.UTC().Format(time.RFC3339)).Title(Relative(t)).Text(FormatTime(t))
+}
+
+// AgoView is a time element that shows the relative time, with the absolute one as its tooltip.
+func AgoView(t time.Time) app.UI {
+	if t.IsZero() {
+		return app.Span().Class("muted").Text("never")
+	}
+	return app.Time().DateTime(t.UTC().Format(time.RFC3339)).Title(FormatTime(t)).Text(Relative(t))
+}
+
+// DueText is a due date as a person needs it: "Due Fri 4 Sep 2026, 23:59 CEST (in 2 days)".
+func DueText(due time.Time) string {
+	if due.IsZero() {
+		return "No due date"
+	}
+	return "Due " + FormatTime(due) + " (" + Relative(due) + ")"
+}
+
+// DueTone colours a due date that is near (within a day) or past.
+func DueTone(due time.Time) string {
+	switch left := due.Sub(Now()); {
+	case due.IsZero():
+		return ""
+	case left < 0:
+		return "bad"
+	case left < 24*time.Hour:
+		return "warn"
+	}
+	return ""
+}
+
+// Relative writes the distance to now: "in 2 days", "3 hours ago", "in < 1 minute".
+func Relative(t time.Time) string {
+	d := t.Sub(Now())
+	past := d < 0
+	if past {
+		d = -d
+	}
+	s := span(d)
+	if past {
+		if s == "< 1 minute" {
+			return "just now"
+		}
+		return s + " ago"
+	}
+	return "in " + s
+}
+
+// Span writes a duration with its largest unit: "2 days", "< 1 minute".
+func Span(d time.Duration) string { return span(max(d, -d)) }
+
+func span(d time.Duration) string {
+	unit := func(n int, name string) string {
+		if n == 1 {
+			return "1 " + name
+		}
+		return fmt.Sprintf("%d %ss", n, name)
+	}
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return "< 1 minute"
+	case d < time.Hour:
+		return unit(int(d/time.Minute), "minute")
+	case d < day:
+		return unit(int(d/time.Hour), "hour")
+	case d < 14*day:
+		return unit(int(d/day), "day")
+	case d < 60*day:
+		return unit(int(d/(7*day)), "week")
+	case d < 730*day:
+		return unit(int(d/(30*day)), "month")
+	}
+	return unit(int(d/(365*day)), "year")
+}
+
+// inputLayout is the form of an <input type="datetime-local">.
+const inputLayout = "2006-01-02T15:04"

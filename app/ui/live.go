@@ -1,0 +1,109 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// live is the one stream of updates of this tab. Saving never depends on it, and pages that show something live poll as
+// well (OnLive), so that a stream that a proxy holds back only makes them slower.
+var live struct {
+	running bool
+	pages   map[*listener]bool
+}
+
+type listener struct {
+	ctx    app.Context
+	topics []string
+	f      func(app.Context)
+}
+
+// startLive opens the stream once somebody is signed in, and refreshes the health pill now and then.
+func startLive(ctx app.Context) {
+	if app.IsServer || Me().ID == "" {
+		return
+	}
+	refreshHealth(ctx)
+	if live.running {
+		return
+	}
+	live.running = true
+	ctx.Async(func() {
+		guarded(context.Background(), func(c context.Context) (bool, error) {
+			err := api.Stream(c, API, api.Events.Path, "", func(data []byte) error {
+				var e api.Event
+				if json.Unmarshal(data, &e) == nil {
+					publish(e.Topics)
+				}
+				return nil
+			})
+			live.running = false
+			return true, err
+		})
+	})
+}
+
+// publish tells the listening pages what has changed.
+func publish(topics []string) {
+	if slices.Contains(topics, "cluster") && onScreen != nil {
+		onScreen.Dispatch(refreshHealth)
+	}
+	for l := range live.pages {
+		if !l.ctx.Src().Mounted() {
+			delete(live.pages, l)
+			continue
+		}
+		if slices.ContainsFunc(topics, l.wants) {
+			l.ctx.Dispatch(l.f)
+		}
+	}
+}
+
+// wants matches a topic with one of the listener's: equal, or below one that ends in a slash.
+func (l *listener) wants(topic string) bool {
+	return slices.ContainsFunc(l.topics, func(t string) bool {
+		return t == topic || strings.HasSuffix(t, "/") && strings.HasPrefix(topic, t)
+	})
+}
+
+// OnLive calls f when one of the topics (api.Event) has changed, and every so often in any case while the page is
+// mounted and visible. Call it in OnMount; an f that concerns a path parameter must read it from the page's fields.
+// The returned function changes the topics.
+func OnLive(ctx app.Context, every time.Duration, f func(app.Context), topics ...string) (setTopics func(...string)) {
+	l := &listener{ctx: ctx, topics: topics, f: f}
+	if app.IsServer {
+		return func(...string) {}
+	}
+	if live.pages == nil {
+		live.pages = map[*listener]bool{}
+	}
+	live.pages[l] = true
+	var tick func(app.Context)
+	tick = func(ctx app.Context) {
+		if !app.Window().Get("document").Get("hidden").Bool() {
+			f(ctx)
+		}
+		ctx.After(every, tick)
+	}
+	ctx.After(every, tick)
+	return func(topics ...string) { l.topics = topics }
+}
+
+const stateHealth = "health" // lms.Health of the cluster
+
+// refreshHealth reads the cluster's health for the pill in the bar.
+func refreshHealth(ctx app.Context) {
+	Async(ctx, Call(api.GetCluster, api.NoInput{}), func(ctx app.Context, cl lms.Cluster, err error) {
+		if err == nil {
+			ctx.SetState(stateHealth, cl.Health)
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package ui
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// segment matches an id in a path. Patterns are anchored and bound to these characters, because go-app's prerender writes
+// the path of a page into its HTML.
+const segment = `[a-z0-9_-]{1,64}`
+
+// publicPaths can be opened without a session.
+var publicPaths = []string{"/signin", "/setup", "/register"}
+
+func isPublic(path string) bool { return slices.Contains(publicPaths, path) }
+
+func signInPath(next string) string {
+	if next == "" || next == "/" {
+		return "/signin"
+	}
+	return "/signin?next=" + url.QueryEscape(next)
+}
+
+// SafeNext returns where to go after signing in: a path of this site, never another one.
+func SafeNext(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(next, "//") ||
+		strings.ContainsAny(next, "\\\"<>`") || isPublic(u.Path) {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+// page registers a page under a pattern such as "/courses/:course/questions/:question".
+func page(pattern string, make func() app.Composer) {
+	if !strings.Contains(pattern, ":") {
+		app.Route(pattern, make)
+		return
+	}
+	parts := strings.Split(pattern, "/")
+	for i, p := range parts {
+		if strings.HasPrefix(p, ":") {
+			parts[i] = segment
+		}
+	}
+	app.RouteWithRegexp("^"+strings.Join(parts, "/")+"$", make)
+}
+
+// Routes registers every page. The browser's main and the node call it once.
+func Routes() {
+	page("/", func() app.Composer { return &HomePage{} })
+	courseRoutes()
+}

@@ -1,0 +1,147 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/lms"
+)
+
+// Shell is the frame of every page for signed-in people: bar, navigation, title, messages.
+type Shell struct {
+	app.Compo
+	Title   string
+	Lead    string // a line below the title
+	Active  string // "home", "courses", "cluster", "users", "account"; in a course "overview", "materials", "assignments", "questions", "people"
+	Course  lms.Course
+	Back    app.UI // Crumbs
+	Actions app.UI // at the right of the title
+	Wide    bool   // use the whole width, for tables and side-by-side views
+	Content app.UI
+
+	news      connection
+	toast     toast
+	reauth    bool
+	update    bool
+	health    lms.Health
+	lastTitle string
+	path      string
+}
+
+// OnMount learns who is signed in and listens for what concerns every page.
+func (s *Shell) OnMount(ctx app.Context) {
+	ctx.ObserveState(stateToast, &s.toast)
+	ctx.ObserveState(stateReauth, &s.reauth)
+	ctx.ObserveState(stateHealth, &s.health)
+	s.update = ctx.AppUpdateAvailable()
+	onScreen = &ctx
+	hub.Lock()
+	s.news = hub.news
+	hub.notify = func(n connection) { ctx.Dispatch(func(ctx app.Context) { s.onNews(ctx, n) }) }
+	hub.Unlock()
+	if known.User.ID == "" {
+		RefreshSession(ctx, startLive)
+	} else {
+		startLive(ctx)
+	}
+	watchMenus()
+}
+
+// OnNav moves the keyboard and the view to the new page's title, which a change of route alone does not.
+func (s *Shell) OnNav(ctx app.Context) {
+	if app.IsServer {
+		return
+	}
+	path := ctx.Page().URL().Path
+	if s.path == path {
+		return
+	}
+	s.path = path
+	closeMenus()
+	if ctx.Page().URL().Fragment == "" {
+		app.Window().Call("scrollTo", 0, 0)
+	}
+	if visited > 0 {
+		Focus(ctx, "title")
+	}
+	visited++
+}
+
+// visited counts the pages since the program started: the first one keeps the keyboard where the browser puts it.
+var visited int
+
+// OnAppUpdate offers the new version; it never reloads by itself, because a form may be open.
+func (s *Shell) OnAppUpdate(ctx app.Context) { s.update = ctx.AppUpdateAvailable() }
+
+func (s *Shell) onNews(ctx app.Context, n connection) {
+	if n.Version != s.news.Version && s.news.Version != "" {
+		app.TryUpdate()
+	}
+	s.news = n
+}
+
+// Render draws the frame.
+func (s *Shell) Render() app.UI {
+	if app.IsClient && s.lastTitle != s.Title {
+		s.lastTitle = s.Title
+		app.Window().Get("document").Set("title", s.Title+" · Trivium")
+	}
+	main := app.Main().ID("main").Class("main")
+	if s.Wide {
+		main = main.Class("main-wide")
+	}
+	return app.Div().Class("shell").Body(
+		app.A().Class("skip").Href("#main").Text("Skip to the content").OnClick(func(ctx app.Context, e app.Event) {
+			e.PreventDefault()
+			Focus(ctx, "title")
+		}),
+		s.bar(),
+		s.side(),
+		main.Body(
+			s.banners(),
+			app.Header().Class("page-head").Body(
+				app.If(s.Back != nil, func() app.UI { return s.Back }),
+				app.Div().Class("page-title").Body(
+					app.Div().Body(
+						app.H1().ID("title").TabIndex(-1).Text(s.Title),
+						app.If(s.Lead != "", func() app.UI { return app.P().Class("lead").Text(s.Lead) }),
+					),
+					app.If(s.Actions != nil, func() app.UI { return app.Div().Class("actions").Body(s.Actions) }),
+				),
+			),
+			app.Div().Class("content").Body(s.Content),
+		),
+		s.bottom(),
+		s.messages(),
+		app.If(s.reauth, func() app.UI { return &reauthDialog{} }),
+	)
+}
+
+// banners tell what limits the whole page.
+func (s *Shell) banners() app.UI {
+	return app.Div().Class("banners").Role("status").Body(
+		app.If(s.news.Trouble, func() app.UI {
+			return Notice("warn", "No node answers at the moment. What you type is kept; Trivium keeps trying and goes on by itself.")
+		}),
+		app.If(!s.news.AsOf.IsZero(), func() app.UI {
+			return Notice("warn", "Read only, as of "+FormatTime(s.news.AsOf)+": most nodes are away, so what you see may be out of date and nothing can be saved. Nothing is lost; it goes on by itself.")
+		}),
+		app.If(s.news.Node != "" && !s.news.Trouble, func() app.UI {
+			return Notice("info", "The node that this page came from is away. You are working on through "+hostOf(s.news.Node)+"; nothing was lost.")
+		}),
+		app.If(s.update, func() app.UI {
+			return Notice("info", "A new version of Trivium is ready. Save what you are writing first.",
+				app.Div().Class("actions").Body(Button("Load the new version", "refresh-cw", func(ctx app.Context, _ app.Event) { ctx.Reload() })))
+		}),
+	)
+}
+
+func (s *Shell) messages() app.UI {
+	role := "status"
+	if s.toast.Tone == "bad" {
+		role = "alert"
+	}
+	return app.Div().Class("toasts").Role(role).Body(app.If(s.toast.Message != "", func() app.UI {
+		return app.Div().Class("toast", "tone-"+s.toast.Tone).Body(Icon(toneIcons[s.toast.Tone]), text(s.toast.Message),
+			IconButton("Dismiss", "x", func(ctx app.Context, _ app.Event) { ctx.SetState(stateToast, toast{}) }))
+	}))
+}
