@@ -1,0 +1,472 @@
+package files
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"trivium/app/lms"
+)
+
+const blockSize = 64 << 10 // what is read, verified and served at a time
+
+var (
+	errDamaged  = errors.New("the bytes do not fit their hash")
+	errBroken   = errors.New("the bytes broke off")
+	errDiskFull = errors.New("the disk is full")
+	errBusy     = errors.New("too many open files")
+	errAbsent   = errors.New("not on this node")
+)
+
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// disk is the folder of one node:
+//
+//	chunks/ab/c/<hash>                     the chunk with that SHA-256
+//	markers/12/3/<file>.<number>.<hash>    empty: that chunk was sent for that file; 123… is the SHA-256 of the file's id
+//	damaged/<hash>.<unix ns>               set aside, for whoever wants to know why
+//	tmp/                                   not finished; emptied at start
+type disk struct {
+	root   string
+	onFail func(error)
+	hook   func(point string) // tests stop the process here
+
+	stripes       [64]sync.Mutex // one chunk changes under one of them
+	dirs          sync.Map       // folders whose entry in their parent is durable
+	chunks, bytes atomic.Int64
+	repaired      atomic.Int64
+
+	mu      sync.Mutex
+	aside   map[string]bool // chunks set aside and not replaced yet
+	pending map[string]int  // names whose folder has not been synced yet: visible, but not yet held
+}
+
+func openDisk(root string, fatal func(error)) (*disk, error) {
+	d := &disk{root: root, onFail: fatal, hook: func(string) {}, pending: map[string]int{}, aside: map[string]bool{}}
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(d.tmpDir()); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"chunks", "markers", "damaged", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(root, name), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	// What an earlier process renamed without living to sync the folder becomes durable before it is counted.
+	if err := syncAll(root); err != nil {
+		return nil, err
+	}
+	err := d.walk("chunks", func(_ string, info fs.FileInfo) error {
+		d.chunks.Add(1)
+		d.bytes.Add(info.Size())
+		return nil
+	})
+	return d, err
+}
+
+func (d *disk) tmpDir() string { return filepath.Join(d.root, "tmp") }
+
+func (d *disk) chunkPath(hash string) string {
+	return filepath.Join(d.root, "chunks", hash[:2], hash[2:3], hash)
+}
+
+func (d *disk) markerPath(file string, number int, hash string) string {
+	x := hashOf([]byte(file))
+	return filepath.Join(d.root, "markers", x[:2], x[2:3], file+"."+strconv.Itoa(number)+"."+hash)
+}
+
+func (d *disk) stripe(hash string) *sync.Mutex {
+	h := fnv.New32a()
+	io.WriteString(h, hash)
+	return &d.stripes[h.Sum32()%uint32(len(d.stripes))]
+}
+
+// failed sorts an error of writing: a full disk and a lack of descriptors pass by themselves, anything else means
+// that this disk cannot be trusted any more.
+func (d *disk) failed(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", errDiskFull, err)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("%w: %w", errBusy, err)
+	}
+	d.onFail(fmt.Errorf("files: %w", err))
+	return err
+}
+
+// receive writes a body to a temporary file and verifies it. length < 0: whatever fits in a chunk. The file is complete but not
+// yet on the disk; the caller commits or discards it, and closes it.
+func (d *disk) receive(r io.Reader, hash string, length int) (_ *os.File, err error) {
+	tmp, err := os.CreateTemp(d.tmpDir(), "chunk-*")
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	defer func() {
+		if err != nil {
+			d.discard(tmp)
+		}
+	}()
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	limit := length
+	if length < 0 {
+		limit = lms.ChunkSize
+	}
+	sum, total := sha256.New(), 0
+	for {
+		n, err := r.Read(block[:min(blockSize, limit+1-total)])
+		if total += n; total > limit {
+			return nil, fmt.Errorf("%w: more than %d bytes", errDamaged, limit)
+		}
+		sum.Write(block[:n])
+		if _, err := tmp.Write(block[:n]); err != nil {
+			return nil, d.failed(err)
+		}
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("%w after %d bytes: %w", errBroken, total, err)
+		}
+	}
+	if length >= 0 && total < length {
+		return nil, fmt.Errorf("%w after %d of %d bytes", errBroken, total, length)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != hash {
+		return nil, errDamaged
+	}
+	return tmp, nil
+}
+
+// discard closes and removes a temporary file. What it leaves behind is removed at the next start.
+func (d *disk) discard(tmp *os.File) {
+	tmp.Close()
+	os.Remove(tmp.Name())
+}
+
+// commit makes a received file the chunk, durably. It replaces a copy that is there, which may be damaged. tmp stays open.
+func (d *disk) commit(tmp *os.File, hash string) error {
+	info, err := tmp.Stat()
+	if err != nil {
+		return d.failed(err)
+	}
+	if err := tmp.Sync(); err != nil {
+		return d.failed(err)
+	}
+	name := d.chunkPath(hash)
+	if err := d.ensureDir(filepath.Dir(name)); err != nil {
+		return d.failed(err)
+	}
+	d.hook("rename")
+	defer d.pend(name)()
+	lock := d.stripe(hash)
+	lock.Lock()
+	_, statErr := os.Lstat(name)
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		lock.Unlock()
+		return d.failed(err)
+	}
+	if statErr != nil {
+		d.chunks.Add(1)
+		d.bytes.Add(info.Size())
+	}
+	lock.Unlock()
+	if err := syncDir(filepath.Dir(name)); err != nil {
+		return d.failed(err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.aside[hash] {
+		delete(d.aside, hash)
+		d.repaired.Add(1)
+	}
+	return nil
+}
+
+// mark notes durably that the chunk was sent for the file.
+func (d *disk) mark(file string, number int, hash string) error {
+	name := d.markerPath(file, number, hash)
+	if err := d.ensureDir(filepath.Dir(name)); err != nil {
+		return d.failed(err)
+	}
+	defer d.pend(name)()
+	if err := d.create(file, name); err != nil {
+		return d.failed(err)
+	}
+	return d.failed(syncDir(filepath.Dir(name)))
+}
+
+// create makes an empty file, or renews the age of the one that is there.
+func (d *disk) create(file, name string) error {
+	lock := d.stripe(file)
+	lock.Lock()
+	defer lock.Unlock()
+	m, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	return errors.Join(os.Chtimes(name, now, now), m.Close())
+}
+
+// store commits a received chunk and its marker. The two need no order: a chunk counts when both are there.
+func (d *disk) store(tmp *os.File, file string, number int, hash string) error {
+	marked := make(chan error, 1)
+	go func() { marked <- d.mark(file, number, hash) }()
+	err := d.commit(tmp, hash)
+	if markErr := <-marked; err == nil {
+		err = markErr
+	}
+	return err
+}
+
+// touch renews the age of a chunk that a file refers to anew, so that it is not taken for an orphan. It reports whether
+// the chunk is there.
+func (d *disk) touch(hash string) bool {
+	lock := d.stripe(hash)
+	lock.Lock()
+	defer lock.Unlock()
+	now := time.Now()
+	return os.Chtimes(d.chunkPath(hash), now, now) == nil
+}
+
+// holds reports whether the chunk, of the right length, and its marker are on the disk.
+func (d *disk) holds(file string, number int, hash string, length int) (chunk, marker bool) {
+	name, mark := d.chunkPath(hash), d.markerPath(file, number, hash)
+	d.mu.Lock()
+	chunkPending, markPending := d.pending[name] > 0, d.pending[mark] > 0
+	d.mu.Unlock()
+	if !chunkPending {
+		info, err := os.Lstat(name)
+		chunk = err == nil && info.Size() == int64(length)
+	}
+	if !markPending {
+		_, err := os.Lstat(mark)
+		marker = err == nil
+	}
+	return chunk, marker
+}
+
+// pend keeps a name from being counted until the returned function is called.
+func (d *disk) pend(name string) func() {
+	d.mu.Lock()
+	d.pending[name]++
+	d.mu.Unlock()
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.pending[name]--; d.pending[name] == 0 {
+			delete(d.pending, name)
+		}
+	}
+}
+
+// ensureDir makes a folder and, once, its entry durable.
+func (d *disk) ensureDir(dir string) error {
+	if _, ok := d.dirs.Load(dir); ok || dir == d.root {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := d.ensureDir(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := syncDir(parent); err != nil {
+		return err
+	}
+	d.dirs.Store(dir, struct{}{})
+	return nil
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// verified is a chunk whose bytes fitted its hash when it was opened. Its blocks are compared again when they are read.
+type verified struct {
+	f    *os.File
+	mem  []byte // instead of f, when the chunk could not be written to the disk
+	size int
+	sums [lms.ChunkSize / blockSize]uint64
+}
+
+var seed = maphash.MakeSeed()
+
+// open opens a chunk and verifies it. errAbsent, or errDamaged: the caller sets it aside.
+func (d *disk) open(hash string) (*verified, error) {
+	f, err := os.Open(d.chunkPath(hash))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errAbsent
+	} else if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return nil, errBusy
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	v := &verified{f: f}
+	if err := v.verify(hash); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+func (v *verified) verify(hash string) error {
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	sum := sha256.New()
+	for i := range v.sums {
+		n, err := v.f.ReadAt(block[:], int64(i)*blockSize)
+		sum.Write(block[:n])
+		v.sums[i] = maphash.Bytes(seed, block[:n])
+		v.size += n
+		if err == io.EOF {
+			break
+		} else if err != nil { // a sector that cannot be read is as good as a wrong one
+			return fmt.Errorf("%w: %w", errDamaged, err)
+		}
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != hash {
+		return errDamaged
+	}
+	return nil
+}
+
+func hashOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// block reads block i, and errDamaged when it is not what was verified.
+func (v *verified) block(i int, b []byte) (int, error) {
+	if v.mem != nil {
+		return copy(b, v.mem[min(i*blockSize, len(v.mem)):]), nil
+	}
+	n, err := v.f.ReadAt(b[:blockSize], int64(i)*blockSize)
+	if err != nil && err != io.EOF || maphash.Bytes(seed, b[:n]) != v.sums[i] {
+		return 0, errDamaged
+	}
+	return n, nil
+}
+
+// ReadAt implements io.ReaderAt.
+func (v *verified) ReadAt(b []byte, off int64) (int, error) {
+	if v.mem != nil {
+		return bytes.NewReader(v.mem).ReadAt(b, off)
+	}
+	return v.f.ReadAt(b, off)
+}
+
+func (v *verified) close() {
+	if v.f != nil {
+		v.f.Close()
+	}
+}
+
+// setAside moves a damaged chunk away, unless somebody replaced it meanwhile. It reports whether it did.
+func (d *disk) setAside(hash string) (bool, error) {
+	lock := d.stripe(hash)
+	lock.Lock()
+	defer lock.Unlock()
+	v, err := d.open(hash)
+	if err == nil {
+		v.close()
+		return false, nil
+	} else if !errors.Is(err, errDamaged) {
+		return false, nil
+	}
+	name := d.chunkPath(hash)
+	info, err := os.Lstat(name)
+	if err != nil {
+		return false, d.failed(err)
+	}
+	if err := os.Rename(name, filepath.Join(d.root, "damaged", hash+"."+strconv.FormatInt(time.Now().UnixNano(), 10))); err != nil {
+		return false, d.failed(err)
+	}
+	d.chunks.Add(-1)
+	d.bytes.Add(-info.Size())
+	d.mu.Lock()
+	d.aside[hash] = true
+	d.mu.Unlock()
+	return true, d.failed(syncDir(filepath.Dir(name)))
+}
+
+// remove deletes a chunk that has not been written or touched since the time.
+func (d *disk) remove(hash string, before time.Time) (bool, error) {
+	lock := d.stripe(hash)
+	lock.Lock()
+	defer lock.Unlock()
+	name := d.chunkPath(hash)
+	info, err := os.Lstat(name)
+	if err != nil || info.ModTime().After(before) {
+		return false, nil
+	}
+	if err := os.Remove(name); err != nil {
+		return false, d.failed(err)
+	}
+	d.chunks.Add(-1)
+	d.bytes.Add(-info.Size())
+	return true, nil
+}
+
+// walk visits the files of chunks or markers. Names that are none of ours are passed over.
+func (d *disk) walk(kind string, visit func(name string, info fs.FileInfo) error) error {
+	return filepath.WalkDir(filepath.Join(d.root, kind), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil || e.IsDir() {
+			return err
+		}
+		if kind == "chunks" && !validHash(e.Name()) || kind == "markers" && strings.Count(e.Name(), ".") != 2 {
+			return nil
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return visit(e.Name(), info)
+	})
+}
+
+// unmark removes a marker that has not been set since the time.
+func (d *disk) unmark(name string, before time.Time) (bool, error) {
+	file := markerFile(name)
+	lock := d.stripe(file)
+	lock.Lock()
+	defer lock.Unlock()
+	x := hashOf([]byte(file))
+	path := filepath.Join(d.root, "markers", x[:2], x[2:3], name)
+	info, err := os.Lstat(path)
+	if err != nil || info.ModTime().After(before) {
+		return false, nil
+	}
+	if err := os.Remove(path); err != nil {
+		return false, d.failed(err)
+	}
+	return true, nil
+}

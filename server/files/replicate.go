@@ -1,0 +1,201 @@
+package files
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"trivium/app/lms"
+)
+
+const (
+	rowsPerPage = 100
+	workers     = 4 // chunks that one pass fetches at a time
+	minPause    = 200 * time.Millisecond
+	maxRetry    = 30 * time.Second
+)
+
+// replicateLoop compares the rows with the disk until Close: all of them at the start and every SyncEvery; after a Kick those
+// that are complete and were not yet whole here. Passes leave the machine at least ten times as long as they took.
+func (s *Files) replicateLoop() {
+	have := map[string]bool{} // files that were whole here
+	var lastFull time.Time
+	for retry := minPause; ; {
+		started := time.Now()
+		full := s.recheck.Swap(false) || time.Since(lastFull) >= s.cfg.SyncEvery
+		if full {
+			clear(have)
+		}
+		left, err := s.pass(s.ctx, full, have)
+		if s.ctx.Err() != nil {
+			return
+		}
+		wait := s.cfg.SyncEvery
+		switch {
+		case err != nil:
+			s.log.Warn("the files cannot be compared with the rows", "err", err)
+			fallthrough
+		case left > 0:
+			wait = min(wait, retry)
+			retry = min(2*retry, maxRetry)
+		default:
+			retry = minPause
+		}
+		if err == nil {
+			s.count.missing.Store(int64(left))
+			if full {
+				lastFull = started
+			}
+		}
+		if !sleep(s.ctx, min(max(minPause, 10*time.Since(started)), s.cfg.SyncEvery)) || !s.awaitKick(wait) {
+			return
+		}
+	}
+}
+
+// awaitKick waits for a Kick, at most so long. It reports false after Close.
+func (s *Files) awaitKick(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-s.kick:
+	case <-t.C:
+	case <-s.ctx.Done():
+		return false
+	}
+	return true
+}
+
+// pass fetches what this node lacks, and returns how many chunks of complete files it still lacks after that.
+func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left int, err error) {
+	err = s.eachPage(ctx, func(rows []lms.File) error {
+		var lacking []lms.File
+		for _, f := range rows {
+			if have[f.ID] || !f.Complete() && !full {
+				continue
+			}
+			if err := check(f); err != nil {
+				s.log.Error("a row of a file is malformed", "file", f.ID, "err", err)
+				continue
+			}
+			if s.isWhole(f) {
+				if f.Complete() {
+					have[f.ID] = true
+				}
+				continue
+			}
+			lacking = append(lacking, f)
+		}
+		if len(lacking) > 0 {
+			left += s.catchUp(ctx, lacking)
+		}
+		return ctx.Err()
+	})
+	return left, err
+}
+
+func (s *Files) isWhole(f lms.File) bool { return len(lacking(s.holds(f))) == 0 }
+
+// eachPage visits all rows by id.
+func (s *Files) eachPage(ctx context.Context, visit func([]lms.File) error) error {
+	for after := ""; ; {
+		rows, err := s.cfg.List(ctx, after, rowsPerPage)
+		if err != nil {
+			return fmt.Errorf("list the files: %w", err)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := visit(rows); err != nil {
+			return err
+		}
+		last := rows[len(rows)-1].ID
+		if last <= after {
+			return fmt.Errorf("list the files: %q after %q", last, after)
+		}
+		after = last
+	}
+}
+
+// job is a chunk to fetch or a marker to set.
+type job struct {
+	file   lms.File
+	number int
+	have   bool            // the bytes are here, only the marker is not
+	from   map[string]bool // who has the bytes
+}
+
+// catchUp fetches chunks and markers of files from the peers that hold them.
+func (s *Files) catchUp(ctx context.Context, files []lms.File) (left int) {
+	members, err := s.peers.list(ctx)
+	if err != nil {
+		s.log.Warn("the members are not known", "err", err)
+	}
+	found := s.peers.survey(ctx, s.peers.others(members), files)
+	var jobs []job
+	for i, f := range files {
+		here := s.holds(f)
+		arrived := make([]held, len(here))
+		for _, h := range found {
+			merge(arrived, h[i])
+		}
+		for number, h := range here {
+			switch j := (job{file: f, number: number, have: h&heldChunk != 0, from: map[string]bool{}}); {
+			case h == heldBoth:
+			case !f.Complete() && (h|arrived[number])&heldMarker == 0: // it was not sent for this file
+			default:
+				for id, theirs := range found {
+					if theirs[i][number]&heldChunk != 0 {
+						j.from[id] = true
+					}
+				}
+				if j.have || len(j.from) > 0 {
+					jobs = append(jobs, j)
+				} else if f.Complete() {
+					left++
+				}
+			}
+		}
+	}
+	return left + s.work(ctx, jobs)
+}
+
+// work does the jobs, a few at a time, and returns how many of complete files failed.
+func (s *Files) work(ctx context.Context, jobs []job) int {
+	var next, failed atomic.Int64
+	var wg sync.WaitGroup
+	for range min(workers, len(jobs)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(jobs) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				j := jobs[i]
+				if err := s.do(ctx, j); err != nil {
+					s.log.Warn("a chunk cannot be fetched yet", "file", j.file.ID, "chunk", j.number, "err", err)
+					if j.file.Complete() {
+						failed.Add(1)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return int(failed.Load())
+}
+
+func (s *Files) do(ctx context.Context, j job) error {
+	hash := j.file.Chunks[j.number]
+	// Two files of the pass may share the chunk; touch also keeps it from being removed as an orphan meanwhile.
+	if !s.disk.touch(hash) || !j.have && !s.sound(j.file, j.number) {
+		if err := s.fetchFrom(ctx, hash, j.from); err != nil {
+			return err
+		}
+	}
+	return s.disk.mark(j.file.ID, j.number, hash)
+}
+
+// sound reports whether the chunk lies on the disk in its full length.
+func (s *Files) sound(f lms.File, number int) bool {
+	chunk, _ := s.disk.holds(f.ID, number, f.Chunks[number], lms.ChunkLen(f.Size, number))
+	return chunk
+}
