@@ -33,7 +33,7 @@ func NewHandler(resolver app.ResourceResolver, version string, wasmSize int) *ap
 			SVG:      "/web/icon.svg",
 			Maskable: "/web/icon-maskable.png",
 		},
-		Styles:                []string{"/web/app.css", "/web/icons.css"},
+		Styles:                []string{"/web/app.css", "/web/icons.css", "/web/course.css", "/web/pages.css"},
 		CacheableResources:    []string{"/web/icon.svg"},
 		Resources:             resolver,
 		Version:               version,
