@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+)
+
+// The student courses and the staff courses of ?1 in which something can happen.
+const (
+	studying = `SELECT c.course_id, c.code FROM enrolments e JOIN courses c ON c.course_id = e.course_id
+		WHERE e.user_id = ?1 AND e.active = 1 AND e.role = 'student' AND c.state = 'published'`
+	teaching = `SELECT c.course_id, c.code FROM enrolments e JOIN courses c ON c.course_id = e.course_id
+		WHERE e.user_id = ?1 AND e.active = 1 AND e.role IN ('instructor', 'ta') AND c.state IN ('unpublished', 'published')`
+)
+
+// Home collects what is due and what is new for the actor.
+func (s *Store) Home(ctx context.Context, actor lms.Actor) (h lms.Home, err error) {
+	if h.Courses, err = s.Courses(ctx, actor); err != nil {
+		return h, err
+	}
+	if h.Due, err = s.homeDue(ctx, actor.UserID); err != nil {
+		return h, err
+	}
+	if h.Feedback, err = s.homeFeedback(ctx, actor.UserID); err != nil {
+		return h, err
+	}
+	if h.Grading, err = s.homeGrading(ctx, actor.UserID); err != nil {
+		return h, err
+	}
+	h.Queue, err = s.homeQueue(ctx, actor.UserID)
+	return h, err
+}
+
+func scanDue(row consensus.Row) (d lms.DueItem, err error) {
+	return d, row.Scan(&d.CourseID, &d.CourseCode, &d.AssignmentID, &d.Title, &d.DueAt, &d.Ungraded)
+}
+
+// homeDue lists what the student can still hand in and has not.
+func (s *Store) homeDue(ctx context.Context, userID string) ([]lms.DueItem, error) {
+	const q = `
+		SELECT c.course_id, c.code, a.assignment_id, a.title, a.due_at, 0
+		FROM (` + studying + `) c
+		JOIN assignments a ON a.course_id = c.course_id
+		WHERE a.published = 1 AND (a.opens_at IS NULL OR a.opens_at <= ?2) AND (a.cutoff_at IS NULL OR a.cutoff_at >= ?2)
+			AND NOT EXISTS(SELECT 1 FROM submissions s WHERE s.assignment_id = a.assignment_id AND s.user_id = ?1)
+		ORDER BY a.due_at IS NULL, a.due_at, a.created_at, a.assignment_id
+		LIMIT 50`
+	rows, err := s.query(ctx, q, userID, s.Now())
+	return collect(rows, err, scanDue)
+}
+
+// homeFeedback lists the grades that were posted last.
+func (s *Store) homeFeedback(ctx context.Context, userID string) ([]lms.Feedback, error) {
+	const q = `
+		SELECT c.course_id, c.code, a.assignment_id, a.title, g.posted_points, a.points, g.posted_at
+		FROM grades g
+		JOIN assignments a ON a.assignment_id = g.assignment_id
+		JOIN courses c ON c.course_id = g.course_id
+		JOIN enrolments e ON e.course_id = g.course_id AND e.user_id = g.user_id AND e.active = 1
+		WHERE g.user_id = ?1 AND g.posted_at IS NOT NULL AND a.published = 1 AND c.state IN ('published', 'ended')
+		ORDER BY g.posted_at DESC, g.submission_id
+		LIMIT 20`
+	rows, err := s.query(ctx, q, userID)
+	return collect(rows, err, func(row consensus.Row) (f lms.Feedback, err error) {
+		return f, row.Scan(&f.CourseID, &f.CourseCode, &f.AssignmentID, &f.Title, &f.Points, &f.Possible, &f.PostedAt)
+	})
+}
+
+// homeGrading lists the assignments with latest attempts that nobody has graded.
+func (s *Store) homeGrading(ctx context.Context, userID string) ([]lms.DueItem, error) {
+	const q = `
+		SELECT c.course_id, c.code, a.assignment_id, a.title, a.due_at, count(*)
+		FROM (` + teaching + `) c
+		JOIN assignments a ON a.course_id = c.course_id
+		JOIN (` + latestAttempts + `) l ON l.assignment_id = a.assignment_id
+		WHERE NOT EXISTS(SELECT 1 FROM grades g WHERE g.submission_id = l.submission_id)
+		GROUP BY a.assignment_id
+		ORDER BY a.due_at IS NULL, a.due_at, a.created_at, a.assignment_id
+		LIMIT 50`
+	rows, err := s.query(ctx, q, userID)
+	return collect(rows, err, scanDue)
+}
+
+// homeQueue lists the questions that wait for the staff, oldest first.
+func (s *Store) homeQueue(ctx context.Context, userID string) ([]lms.Question, error) {
+	const q = `
+		SELECT ` + questionColumns + `, ''
+		FROM questions q
+		WHERE q.course_id IN (SELECT course_id FROM (` + teaching + `)) AND q.addressee = 'staff' AND q.state = 'open'
+		ORDER BY q.created_at, q.question_id
+		LIMIT 50`
+	rows, err := s.query(ctx, q, userID)
+	return collect(rows, err, scanQuestion)
+}

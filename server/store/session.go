@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+)
+
+// SessionRecord is a session as it is stored: only the hash of its token.
+type SessionRecord struct {
+	ID        string
+	UserID    string
+	TokenHash []byte
+	ExpiresAt time.Time
+}
+
+var (
+	errTicket  = lms.FieldErrorf(lms.KindSignIn, "ticket", "This hand-over ticket is wrong, used or expired. Please sign in; nothing you typed is lost.")
+	errSession = lms.Errorf(lms.KindConflict, "This session exists already. Sign in again.")
+)
+
+// touchEvery is how coarsely the last use of a session is recorded.
+const touchEvery = 5 * time.Minute
+
+// CreateSession starts a session and forgets the user's expired ones. It is not part of what a request's key stands for:
+// a repeated sign-in makes another session, because the first token never reached the client.
+func (s *Store) CreateSession(ctx context.Context, r SessionRecord) error {
+	var b consensus.Batch
+	b.Require(lms.ErrSignIn, userEnabled, r.UserID)
+	b.Require(errSession, `NOT EXISTS(SELECT 1 FROM sessions WHERE session_id = ?)`, r.ID)
+	const expired = `SELECT session_id FROM sessions WHERE user_id = ?1 AND expires_at < ?2`
+	b.Exec(`DELETE FROM session_tokens WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})
+	b.Exec(`DELETE FROM session_tickets WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})
+	b.Exec(`DELETE FROM sessions WHERE user_id = ?1 AND expires_at < ?2`, r.UserID, consensus.Stamp{})
+	b.Exec(`INSERT INTO sessions (session_id, user_id, created_at, seen_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4)`,
+		r.ID, r.UserID, consensus.Stamp{}, r.ExpiresAt)
+	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) VALUES (?, ?, ?)`, r.TokenHash, r.ID, consensus.Stamp{})
+	_, err := s.applyUnkeyed(ctx, &b)
+	return err
+}
+
+// SessionByToken returns who has the session of the token. ErrSignIn when there is none, it has expired, or the account
+// is disabled. Expiry is judged by Now, so nodes agree to within a second once they have written something, and to
+// within the difference of their clocks before.
+func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor, lms.User, time.Time, error) {
+	const q = `
+		SELECT ` + userColumns + `, s.session_id, s.expires_at
+		FROM session_tokens t
+		JOIN sessions s ON s.session_id = t.session_id
+		JOIN users u ON u.user_id = s.user_id
+		WHERE t.token_hash = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
+	var sessionID string
+	var expires time.Time
+	rows, err := s.query(ctx, q, tokenHash, s.Now())
+	u, err := one(rows, err, func(row consensus.Row) (lms.User, error) {
+		n := len(row) - 2
+		if err := row[n:].Scan(&sessionID, &expires); err != nil {
+			return lms.User{}, err
+		}
+		return scanUser(row[:n])
+	})
+	if lms.KindOf(err) == lms.KindNotFound {
+		err = lms.ErrSignIn
+	}
+	if err != nil {
+		return lms.Actor{}, lms.User{}, time.Time{}, err
+	}
+	return actorOf(u, sessionID), u, expires, nil
+}
+
+func actorOf(u lms.User, sessionID string) lms.Actor {
+	return lms.Actor{UserID: u.ID, Login: u.Login, Name: u.Name, Admin: u.Admin, MayCreateCourses: u.MayCreateCourses, SessionID: sessionID}
+}
+
+// ?1 user, ?2 the session that stays
+const endingSessions = `SELECT session_id FROM sessions WHERE user_id = ?1 AND session_id <> ?2`
+
+// endSessions ends the user's sessions but one.
+func endSessions(b *consensus.Batch, userID, except string) {
+	b.Exec(`DELETE FROM session_tokens WHERE session_id IN (`+endingSessions+`)`, userID, except)
+	b.Exec(`DELETE FROM session_tickets WHERE session_id IN (`+endingSessions+`)`, userID, except)
+	b.Exec(`DELETE FROM sessions WHERE user_id = ?1 AND session_id <> ?2`, userID, except)
+}
+
+// EndSession ends one session. It is no error when it has ended already.
+func (s *Store) EndSession(ctx context.Context, sessionID string) error {
+	rows, err := s.query(ctx, `SELECT user_id FROM sessions WHERE session_id = ?1`, sessionID)
+	users, err := collect(rows, err, scanString)
+	if err != nil {
+		return err
+	}
+	var b consensus.Batch
+	b.Exec(`DELETE FROM session_tokens WHERE session_id = ?`, sessionID)
+	b.Exec(`DELETE FROM session_tickets WHERE session_id = ?`, sessionID)
+	b.Exec(`DELETE FROM sessions WHERE session_id = ?`, sessionID)
+	for _, id := range users { // who is told does not change what is done
+		b.Notify(topicUser(id))
+	}
+	_, err = s.applyUnkeyed(ctx, &b)
+	return err
+}
+
+// EndSessions ends all sessions of the user but one (empty: all).
+func (s *Store) EndSessions(ctx context.Context, userID, exceptSessionID string) error {
+	var b consensus.Batch
+	endSessions(&b, userID, exceptSessionID)
+	b.Notify(topicUser(userID))
+	_, err := s.applyUnkeyed(ctx, &b)
+	return err
+}
+
+// TouchSession records that a session is in use, at most every five minutes.
+func (s *Store) TouchSession(ctx context.Context, sessionID string) error {
+	n, err := s.number(ctx, `SELECT count(*) FROM sessions WHERE session_id = ?1 AND seen_at <= ?2`, sessionID, s.Now().Add(-touchEvery))
+	if err != nil || n == 0 {
+		return err
+	}
+	var b consensus.Batch
+	b.Exec(`UPDATE sessions SET seen_at = ?2 WHERE session_id = ?1 AND seen_at < ?2`, sessionID, consensus.Stamp{})
+	_, err = s.applyUnkeyed(ctx, &b)
+	return err
+}
+
+// CreateTicket stores a hand-over ticket of the actor's session and forgets the session's expired ones.
+func (s *Store) CreateTicket(ctx context.Context, actor lms.Actor, ticketHash []byte, expires time.Time) error {
+	var b consensus.Batch
+	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
+	b.Require(lms.ErrSignIn, `EXISTS(SELECT 1 FROM sessions WHERE session_id = ? AND user_id = ? AND expires_at >= ?)`,
+		actor.SessionID, actor.UserID, consensus.Stamp{})
+	b.Exec(`DELETE FROM session_tickets WHERE session_id = ?1 AND expires_at < ?2`, actor.SessionID, consensus.Stamp{})
+	b.Exec(`INSERT INTO session_tickets (ticket_hash, session_id, expires_at) VALUES (?, ?, ?)`, ticketHash, actor.SessionID, expires)
+	_, err := s.applyUnkeyed(ctx, &b)
+	return err
+}
+
+// RedeemTicket exchanges a ticket for a further token of its session. Under a request's key a repeat, whose first answer
+// was lost, stores its own new token: the key and the digest of the request, which has the ticket, prove that it is the
+// same client.
+func (s *Store) RedeemTicket(ctx context.Context, ticketHash, newTokenHash []byte) (lms.Actor, time.Time, error) {
+	const ticket = `
+		FROM session_tickets t
+		JOIN sessions s ON s.session_id = t.session_id
+		JOIN users u ON u.user_id = s.user_id
+		WHERE t.ticket_hash = ?1 AND t.expires_at >= ?2 AND s.expires_at >= ?2 AND u.disabled = 0`
+	var b consensus.Batch
+	b.Require(errTicket, `EXISTS(SELECT 1 `+ticket+`)`, ticketHash, consensus.Stamp{})
+	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) SELECT ?3, s.session_id, ?2 `+ticket, ticketHash, consensus.Stamp{}, newTokenHash)
+	b.Exec(`DELETE FROM session_tickets WHERE ticket_hash = ?`, ticketHash)
+	b.Return(`SELECT session_id FROM session_tokens WHERE token_hash = ?`, newTokenHash)
+	res, err := s.apply(ctx, &b)
+	sessionID, err := returned(res, err, scanString)
+	if err != nil {
+		return lms.Actor{}, time.Time{}, err
+	}
+	if res.Replayed {
+		var again consensus.Batch
+		again.Require(errTicket, `EXISTS(SELECT 1 FROM sessions WHERE session_id = ?)`, sessionID)
+		again.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			newTokenHash, sessionID, consensus.Stamp{})
+		if _, err := s.applyUnkeyed(ctx, &again); err != nil {
+			return lms.Actor{}, time.Time{}, err
+		}
+	}
+	actor, _, expires, err := s.SessionByToken(ctx, newTokenHash)
+	return actor, expires, err
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+)
+
+// Limits of failed sign-ins for an account or an address, counted over the cluster (AUTH-3).
+const (
+	maxFailures   = 10
+	failureWindow = 15 * time.Minute
+)
+
+// SignInBlocked tells how long a sign-in must wait because of the failures of any of the keys (an account, an address).
+// 0: it may go on. The wait ends when fewer than ten failures lie in the last 15 minutes.
+func (s *Store) SignInBlocked(ctx context.Context, keys ...string) (time.Duration, error) {
+	const q = `
+		SELECT max(f.failed_at)
+		FROM json_each(?1) k
+		JOIN sign_in_failures f ON f.subject = k.value AND f.failed_at > ?2
+		WHERE (SELECT count(*) FROM sign_in_failures g
+			WHERE g.subject = f.subject AND (g.failed_at, g.failure_id) >= (f.failed_at, f.failure_id)) >= ?3`
+	now := s.Now()
+	rows, err := s.query(ctx, q, list(keys), now.Add(-failureWindow), maxFailures)
+	tenth, err := one(rows, err, func(row consensus.Row) (t time.Time, err error) { return t, row.Scan(&t) })
+	if err != nil || tenth.IsZero() {
+		return 0, err
+	}
+	return max(tenth.Add(failureWindow).Sub(now), time.Second), nil
+}
+
+// RecordSignInFailure counts a failure for each key and forgets the old ones of everybody.
+func (s *Store) RecordSignInFailure(ctx context.Context, keys ...string) error {
+	var b consensus.Batch
+	b.Exec(`DELETE FROM sign_in_failures WHERE failed_at <= ?1 - ?2`, consensus.Stamp{}, failureWindow.Milliseconds())
+	for _, key := range keys {
+		b.Exec(`INSERT INTO sign_in_failures (subject, failure_id, failed_at) VALUES (?, ?, ?)`, key, lms.NewID(), consensus.Stamp{})
+	}
+	_, err := s.applyUnkeyed(ctx, &b)
+	return err
+}
+
+// ClearSignInFailures forgets the failures of the keys, after a success.
+func (s *Store) ClearSignInFailures(ctx context.Context, keys ...string) error {
+	n, err := s.number(ctx, `SELECT count(*) FROM sign_in_failures WHERE subject IN (SELECT value FROM json_each(?1))`, list(keys))
+	if err != nil || n == 0 {
+		return err
+	}
+	var b consensus.Batch
+	b.Exec(`DELETE FROM sign_in_failures WHERE subject IN (SELECT value FROM json_each(?1))`, list(keys))
+	_, err = s.applyUnkeyed(ctx, &b)
+	return err
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+)
+
+// The latest attempts of active members; l.
+const latestAttempts = `
+	SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, s.attempt, s.text, s.submitted_at, s.log_index
+	FROM submissions s
+	JOIN enrolments e ON e.course_id = s.course_id AND e.user_id = s.user_id AND e.active = 1
+	WHERE s.attempt = (SELECT max(t.attempt) FROM submissions t WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id)`
+
+// withWork adds the own work for students and the counts for staff. id is the only assignment, or empty.
+func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items []lms.Assignment, courseID, id string) ([]lms.Assignment, error) {
+	now := s.Now()
+	if sc.staff() {
+		stats, err := s.stats(ctx, courseID, id)
+		for i, a := range items {
+			st := stats[a.ID]
+			items[i].Stats = &st
+		}
+		return items, err
+	}
+	var work map[string]lms.Work
+	var err error
+	if sc.role == lms.RoleStudent {
+		work, err = s.work(ctx, actor.UserID, courseID, id)
+	}
+	for i, a := range items {
+		items[i] = visibleTo(sc, a, now)
+		if sc.role == lms.RoleStudent {
+			w := work[a.ID]
+			if w.Attempts > 0 {
+				w.LateSeconds = lateSeconds(a.DueAt, w.SubmittedAt)
+			}
+			items[i].Mine = &w
+		}
+	}
+	return items, err
+}
+
+// lateSeconds rounds up, so that a millisecond late is not shown as on time.
+func lateSeconds(due, submitted time.Time) int64 {
+	late := lms.Assignment{DueAt: due}.Late(submitted)
+	return int64((late + time.Second - time.Millisecond) / time.Second)
+}
+
+// work is where the student stands in the assignments of the course, except for lateness. The grade is the posted one of
+// the latest attempt that has one.
+func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[string]lms.Work, error) {
+	const q = `
+		SELECT l.assignment_id, l.attempt, l.submitted_at,
+			EXISTS(SELECT 1 FROM submission_files sf JOIN files f ON f.file_id = sf.file_id
+				WHERE sf.submission_id = l.submission_id AND f.complete_at IS NULL),
+			` + gradeColumns + `
+		FROM (` + latestAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l
+		LEFT JOIN grades g ON g.submission_id = (
+			SELECT h.submission_id FROM grades h JOIN submissions p ON p.submission_id = h.submission_id
+			WHERE h.assignment_id = l.assignment_id AND h.user_id = l.user_id AND h.posted_at IS NOT NULL
+			ORDER BY p.attempt DESC LIMIT 1)`
+	rows, err := s.query(ctx, q, userID, courseID, id)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	work := make(map[string]lms.Work, len(rows))
+	for _, row := range rows {
+		var assignment string
+		var w lms.Work
+		var waiting bool
+		if err := row[:4].Scan(&assignment, &w.Attempts, &w.SubmittedAt, &waiting); err != nil {
+			return nil, err
+		}
+		sub := lms.Submission{SubmittedAt: w.SubmittedAt}
+		if waiting {
+			sub.Files = []lms.File{{}}
+		}
+		w.State = sub.StateAt(now)
+		if w.Grade, err = scanGrade(row[4:], false); err != nil {
+			return nil, err
+		}
+		work[assignment] = w
+	}
+	return work, nil
+}
+
+// stats counts the work in the assignments of the course.
+func (s *Store) stats(ctx context.Context, courseID, id string) (map[string]lms.AssignmentStats, error) {
+	const q = `
+		SELECT a.assignment_id,
+			(SELECT count(*) FROM enrolments e WHERE e.course_id = a.course_id AND e.active = 1 AND e.role = 'student'),
+			count(l.submission_id),
+			count(l.submission_id) - count(g.submission_id),
+			(SELECT count(*) FROM grades d WHERE d.assignment_id = a.assignment_id AND d.posted_version IS NOT d.version)
+		FROM assignments a
+		LEFT JOIN (` + latestAttempts + ` AND s.course_id = ?1) l ON l.assignment_id = a.assignment_id
+		LEFT JOIN grades g ON g.submission_id = l.submission_id
+		WHERE a.course_id = ?1 AND (?2 = '' OR a.assignment_id = ?2)
+		GROUP BY a.assignment_id`
+	rows, err := s.query(ctx, q, courseID, id)
+	if err != nil {
+		return nil, err
+	}
+	stats := make(map[string]lms.AssignmentStats, len(rows))
+	for _, row := range rows {
+		var assignment string
+		var st lms.AssignmentStats
+		if err := row.Scan(&assignment, &st.Students, &st.Submitted, &st.Ungraded, &st.Unposted); err != nil {
+			return nil, err
+		}
+		stats[assignment] = st
+	}
+	return stats, nil
+}
+
+// The grade of a submission; g may be NULL.
+const gradeColumns = `g.version, g.draft_points, g.draft_feedback, (SELECT name FROM users WHERE user_id = g.draft_by), g.draft_at,
+	g.posted_version, g.posted_points, g.posted_feedback, (SELECT name FROM users WHERE user_id = g.posted_by), g.posted_changed_at, g.posted_at`
+
+// scanGrade reads what staff or a student may see of a grade: the draft, or what was posted last. A draft that was
+// changed after it was posted counts as not posted.
+func scanGrade(row consensus.Row, staff bool) (*lms.Grade, error) {
+	var draft, posted lms.Grade
+	err := row.Scan(&draft.Version, &draft.Points, &draft.Feedback, &draft.By, &draft.ChangedAt,
+		&posted.Version, &posted.Points, &posted.Feedback, &posted.By, &posted.ChangedAt, &posted.PostedAt)
+	switch {
+	case err != nil:
+		return nil, err
+	case staff && draft.Version > 0:
+		if posted.Version == draft.Version {
+			draft.PostedAt = posted.PostedAt
+		}
+		return &draft, nil
+	case !staff && posted.Version > 0:
+		return &posted, nil
+	}
+	return nil, nil
+}
