@@ -27,6 +27,9 @@ const (
 	maxAnswer      = 4 << 20
 )
 
+// repeatable, without a value, tells net/http that it may send the request again when an idle connection turns out to be dead.
+const repeatable = "X-Idempotency-Key"
+
 var errNoMajority = errors.New("no majority of the nodes answers")
 
 // peers are the other nodes.
@@ -152,6 +155,7 @@ func (p *peers) push(ctx context.Context, m Member, file string, number int, has
 		return err
 	}
 	req.ContentLength, req.GetBody = int64(length), body
+	req.Header[repeatable] = nil
 	res, err := p.do(req, m)
 	if err != nil {
 		return err
@@ -235,6 +239,7 @@ func (p *peers) which(ctx context.Context, m Member, files []lms.File) ([][]held
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header[repeatable] = nil
 	res, err := p.do(req, m)
 	if err != nil {
 		return nil, err
