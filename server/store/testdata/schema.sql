@@ -1,0 +1,337 @@
+CREATE TABLE assignment_attachments (
+	assignment_id TEXT NOT NULL,
+	file_id       TEXT NOT NULL,
+	position      INTEGER NOT NULL,
+	PRIMARY KEY (assignment_id, file_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX assignment_attachments_by_file ON assignment_attachments (file_id);
+
+CREATE TABLE assignments (
+	assignment_id TEXT PRIMARY KEY,
+	course_id     TEXT NOT NULL,
+	title         TEXT NOT NULL,
+	description   TEXT NOT NULL,
+	points        INTEGER NOT NULL CONSTRAINT assignments_points_not_negative CHECK (points >= 0),
+	opens_at      INTEGER,
+	due_at        INTEGER,
+	cutoff_at     INTEGER,
+	allow_text    INTEGER NOT NULL CONSTRAINT assignments_allow_text_bool CHECK (allow_text IN (0, 1)),
+	max_files     INTEGER NOT NULL CONSTRAINT assignments_max_files_not_negative CHECK (max_files >= 0),
+	max_file_size INTEGER NOT NULL CONSTRAINT assignments_max_file_size_not_negative CHECK (max_file_size >= 0),
+	allowed_types TEXT NOT NULL CONSTRAINT assignments_allowed_types_json CHECK (json_valid(allowed_types)),
+	max_attempts  INTEGER NOT NULL CONSTRAINT assignments_max_attempts_not_negative CHECK (max_attempts >= 0),
+	published     INTEGER NOT NULL CONSTRAINT assignments_published_bool CHECK (published IN (0, 1)),
+	created_by    TEXT NOT NULL,
+	created_at    INTEGER NOT NULL,
+	updated_at    INTEGER NOT NULL,
+	version       INTEGER NOT NULL CONSTRAINT assignments_version_positive CHECK (version > 0),
+	CONSTRAINT assignments_opens_before_due CHECK (opens_at <= due_at),
+	CONSTRAINT assignments_due_before_cutoff CHECK (due_at <= cutoff_at),
+	CONSTRAINT assignments_opens_before_cutoff CHECK (opens_at <= cutoff_at)
+) STRICT;
+
+CREATE INDEX assignments_by_course ON assignments (course_id);
+
+CREATE TABLE courses (
+	course_id  TEXT PRIMARY KEY,
+	code       TEXT NOT NULL,
+	title      TEXT NOT NULL,
+	summary    TEXT NOT NULL,
+	zone       TEXT NOT NULL,
+	state      TEXT NOT NULL CONSTRAINT courses_state_known CHECK (state IN ('unpublished', 'published', 'ended', 'archived')),
+	created_by TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL CONSTRAINT courses_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE TABLE enrolments (
+	course_id TEXT NOT NULL,
+	user_id   TEXT NOT NULL,
+	role      TEXT NOT NULL CONSTRAINT enrolments_role_known CHECK (role IN ('instructor', 'ta', 'student', 'observer')),
+	active    INTEGER NOT NULL CONSTRAINT enrolments_active_bool CHECK (active IN (0, 1)),
+	joined_at INTEGER NOT NULL,
+	PRIMARY KEY (course_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX enrolments_by_user ON enrolments (user_id);
+
+CREATE TABLE files (
+	file_id     TEXT PRIMARY KEY,
+	course_id   TEXT NOT NULL,
+	owner_id    TEXT NOT NULL,
+	name        TEXT NOT NULL,
+	extension   TEXT NOT NULL,
+	size        INTEGER NOT NULL CONSTRAINT files_size_not_negative CHECK (size >= 0),
+	media_type  TEXT NOT NULL,
+	sha256      TEXT NOT NULL CONSTRAINT files_sha256_length CHECK (length(sha256) = 64),
+	chunks      TEXT NOT NULL CONSTRAINT files_chunks_json CHECK (json_valid(chunks)),
+	created_at  INTEGER NOT NULL,
+	complete_at INTEGER
+) STRICT;
+
+CREATE TABLE grade_changes (
+	grade_change_id INTEGER PRIMARY KEY,
+	submission_id   TEXT NOT NULL,
+	kind            TEXT NOT NULL CONSTRAINT grade_changes_kind_known CHECK (kind IN ('draft', 'posted')),
+	changed_by      TEXT NOT NULL,
+	changed_at      INTEGER NOT NULL,
+	old_points      INTEGER,
+	old_feedback    TEXT,
+	new_points      INTEGER NOT NULL,
+	new_feedback    TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX grade_changes_by_submission ON grade_changes (submission_id);
+
+CREATE TABLE grades (
+	submission_id     TEXT PRIMARY KEY,
+	course_id         TEXT NOT NULL,
+	assignment_id     TEXT NOT NULL,
+	user_id           TEXT NOT NULL,
+	draft_points      INTEGER NOT NULL CONSTRAINT grades_draft_points_not_negative CHECK (draft_points >= 0),
+	draft_feedback    TEXT NOT NULL,
+	draft_by          TEXT NOT NULL,
+	draft_at          INTEGER NOT NULL,
+	version           INTEGER NOT NULL CONSTRAINT grades_version_positive CHECK (version > 0),
+	posted_points     INTEGER,
+	posted_feedback   TEXT,
+	posted_by         TEXT,
+	posted_changed_at INTEGER,
+	posted_at         INTEGER,
+	posted_version    INTEGER,
+	CONSTRAINT grades_posted_whole CHECK (
+		(posted_at IS NULL) = (posted_points IS NULL)
+		AND (posted_at IS NULL) = (posted_feedback IS NULL)
+		AND (posted_at IS NULL) = (posted_by IS NULL)
+		AND (posted_at IS NULL) = (posted_changed_at IS NULL)
+		AND (posted_at IS NULL) = (posted_version IS NULL)
+	)
+) STRICT;
+
+CREATE INDEX grades_by_assignment ON grades (assignment_id);
+
+CREATE INDEX grades_by_user ON grades (user_id, posted_at) WHERE posted_at IS NOT NULL;
+
+CREATE TABLE invite_uses (
+	invite_id TEXT NOT NULL,
+	user_id   TEXT NOT NULL,
+	used_at   INTEGER NOT NULL,
+	PRIMARY KEY (invite_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invites (
+	invite_id   TEXT PRIMARY KEY,
+	course_id   TEXT NOT NULL,
+	code        TEXT NOT NULL,
+	code_normal TEXT NOT NULL CONSTRAINT invites_code_unique UNIQUE,
+	role        TEXT NOT NULL CONSTRAINT invites_role_known CHECK (role IN ('instructor', 'ta', 'student', 'observer')),
+	max_uses    INTEGER NOT NULL CONSTRAINT invites_max_uses_not_negative CHECK (max_uses >= 0),
+	uses        INTEGER NOT NULL CONSTRAINT invites_uses_within CHECK (uses >= 0 AND (max_uses = 0 OR uses <= max_uses)),
+	expires_at  INTEGER,
+	revoked_at  INTEGER,
+	created_by  TEXT NOT NULL,
+	created_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX invites_by_course ON invites (course_id);
+
+CREATE TABLE join_tokens (
+	token_hash BLOB PRIMARY KEY,
+	created_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL,
+	used_by    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE kv_entries (
+	key     TEXT PRIMARY KEY,
+	value   TEXT NOT NULL,
+	version INTEGER NOT NULL CONSTRAINT kv_entries_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE TABLE materials (
+	material_id TEXT PRIMARY KEY,
+	course_id   TEXT NOT NULL,
+	title       TEXT NOT NULL,
+	kind        TEXT NOT NULL CONSTRAINT materials_kind_known CHECK (kind IN ('page', 'file')),
+	body        TEXT NOT NULL,
+	file_id     TEXT,
+	published   INTEGER NOT NULL CONSTRAINT materials_published_bool CHECK (published IN (0, 1)),
+	position    INTEGER NOT NULL,
+	index_state TEXT NOT NULL CONSTRAINT materials_index_state_known CHECK (index_state IN ('pending', 'ready', 'failed')),
+	index_note  TEXT NOT NULL,
+	index_run   TEXT NOT NULL,
+	created_by  TEXT NOT NULL,
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	deleted_at  INTEGER,
+	version     INTEGER NOT NULL CONSTRAINT materials_version_positive CHECK (version > 0),
+	CONSTRAINT materials_file_has_id CHECK ((kind = 'file') = (file_id IS NOT NULL))
+) STRICT;
+
+CREATE INDEX materials_by_course ON materials (course_id, position);
+
+CREATE INDEX materials_by_file ON materials (file_id) WHERE file_id IS NOT NULL;
+
+CREATE INDEX materials_to_index ON materials (material_id) WHERE index_state = 'pending';
+
+CREATE TABLE nodes (
+	node_id    TEXT PRIMARY KEY,
+	address    TEXT NOT NULL,
+	origin     TEXT NOT NULL,
+	updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE passages (
+	passage_id  INTEGER PRIMARY KEY,
+	material_id TEXT NOT NULL,
+	course_id   TEXT NOT NULL,
+	ordinal     INTEGER NOT NULL CONSTRAINT passages_ordinal_positive CHECK (ordinal > 0),
+	heading     TEXT NOT NULL,
+	page        INTEGER NOT NULL CONSTRAINT passages_page_not_negative CHECK (page >= 0),
+	text        TEXT NOT NULL,
+	CONSTRAINT passages_ordinal_unique UNIQUE (material_id, ordinal)
+) STRICT;
+
+CREATE INDEX passages_by_course ON passages (course_id);
+
+CREATE VIRTUAL TABLE passages_search USING fts5 (
+	title,
+	heading,
+	text,
+	content = '',
+	contentless_delete = 1,
+	tokenize = 'porter unicode61 remove_diacritics 2'
+);
+
+CREATE TABLE questions (
+	question_id TEXT PRIMARY KEY,
+	course_id   TEXT NOT NULL,
+	author_id   TEXT NOT NULL,
+	addressee   TEXT NOT NULL CONSTRAINT questions_addressee_known CHECK (addressee IN ('staff', 'tutor')),
+	title       TEXT NOT NULL,
+	body        TEXT NOT NULL,
+	material_id TEXT,
+	visibility  TEXT NOT NULL CONSTRAINT questions_visibility_known CHECK (visibility IN ('staff', 'course')),
+	state       TEXT NOT NULL CONSTRAINT questions_state_known CHECK (state IN ('pending', 'open', 'answered', 'resolved')),
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	version     INTEGER NOT NULL CONSTRAINT questions_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE INDEX questions_by_author ON questions (author_id);
+
+CREATE INDEX questions_by_course ON questions (course_id, created_at);
+
+CREATE TABLE replies (
+	reply_id     TEXT PRIMARY KEY,
+	question_id  TEXT NOT NULL,
+	position     INTEGER NOT NULL CONSTRAINT replies_position_positive CHECK (position > 0),
+	author_id    TEXT NOT NULL,
+	author_role  TEXT NOT NULL,
+	body         TEXT NOT NULL,
+	state        TEXT NOT NULL CONSTRAINT replies_state_known CHECK (state IN ('pending', 'answering', 'done', 'stopped', 'failed')),
+	note         TEXT NOT NULL,
+	generated    INTEGER NOT NULL CONSTRAINT replies_generated_bool CHECK (generated IN (0, 1)),
+	model        TEXT NOT NULL,
+	citations    TEXT NOT NULL CONSTRAINT replies_citations_json CHECK (json_valid(citations)),
+	created_at   INTEGER NOT NULL,
+	requests     INTEGER NOT NULL,
+	requested_at INTEGER NOT NULL,
+	node_id      TEXT NOT NULL,
+	heartbeat_at INTEGER,
+	CONSTRAINT replies_position_unique UNIQUE (question_id, position)
+) STRICT;
+
+CREATE INDEX replies_unfinished ON replies (requested_at) WHERE state IN ('pending', 'answering');
+
+CREATE TABLE schema_migrations (
+	version    INTEGER PRIMARY KEY,
+	name       TEXT NOT NULL,
+	applied_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE session_tickets (
+	ticket_hash BLOB PRIMARY KEY,
+	session_id  TEXT NOT NULL,
+	expires_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX session_tickets_by_session ON session_tickets (session_id);
+
+CREATE TABLE session_tokens (
+	token_hash BLOB PRIMARY KEY,
+	session_id TEXT NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX session_tokens_by_session ON session_tokens (session_id);
+
+CREATE TABLE sessions (
+	session_id TEXT PRIMARY KEY,
+	user_id    TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	seen_at    INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
+CREATE TABLE settings (
+	name       TEXT PRIMARY KEY,
+	value      TEXT NOT NULL,
+	updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE setup_tokens (
+	token_hash BLOB PRIMARY KEY,
+	created_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sign_in_failures (
+	subject    TEXT NOT NULL,
+	failure_id TEXT NOT NULL,
+	failed_at  INTEGER NOT NULL,
+	PRIMARY KEY (subject, failure_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sign_in_failures_by_time ON sign_in_failures (failed_at);
+
+CREATE TABLE submission_files (
+	submission_id TEXT NOT NULL,
+	file_id       TEXT NOT NULL CONSTRAINT submission_files_used_once UNIQUE,
+	position      INTEGER NOT NULL,
+	PRIMARY KEY (submission_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE submissions (
+	submission_id TEXT PRIMARY KEY,
+	course_id     TEXT NOT NULL,
+	assignment_id TEXT NOT NULL,
+	user_id       TEXT NOT NULL,
+	attempt       INTEGER NOT NULL CONSTRAINT submissions_attempt_positive CHECK (attempt > 0),
+	text          TEXT NOT NULL,
+	submitted_at  INTEGER NOT NULL,
+	log_index     INTEGER NOT NULL,
+	CONSTRAINT submissions_attempt_unique UNIQUE (assignment_id, user_id, attempt)
+) STRICT;
+
+CREATE INDEX submissions_by_user ON submissions (user_id, course_id);
+
+CREATE TABLE users (
+	user_id            TEXT PRIMARY KEY,
+	login              TEXT NOT NULL,
+	login_normal       TEXT NOT NULL CONSTRAINT users_login_unique UNIQUE,
+	name               TEXT NOT NULL,
+	password_hash      TEXT NOT NULL,
+	admin              INTEGER NOT NULL CONSTRAINT users_admin_bool CHECK (admin IN (0, 1)),
+	may_create_courses INTEGER NOT NULL CONSTRAINT users_may_create_bool CHECK (may_create_courses IN (0, 1)),
+	disabled           INTEGER NOT NULL CONSTRAINT users_disabled_bool CHECK (disabled IN (0, 1)),
+	created_at         INTEGER NOT NULL,
+	updated_at         INTEGER NOT NULL,
+	version            INTEGER NOT NULL CONSTRAINT users_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE INDEX users_by_admin ON users (admin) WHERE admin = 1;
