@@ -1,0 +1,240 @@
+package tutor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"trivium/app/lms"
+)
+
+const tutorName = "Tutor"
+
+// What stands beside an answer, in the reader's words.
+const (
+	noteNoModel     = "No language model is set up: these are the best passages of your course."
+	noteNothing     = "Nothing in the course material seems to answer this. These passages are the closest. You can send the question to your instructor."
+	noteNoMaterial  = "Your course has no material that the tutor can read yet. You can send the question to your instructor."
+	noteNotGrounded = "This answer is not from the course materials."
+	noteCut         = "The answer was cut at its length limit. Ask the tutor to continue."
+	noteFiltered    = "The language model broke off this answer by its own content rules."
+	noteStopped     = "Stopped. The text so far is kept."
+	noteOffline     = "The tutor's language model is offline at the moment. Your question is kept: these passages of your course may help, and you can try again or send it to your instructor."
+	noteBusy        = "The tutor's language model is too busy at the moment. Your question is kept: these passages of your course may help, and you can try again or send it to your instructor."
+	noteBroken      = "The language model's answer broke off; what arrived is kept. You can try again or send the question to your instructor."
+)
+
+const askInstructor = "Not what you were looking for? Send this question to your instructor."
+
+// compose makes the final reply. An error means that this node cannot finish the reply and leaves it to be resumed.
+func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, error) {
+	q, author, course, err := t.context(ctx, r.id)
+	reply := lms.Reply{ID: r.id, QuestionID: q.ID, AuthorID: lms.TutorID, AuthorName: tutorName, State: lms.ReplyDone}
+	var found retrieval
+	if err == nil {
+		found, err = t.retrieve(ctx, conversationOf(q, r.id), author, course)
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), errStopped):
+		reply.State, reply.Note = lms.ReplyStopped, noteStopped
+		return reply, nil
+	case ctx.Err() != nil:
+		return lms.Reply{}, context.Cause(ctx)
+	case err != nil && temporary(err) != nil:
+		return lms.Reply{}, err
+	case err != nil:
+		t.log.Error("tutor: no answer possible", "reply", r.id, "error", err)
+		reply.State, reply.Note = lms.ReplyFailed, "The tutor could not read the course material. Your question is kept: try again, or send it to your instructor."
+		return reply, nil
+	}
+	switch {
+	case found.fixed != "":
+		reply.Body = found.fixed
+		r.write(reply.Body)
+		return reply, nil
+	case !found.relevant:
+		reply.Body, reply.Note = quoted(found.passages), noteNothing
+		reply.Citations = citationsOf(found.passages)
+		if len(found.passages) == 0 {
+			reply.Body = "I found nothing in the material of this course."
+			if found.empty {
+				reply.Note = noteNoMaterial
+			}
+		}
+		r.write(reply.Body)
+		return reply, nil
+	case t.model == nil:
+		reply.Body, reply.Note = quoted(found.passages)+"\n\n"+askInstructor, noteNoModel
+		reply.Citations = citationsOf(found.passages)
+		r.write(reply.Body)
+		return reply, nil
+	}
+	return t.generate(ctx, r, reply, found, course)
+}
+
+// context reads the question. This node's database may be a moment behind the claim that it has just made.
+func (t *Tutor) context(ctx context.Context, replyID string) (q lms.Question, author lms.Actor, course lms.Course, err error) {
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		q, author, course, err = t.store.ReplyContext(ctx, replyID)
+		if err == nil || wait > 3*time.Second {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// generate asks the model and shows its text as it arrives.
+func (t *Tutor) generate(ctx context.Context, r *run, reply lms.Reply, found retrieval, course lms.Course) (lms.Reply, error) {
+	prompt, sent, err := buildPrompt(promptInput{course: course.Title, turns: found.talk.turns, question: found.talk.question,
+		passages: found.passages, mask: found.mask, context: t.cfg.ContextTokens, answer: t.cfg.MaxTokens})
+	if err != nil {
+		return lms.Reply{}, err
+	}
+	out := &outlet{sent: len(sent), allowed: inPassages(sent), write: r.write}
+	var end outcome
+	began := time.Now()
+	err = t.slots.acquire(ctx, t.cfg.Limits.Queue, func(n int) { r.setWait(fmt.Sprintf("Waiting for the language model: place %d in line.", n)) })
+	if err == nil {
+		if t.model.endpoint.local {
+			r.setWait("The language model is at work. If it was idle, it is loaded first, which may take a minute.")
+		} else {
+			r.setWait("The language model is at work.")
+		}
+		end, err = t.model.complete(ctx, prompt, out.add, r.setWait)
+		t.slots.release()
+	}
+	cause := context.Cause(ctx)
+	if errors.Is(cause, errLostClaim) || cause != nil && !errors.Is(cause, errStopped) {
+		return lms.Reply{}, cause
+	}
+	out.flush()
+	reply.Body = strings.TrimRight(r.body(), " \n")
+	reply.Generated, reply.Model = reply.Body != "", t.cfg.Model
+	t.log.Info("tutor: call", "reply", r.id, "model", t.cfg.Model, "prompt", promptVersion, "passages", found.scores(len(sent)),
+		"promptTokens", end.prompt, "answerTokens", end.answer, "finish", end.finish, "cited", out.cited, "ms", time.Since(began).Milliseconds())
+	reply.Citations = cited(sent, out.cited)
+	switch {
+	case errors.Is(cause, errStopped):
+		reply.State, reply.Note = lms.ReplyStopped, noteStopped
+	case err != nil:
+		t.log.Warn("tutor: call failed", "reply", r.id, "why", describe(err), "status", status(err))
+		reply = failed(reply, found.passages, err)
+	default:
+		reply.Note = noteOf(end, out)
+	}
+	if !reply.Generated {
+		reply.Model = ""
+	}
+	return reply, nil
+}
+
+// noteOf tells what a reader must know about a complete call.
+func noteOf(end outcome, out *outlet) string {
+	var notes []string
+	if len(out.cited) == 0 {
+		notes = append(notes, noteNotGrounded)
+	}
+	if end.finish == "length" || out.cut {
+		notes = append(notes, noteCut)
+	}
+	if end.finish == "content_filter" {
+		notes = append(notes, noteFiltered)
+	}
+	return strings.Join(notes, " ")
+}
+
+// failed turns a reply into a failure that keeps the text so far and offers the passages (TUTOR-24).
+func failed(reply lms.Reply, passages []lms.Passage, err error) lms.Reply {
+	reply.State = lms.ReplyFailed
+	switch {
+	case reply.Body != "":
+		reply.Note = noteBroken
+		return reply
+	case errors.Is(err, errQueueFull), errors.Is(err, errQueueLong), status(err) == 429:
+		reply.Note = noteBusy
+	default:
+		reply.Note = noteOffline
+	}
+	passages = passages[:min(len(passages), bestPassages)]
+	reply.Body, reply.Citations = quoted(passages), citationsOf(passages)
+	return reply
+}
+
+// inPassages allows the addresses that the passages contain.
+func inPassages(sent []lms.Passage) func(string) bool {
+	return func(u string) bool {
+		for _, p := range sent {
+			if strings.Contains(p.Text, u) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// quoteLength is how much of a passage is quoted, in bytes.
+const quoteLength = 420
+
+// quoted writes passages as quotations with their numbers.
+func quoted(passages []lms.Passage) string {
+	var parts []string
+	for i, p := range passages {
+		place := p.Title
+		if p.Heading != "" && p.Heading != p.Title {
+			place += ", " + p.Heading
+		}
+		if p.Page > 0 {
+			place += fmt.Sprintf(", page %d", p.Page)
+		}
+		parts = append(parts, fmt.Sprintf("**%s** [%d]\n\n> %s", escapeMarkdown(oneLine(place)), i+1, escapeMarkdown(quote(p.Text))))
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// quote shortens a passage at the end of a sentence or a word.
+func quote(text string) string {
+	text = oneLine(text)
+	if len(text) <= quoteLength {
+		return text
+	}
+	s := truncate(text, quoteLength)
+	if i := strings.LastIndexAny(s, ".!?"); i > quoteLength/2 {
+		return s[:i+1]
+	}
+	if i := strings.LastIndexByte(s, ' '); i > 0 {
+		s = s[:i]
+	}
+	return s + " …"
+}
+
+// escapeMarkdown shows text of a document literally.
+func escapeMarkdown(s string) string { return markdownSigns.Replace(s) }
+
+var markdownSigns = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "<", `\<`, "#", `\#`, "!", `\!`,
+	"|", `\|`, "~", `\~`, "&", `\&`)
+
+// citationsOf cites every passage in order.
+func citationsOf(passages []lms.Passage) []lms.Citation {
+	all := make([]int, len(passages))
+	for i := range all {
+		all[i] = i + 1
+	}
+	return cited(passages, all)
+}
+
+// cited lists the cited passages, each once.
+func cited(passages []lms.Passage, numbers []int) []lms.Citation {
+	var out []lms.Citation
+	for _, n := range numbers {
+		p := passages[n-1]
+		out = append(out, lms.Citation{N: n, MaterialID: p.MaterialID, Ordinal: p.Ordinal, Title: p.Title, Heading: p.Heading,
+			Page: p.Page, Quote: quote(p.Text)})
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package tutor
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of a search.
+const (
+	maxTerms   = 24 // terms of one search
+	candidates = 40 // passages asked of the store
+)
+
+// term is a word of a question as it is searched.
+type term struct {
+	word    string
+	stem    string // beginning that its other forms share; equal to word when the word is short
+	generic bool   // says what is wanted, not about what
+	weight  float64
+}
+
+// match reports whether a folded word of a text is a form of the term.
+func (t term) match(word string) bool {
+	return word == t.word || t.stem != t.word && strings.HasPrefix(word, t.stem) && len(word) <= len(t.stem)+6 ||
+		t.stem == t.word && utf8.RuneCountInString(t.word) >= 4 && strings.HasPrefix(word, t.word) && len(word) <= len(t.word)+4
+}
+
+// words splits a text into folded words: lower case, without diacritics, as the search index does.
+func words(s string) []string {
+	raw := strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) })
+	out := raw[:0]
+	for _, w := range raw {
+		if w = fold(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// suffixes that are cut to find other forms of a word, longest first.
+var suffixes = []string{"ations", "ation", "ungen", "ingly", "ings", "ment", "ness", "ions", "ung", "ing", "ies", "ion", "ers", "est", "ed",
+	"ly", "es", "en", "er", "em", "ns", "s", "e", "n", "y", "o", "a"}
+
+// stemOf cuts one suffix, leaving at least four characters.
+func stemOf(w string) string {
+	n := utf8.RuneCountInString(w)
+	if n < 5 || strings.IndexFunc(w, unicode.IsDigit) >= 0 {
+		return w
+	}
+	for _, s := range suffixes {
+		if n-len(s) >= 4 && strings.HasSuffix(w, s) {
+			return strings.TrimSuffix(w, s)
+		}
+	}
+	return w
+}
+
+// terms returns the distinct words of a text that can be searched. A text of nothing but stop words is searched by them.
+func terms(text string) []term {
+	all := words(text)
+	out := pick(all, false)
+	if len(out) == 0 {
+		out = pick(all, true)
+	}
+	return out
+}
+
+func pick(all []string, stop bool) []term {
+	var out []term
+	seen := map[string]bool{}
+	for _, w := range all {
+		single := utf8.RuneCountInString(w) == 1 && w[0] < utf8.RuneSelf && (w[0] < '0' || w[0] > '9')
+		if len(out) == maxTerms || len(w) > 64 || (!stop && (foldedStop[w] || single)) {
+			continue
+		}
+		t := term{word: w, stem: stemOf(w), generic: foldedGeneric[w] || stop, weight: 1}
+		if !seen[t.stem] {
+			seen[t.stem] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// matchExpression writes terms as an FTS5 expression: each word, which the index's own stemmer reduces, and the beginning that its
+// forms share in languages that this stemmer does not know. Every term is quoted, so that nothing in it is an operator.
+func matchExpression(ts []term) string {
+	parts := make([]string, 0, len(ts))
+	for _, t := range ts {
+		parts = append(parts, `"`+t.word+`"`)
+		if utf8.RuneCountInString(t.stem) >= 4 {
+			parts = append(parts, `"`+t.stem+`"*`)
+		}
+	}
+	return strings.Join(parts, " OR ")
+}
+
+// fold lowers the case and removes diacritics of Latin letters, like the unicode61 tokenizer of FTS5.
+func fold(s string) string {
+	ascii := true
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			ascii = false
+			break
+		}
+	}
+	if ascii {
+		return strings.ToLower(s)
+	}
+	return foldUnicode(s)
+}
+
+func foldSet(set map[string]bool) map[string]bool {
+	out := make(map[string]bool, len(set))
+	for w := range set {
+		out[fold(w)] = true
+	}
+	return out
+}
+
+var (
+	foldedStop     = foldSet(stopWords)
+	foldedGeneric  = foldSet(genericWords)
+	foldedPointing = foldSet(pointing)
+	foldedOverview = foldSet(overviewWords)
+	foldedGreeting = foldSet(greetings)
+	foldedThanks   = foldSet(thanks)
+)
+
+// allIn reports whether all words are in the set, and one of them in the core.
+func allIn(ws []string, set, core map[string]bool) bool {
+	hit := false
+	for _, w := range ws {
+		if !set[w] {
+			return false
+		}
+		hit = hit || core[w]
+	}
+	return hit
+}
+
+var foldedThanksCore = foldSet(thanksCore)
+var foldedGreetingCore = foldSet(greetingCore)

@@ -1,0 +1,268 @@
+package tutor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"trivium/app/lms"
+)
+
+// How many passages are used.
+const (
+	bestPassages   = 5 // quoted without a model
+	promptPassages = 8 // offered to a model
+	nearPassages   = 3 // shown when nothing is relevant
+	maxNamed       = 400
+)
+
+// retrieval is what was found for a message.
+type retrieval struct {
+	talk     conversation
+	mask     masker
+	fixed    string // a short fixed reply, nothing was searched
+	relevant bool
+	empty    bool // the course has no passages at all
+	passages []lms.Passage
+	points   []float64
+}
+
+// scores describes the first n passages for the record of a call.
+func (f retrieval) scores(n int) []string {
+	var out []string
+	for i := range min(n, len(f.passages)) {
+		out = append(out, fmt.Sprintf("%s#%d:%.2f", f.passages[i].MaterialID, f.passages[i].Ordinal, f.points[i]))
+	}
+	return out
+}
+
+const (
+	replyGreeting = "Hello! Ask me anything about the material of this course, for example to explain a term or to show where a topic is treated."
+	replyThanks   = "You are welcome. Ask again whenever something is unclear."
+)
+
+// retrieve finds the passages for a message of a thread: the author's rights at this moment decide what is searched.
+func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Actor, course lms.Course) (retrieval, error) {
+	found := retrieval{talk: talk}
+	ws := words(talk.question)
+	switch {
+	case len(ws) <= 6 && allIn(ws, foldedGreeting, foldedGreetingCore):
+		found.fixed = replyGreeting
+		return found, nil
+	case len(ws) <= 8 && allIn(ws, foldedThanks, foldedThanksCore):
+		found.fixed = replyThanks
+		return found, nil
+	}
+	materials, err := t.store.Materials(ctx, author, course.ID)
+	if err != nil {
+		return found, err
+	}
+	asked := terms(talk.question)
+	if isOverview(asked) && len(talk.previous) == 0 && talk.material == "" {
+		return t.overview(ctx, found, materials, author, course)
+	}
+	s := search{asked: asked, materials: materials}
+	s.followUp(talk, ws)
+	if err := s.collect(ctx, t.store, talk, author, course.ID); err != nil {
+		return found, err
+	}
+	ranked := s.rank()
+	found.relevant = s.relevant(ranked)
+	limit := nearPassages
+	if found.relevant && t.model != nil {
+		limit = promptPassages
+	} else if found.relevant {
+		limit = bestPassages
+	}
+	for _, c := range ranked {
+		if len(found.passages) == limit || len(found.passages) > 0 && c.score < 0.4*ranked[0].score {
+			break
+		}
+		found.passages = append(found.passages, c.Passage)
+		found.points = append(found.points, c.score)
+	}
+	if len(found.passages) == 0 {
+		n, err := t.store.PassageCount(ctx, course.ID, author.Staff())
+		found.empty = err == nil && n == 0
+	}
+	return found, nil
+}
+
+// Search finds passages of a course that members, or also staff, may open; best first.
+func (t *Tutor) Search(ctx context.Context, courseID string, staff bool, query string, limit int) ([]lms.Passage, error) {
+	s := search{asked: terms(query)}
+	if len(s.asked) == 0 {
+		return nil, nil
+	}
+	if limit <= 0 {
+		limit = 20
+	}
+	hits, err := t.store.SearchPassages(ctx, courseID, staff, matchExpression(s.asked), max(limit, candidates))
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	s.add(hits, true, false)
+	var out []lms.Passage
+	for _, c := range s.rank()[:min(limit, len(s.pool))] {
+		out = append(out, c.Passage)
+	}
+	return out, nil
+}
+
+// isOverview recognises a question for the course as a whole.
+func isOverview(asked []term) bool {
+	ws := make([]string, len(asked))
+	for i, t := range asked {
+		ws[i] = t.word
+	}
+	return len(ws) > 0 && allIn(ws, foldedOverview, foldedOverview)
+}
+
+// overview takes the beginning of every material.
+func (t *Tutor) overview(ctx context.Context, found retrieval, materials []lms.Material, author lms.Actor, course lms.Course) (retrieval, error) {
+	limit := bestPassages
+	if t.model != nil {
+		limit = promptPassages
+	}
+	for _, m := range materials {
+		if len(found.passages) == limit {
+			break
+		}
+		if m.Passages == 0 && m.Index != lms.IndexReady {
+			continue
+		}
+		ps, err := t.store.Passages(ctx, author, course.ID, m.ID)
+		if err != nil {
+			return found, err
+		}
+		if len(ps) > 0 {
+			found.passages = append(found.passages, ps[0])
+			found.points = append(found.points, 1)
+		}
+	}
+	found.relevant, found.empty = len(found.passages) > 0, len(found.passages) == 0
+	return found, nil
+}
+
+// search is one search while it is made.
+type search struct {
+	asked     []term // of the message itself, and of previous turns with less weight
+	own       int    // how many of them are of the message itself
+	materials []lms.Material
+	named     map[string]bool // materials that the message or the open page names
+	whole     bool            // the message asks about the named material as a whole
+	pool      []*candidate
+}
+
+// candidate is a passage that may be used.
+type candidate struct {
+	lms.Passage
+	place   int  // in the order of the store, from 0
+	named   bool // of a named material
+	before  bool // cited by the previous answer
+	score   float64
+	covered []bool // which terms occur
+}
+
+// followUp adds the terms of previous turns to a message that cannot be understood alone (TUTOR-6).
+func (s *search) followUp(talk conversation, ws []string) {
+	s.own = len(s.asked)
+	content := s.content()
+	points := slices.ContainsFunc(ws, func(w string) bool { return foldedPointing[w] })
+	s.whole = len(content) == 0
+	if len(talk.previous) == 0 || len(content) > 2 && !(points && len(content) <= 4) {
+		return
+	}
+	weight := 0.6
+	for _, text := range talk.previous[:min(2, len(talk.previous))] {
+		for _, t := range terms(text) {
+			if len(s.asked) < maxTerms && !slices.ContainsFunc(s.asked, func(o term) bool { return o.stem == t.stem }) && !t.generic {
+				t.weight = weight
+				s.asked = append(s.asked, t)
+			}
+		}
+		weight /= 2
+	}
+}
+
+// content counts the terms of the message itself that carry its subject.
+func (s *search) content() []term {
+	var out []term
+	for _, t := range s.asked[:s.own] {
+		if !t.generic {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// collect gathers candidates: of the named materials first, then of the whole course.
+func (s *search) collect(ctx context.Context, store Store, talk conversation, author lms.Actor, courseID string) error {
+	s.name(talk)
+	for _, m := range s.materials {
+		if !s.named[m.ID] {
+			continue
+		}
+		ps, err := store.Passages(ctx, author, courseID, m.ID)
+		if err != nil {
+			return err
+		}
+		s.add(ps[:min(len(ps), maxNamed)], false, true)
+	}
+	if len(s.asked) > 0 {
+		hits, err := store.SearchPassages(ctx, courseID, author.Staff(), matchExpression(s.asked), candidates)
+		if err != nil {
+			return fmt.Errorf("search: %w", err)
+		}
+		s.add(hits, true, false)
+	}
+	for _, c := range s.pool {
+		c.before = slices.ContainsFunc(talk.cited, func(o lms.Citation) bool { return o.MaterialID == c.MaterialID && o.Ordinal == c.Ordinal })
+	}
+	return nil
+}
+
+// name finds the materials that the thread is about or whose title the message contains.
+func (s *search) name(talk conversation) {
+	s.named = map[string]bool{}
+	text := " " + strings.Join(words(talk.question), " ") + " "
+	for _, m := range s.materials {
+		title := strings.Join(words(m.Title), " ")
+		file := ""
+		if m.File != nil {
+			file = strings.Join(words(m.File.Name), " ")
+		}
+		// A title of one common word such as "Notes" names nothing by chance only when nothing else is asked.
+		long := len(strings.Fields(title)) > 1
+		if m.ID == talk.material || long && strings.Contains(text, " "+title+" ") || file != "" && strings.Contains(text, " "+file+" ") {
+			s.named[m.ID] = true
+		}
+	}
+}
+
+// add puts passages into the pool, each once. ranked tells that their order is the store's.
+func (s *search) add(ps []lms.Passage, ranked, named bool) {
+	for i, p := range ps {
+		place := candidates
+		if ranked {
+			place = i
+		}
+		at := slices.IndexFunc(s.pool, func(c *candidate) bool { return c.MaterialID == p.MaterialID && c.Ordinal == p.Ordinal })
+		if at >= 0 {
+			s.pool[at].place = min(s.pool[at].place, place)
+			continue
+		}
+		s.pool = append(s.pool, &candidate{Passage: p, place: place, named: named || s.named[p.MaterialID]})
+	}
+}
+
+// rank scores the pool and sorts it, best first.
+func (s *search) rank() []*candidate {
+	s.score()
+	slices.SortStableFunc(s.pool, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.place, b.place), cmp.Compare(a.Ordinal, b.Ordinal))
+	})
+	return s.pool
+}

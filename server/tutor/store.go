@@ -1,0 +1,36 @@
+package tutor
+
+import (
+	"context"
+	"time"
+
+	"trivium/app/lms"
+)
+
+// Store is what the tutor needs of the replicated database; server/store has it.
+type Store interface {
+	// Materials lists the materials that the actor may open.
+	Materials(ctx context.Context, actor lms.Actor, courseID string) ([]lms.Material, error)
+	// Passages returns the readable text of a material that the actor may open.
+	Passages(ctx context.Context, actor lms.Actor, courseID, materialID string) ([]lms.Passage, error)
+	// MaterialsToIndex lists materials whose text has not been read yet and whose bytes have arrived.
+	MaterialsToIndex(ctx context.Context) ([]lms.Material, error)
+	// ReplacePassages stores what was read, unless the material has changed since.
+	ReplacePassages(ctx context.Context, m lms.Material, passages []lms.Passage, state lms.IndexState, note string) error
+	// SearchPassages runs an FTS5 expression over the passages of a course, best first; staff also see drafts.
+	SearchPassages(ctx context.Context, courseID string, staff bool, match string, limit int) ([]lms.Passage, error)
+	PassageCount(ctx context.Context, courseID string, staff bool) (int, error)
+
+	// ClaimReply gives a reply to the node if it is pending, or if its node has been silent for staleAfter.
+	ClaimReply(ctx context.Context, replyID, node string, staleAfter time.Duration) (claimed bool, err error)
+	// HeartbeatReply tells that the node still works on the reply.
+	HeartbeatReply(ctx context.Context, replyID, node string) error
+	// FinishReply stores the final reply, if the node still has the claim and the reply is not final.
+	FinishReply(ctx context.Context, node string, r lms.Reply) error
+	// ReplyContext returns the question with its replies, who asked, with the role in the course, and the course.
+	ReplyContext(ctx context.Context, replyID string) (q lms.Question, author lms.Actor, course lms.Course, err error)
+	// ReplyClaim tells which node works on a reply.
+	ReplyClaim(ctx context.Context, replyID string) (node string, state lms.ReplyState, err error)
+	// UnclaimedReplies lists replies that are pending, or whose node has been silent for staleAfter.
+	UnclaimedReplies(ctx context.Context, staleAfter time.Duration) (ids []string, err error)
+}
