@@ -1,0 +1,86 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+	"trivium/consensus"
+)
+
+func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lms.Cluster, error) {
+	members, err := s.c.Cluster.Nodes(ctx)
+	if err != nil {
+		return lms.Cluster{}, err
+	}
+	origins, err := s.store.NodeOrigins(ctx)
+	if err != nil {
+		return lms.Cluster{}, err
+	}
+	status := s.db.Status()
+	out := lms.Cluster{Node: s.c.NodeID, Leader: status.Leader, Term: status.Term, Nodes: []lms.ClusterNode{},
+		Version: s.c.Version, AppVersion: s.c.AppVersion}
+	var commit uint64
+	voters, up := 0, 0
+	for _, n := range members {
+		commit = max(commit, n.Commit)
+		if n.Voter {
+			voters++
+			if n.Up {
+				up++
+			}
+		}
+	}
+	for _, n := range members {
+		node := lms.ClusterNode{ID: n.ID, Address: n.Address, Origin: origins[n.ID], Voter: n.Voter, Leader: n.Leader, Up: n.Up,
+			Applied: n.Applied, Commit: n.Commit, Error: n.Err}
+		if n.Up && n.Applied < commit {
+			node.Lag = commit - n.Applied
+		}
+		out.Nodes = append(out.Nodes, node)
+	}
+	out.Health = lms.HealthOf(voters, up)
+	return out, nil
+}
+
+func (s *Server) createJoinToken(ctx context.Context, _ lms.Actor, _ api.NoInput) (api.JoinToken, error) {
+	members, err := s.c.Cluster.Nodes(ctx)
+	if err != nil {
+		return api.JoinToken{}, err
+	}
+	address := "HOST:PORT"
+	for _, n := range members {
+		if n.ID == s.c.NodeID {
+			address = n.Address
+		}
+	}
+	token, expires, err := s.c.Cluster.Token(ctx)
+	if err != nil {
+		return api.JoinToken{}, err
+	}
+	return api.JoinToken{Token: token, ExpiresAt: expires, Command: fmt.Sprintf("trivium serve --join %s --token %s", address, token)}, nil
+}
+
+func (s *Server) removeNode(ctx context.Context, actor lms.Actor, in api.RemoveNodeInput) (lms.Cluster, error) {
+	if err := s.c.Cluster.Remove(ctx, in.Node, in.Force); err != nil {
+		return lms.Cluster{}, membershipError(err)
+	}
+	return s.getCluster(ctx, actor, api.NoInput{})
+}
+
+func (s *Server) transferLeader(ctx context.Context, actor lms.Actor, in api.TransferInput) (lms.Cluster, error) {
+	if err := s.c.Cluster.Transfer(ctx, in.Node); err != nil {
+		return lms.Cluster{}, membershipError(err)
+	}
+	return s.getCluster(ctx, actor, api.NoInput{})
+}
+
+// membershipError makes a refused change of membership a conflict that an operator can read.
+func membershipError(err error) error {
+	if errors.Is(err, consensus.ErrMembership) {
+		return lms.Errorf(lms.KindConflict, "The cluster refused this change: %s. Nothing was changed; look at the nodes and try again.", err)
+	}
+	return err
+}

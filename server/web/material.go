@@ -1,0 +1,65 @@
+package web
+
+import (
+	"context"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+	"trivium/server/store"
+)
+
+func (s *Server) listMaterials(ctx context.Context, actor lms.Actor, in api.CoursePath) (api.Page[lms.Material], error) {
+	return whole(s.store.Materials(ctx, actor, in.Course))
+}
+
+func (s *Server) createMaterial(ctx context.Context, actor lms.Actor, in api.MaterialInput) (lms.Material, error) {
+	m := lms.Material{ID: in.ID, CourseID: in.Course, Title: in.Title, Kind: in.Kind, Body: in.Body, Published: in.Published}
+	if in.Kind == lms.MaterialFile {
+		f, err := s.store.File(ctx, actor, in.Course, in.FileID)
+		if err != nil {
+			return lms.Material{}, err
+		}
+		if err := f.CheckMaterialType(); err != nil {
+			return lms.Material{}, err
+		}
+		m.File = &f
+	}
+	m, err := s.store.CreateMaterial(ctx, actor, m)
+	return withHTML(m, err, renderMaterial)
+}
+
+func (s *Server) getMaterial(ctx context.Context, actor lms.Actor, in api.MaterialPath) (lms.Material, error) {
+	m, err := s.store.Material(ctx, actor, in.Course, in.Material)
+	return withHTML(m, err, renderMaterial)
+}
+
+func (s *Server) updateMaterial(ctx context.Context, actor lms.Actor, in api.UpdateMaterialInput) (lms.Material, error) {
+	patch := store.MaterialPatch{Title: in.Title, Body: in.Body, Published: in.Published}
+	m, err := s.store.UpdateMaterial(ctx, actor, in.Course, in.Material, in.Version, patch)
+	return withHTML(m, err, renderMaterial)
+}
+
+func (s *Server) deleteMaterial(ctx context.Context, actor lms.Actor, in api.MaterialPath) (api.Empty, error) {
+	return api.Empty{}, s.store.DeleteMaterial(ctx, actor, in.Course, in.Material)
+}
+
+func (s *Server) restoreMaterial(ctx context.Context, actor lms.Actor, in api.MaterialPath) (lms.Material, error) {
+	m, err := s.store.RestoreMaterial(ctx, actor, in.Course, in.Material)
+	return withHTML(m, err, renderMaterial)
+}
+
+func (s *Server) listPassages(ctx context.Context, actor lms.Actor, in api.MaterialPath) (api.Page[lms.Passage], error) {
+	return whole(s.store.Passages(ctx, actor, in.Course, in.Material))
+}
+
+// searchPassages ranks as the tutor does, limited to what the actor may open.
+func (s *Server) searchPassages(ctx context.Context, actor lms.Actor, in api.SearchInput) (api.Page[lms.Passage], error) {
+	if _, err := s.store.Course(ctx, actor, in.Course); err != nil { // hidden courses have nothing to search
+		return api.Page[lms.Passage]{}, err
+	}
+	limit := in.Limit
+	if limit == 0 {
+		limit = 20
+	}
+	return whole(s.tutor.Search(ctx, in.Course, actor.Staff(), in.Query, limit))
+}

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// readTimeout is how long a client may take to send one request; a chunk of 1 MiB fits through 100 kbit/s.
+const readTimeout = 2 * time.Minute
+
+// attach makes the request's record, answers panics and errors, and writes the access log.
+func (s *Server) attach(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := s.now()
+		r := c.Request()
+		q := &request{s: s, c: c, r: r, w: c.Response(), ctx: r.Context(), id: lms.NewID()}
+		c.Set(requestKey, q)
+		q.w.Header().Set(api.HeaderRequestID, q.id)
+		// Recorders in tests have no deadlines.
+		_ = http.NewResponseController(q.w).SetReadDeadline(time.Now().Add(readTimeout))
+		defer s.logAccess(q, start)
+		defer s.recoverPanic(q)
+		if err := next(c); err != nil {
+			s.refuse(err, c)
+		}
+		return nil
+	}
+}
+
+// recoverPanic answers a panic as an internal error. When the answer has begun, the connection is cut, so that nobody
+// takes half an answer for a whole one.
+func (s *Server) recoverPanic(q *request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	s.log.Error("panic", "request", q.id, "route", q.c.Path(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if q.c.Response().Committed {
+		panic(http.ErrAbortHandler)
+	}
+	s.refuse(fmt.Errorf("panic: %v", p), q.c)
+}
+
+// logAccess writes one line a request: the pattern of the route instead of its path, ids instead of names.
+func (s *Server) logAccess(q *request, start time.Time) {
+	res := q.c.Response()
+	level := slog.LevelInfo
+	switch {
+	case res.Status >= 500:
+		level = slog.LevelWarn
+	case res.Status < 400 && !strings.HasPrefix(q.c.Path(), "/api/"):
+		level = slog.LevelDebug
+	}
+	s.log.LogAttrs(q.ctx, level, "request", slog.String("request", q.id), slog.String("method", q.r.Method),
+		slog.String("route", q.c.Path()), slog.Int("status", res.Status), slog.Int64("bytes", res.Size),
+		slog.Duration("took", s.now().Sub(start)), slog.String("user", q.actor.UserID))
+}
+
+// secureHeaders sets what every answer carries; handlers of pages and files replace the policy.
+func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if s.c.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		return next(c)
+	}
+}
+
+// pagePolicy is the policy of pages: everything from here, calls also to the other nodes. The browser's program needs
+// 'wasm-unsafe-eval'.
+func (s *Server) pagePolicy(c echo.Context) string {
+	connect := "'self'"
+	for _, o := range s.origins.list(c.Request().Context()) {
+		connect += " " + o
+	}
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+		"connect-src " + connect + "; worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; " +
+		"form-action 'self'; frame-ancestors 'none'"
+}
+
+// addressExtractor finds the client's address: of the connection, or, behind a configured proxy, what that proxy says.
+func (s *Server) addressExtractor() echo.IPExtractor {
+	if len(s.c.TrustedProxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range s.c.TrustedProxies {
+		p = p.Masked()
+		options = append(options, echo.TrustIPRange(&net.IPNet{IP: p.Addr().AsSlice(),
+			Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// address is the client's address as limits count it: IPv6 by the /64 that one household or machine has.
+func (q *request) address() string {
+	a, err := netip.ParseAddr(q.c.RealIP())
+	if err != nil {
+		return "unknown"
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return "unknown"
+	}
+	return p.String()
+}

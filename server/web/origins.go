@@ -1,0 +1,121 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// originsFresh is how old the list of the other nodes' origins may be.
+const originsFresh = 2 * time.Second
+
+// origins knows where people reach the other nodes: pages of theirs may call this node, and pages of this one call them.
+type origins struct {
+	server *Server
+
+	mu    sync.Mutex
+	read  time.Time
+	known []string // sorted
+	guard *http.CrossOriginProtection
+}
+
+// list returns the other nodes' origins.
+func (o *origins) list(ctx context.Context) []string {
+	known, _ := o.get(ctx)
+	return known
+}
+
+// get reads the replicated list again when it is old. When it cannot be read, the last one counts.
+func (o *origins) get(ctx context.Context) ([]string, *http.CrossOriginProtection) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.server.now()
+	if o.guard != nil && now.Sub(o.read) < originsFresh && !now.Before(o.read) {
+		return o.known, o.guard
+	}
+	rows, err := o.server.store.NodeOrigins(ctx)
+	if err != nil {
+		o.server.log.Warn("origins of the nodes not read", "error", err)
+		if o.guard == nil {
+			return nil, http.NewCrossOriginProtection()
+		}
+		return o.known, o.guard
+	}
+	o.read = now
+	var known []string
+	for _, origin := range rows {
+		if origin != o.server.c.Origin && validOrigin(origin) {
+			known = append(known, origin)
+		}
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if o.guard != nil && slices.Equal(known, o.known) {
+		return o.known, o.guard
+	}
+	guard := http.NewCrossOriginProtection()
+	for _, origin := range append([]string{o.server.c.Origin}, known...) {
+		if origin == "" {
+			continue
+		}
+		if err := guard.AddTrustedOrigin(origin); err != nil {
+			o.server.log.Warn("origin of a node is unusable", "origin", origin, "error", err)
+		}
+	}
+	o.known, o.guard = known, guard
+	return known, guard
+}
+
+// validOrigin reports whether s is exactly scheme://host[:port], so that it cannot add anything else to a policy.
+func validOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && s == u.Scheme+"://"+u.Host &&
+		!strings.ContainsAny(s, " ;,'\"*\\")
+}
+
+// What pages of other nodes may send and read.
+var (
+	allowedHeaders = strings.Join([]string{"Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Range", api.HeaderKey, api.HeaderIndex, api.HeaderClient}, ", ")
+	exposedHeaders = strings.Join([]string{api.HeaderIndex, api.HeaderLeader, api.HeaderNode, api.HeaderStale, api.HeaderAppVersion,
+		api.HeaderRequestID, "Content-Disposition", "Content-Range", "ETag", "Retry-After"}, ", ")
+)
+
+// crossOrigin lets pages of the other nodes in, without cookies, and refuses writes from anywhere else.
+func (s *Server) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, h := c.Request(), c.Response().Header()
+		if !strings.HasPrefix(r.URL.Path, "/api/") && isSafe(r.Method) {
+			return next(c)
+		}
+		known, guard := s.origins.get(r.Context())
+		h.Add("Vary", "Origin")
+		if origin := r.Header.Get("Origin"); slices.Contains(known, origin) {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", exposedHeaders)
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+			if r.Method == http.MethodOptions {
+				h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
+				h.Set("Access-Control-Allow-Headers", allowedHeaders)
+				h.Set("Access-Control-Max-Age", "600")
+				return c.NoContent(http.StatusNoContent)
+			}
+		}
+		if err := guard.Check(r); err != nil {
+			return lms.Errorf(lms.KindForbidden, "This request came from a page of another site, so it was refused.")
+		}
+		return next(c)
+	}
+}
+
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// Limit of questions to the tutor for one user.
+const (
+	tutorQuestions = 20
+	tutorWindow    = time.Hour
+)
+
+func (s *Server) listQuestions(ctx context.Context, actor lms.Actor, in api.ListQuestionsInput) (api.Page[lms.Question], error) {
+	items, next, total, err := s.store.Questions(ctx, actor, in.Course, in.To, in.State, in.Mine, in.After, limitOf(in.Limit))
+	return api.Page[lms.Question]{Items: list(items), Next: next, Total: total}, err
+}
+
+func (s *Server) askQuestion(ctx context.Context, actor lms.Actor, in api.QuestionInput) (lms.Question, error) {
+	replyID := ""
+	if in.To == lms.ToTutor {
+		replyID = in.ReplyID
+		if _, err := s.store.Question(ctx, actor, in.Course, in.ID); err != nil { // a repeat is never over the limit
+			if err := s.tutorLimit(ctx, actor); err != nil {
+				return lms.Question{}, err
+			}
+		}
+	}
+	q, err := s.store.Ask(ctx, actor, in.QuestionValue(), replyID)
+	if err != nil {
+		return lms.Question{}, err
+	}
+	s.answer(q, replyID)
+	return withHTML(q, nil, renderQuestion)
+}
+
+// answer starts the tutor if the reply waits for it.
+func (s *Server) answer(q lms.Question, replyID string) {
+	for _, r := range q.Replies {
+		if r.ID == replyID && !r.State.Final() {
+			s.tutor.Answer(replyID)
+		}
+	}
+}
+
+func (s *Server) tutorLimit(ctx context.Context, actor lms.Actor) error {
+	n, err := s.store.TutorUse(ctx, actor.UserID, tutorWindow)
+	if err != nil || n < tutorQuestions {
+		return err
+	}
+	return &lms.Error{Kind: lms.KindLimit, RetryIn: int(tutorWindow/time.Second) / tutorQuestions * 2,
+		Message: "You have asked the tutor 20 questions within an hour. Your text is kept; ask again a little later, or ask your instructor."}
+}
+
+func (s *Server) getQuestion(ctx context.Context, actor lms.Actor, in api.QuestionPath) (lms.Question, error) {
+	q, err := s.store.Question(ctx, actor, in.Course, in.Question)
+	return withHTML(q, err, renderQuestion)
+}
+
+func (s *Server) addReply(ctx context.Context, actor lms.Actor, in api.ReplyInput) (lms.Question, error) {
+	if in.TutorReplyID != "" {
+		if _, err := s.store.Reply(ctx, actor, in.Course, in.Question, in.ID); err != nil {
+			if err := s.tutorLimit(ctx, actor); err != nil {
+				return lms.Question{}, err
+			}
+		}
+	}
+	reply := lms.Reply{ID: in.ID, QuestionID: in.Question, Body: in.Body}
+	q, err := s.store.AddReply(ctx, actor, in.Course, in.Question, reply, in.TutorReplyID)
+	if err != nil {
+		return lms.Question{}, err
+	}
+	s.answer(q, in.TutorReplyID)
+	return withHTML(q, nil, renderQuestion)
+}
+
+func (s *Server) setQuestion(ctx context.Context, actor lms.Actor, in api.SetQuestionInput) (lms.Question, error) {
+	q, err := s.store.SetQuestion(ctx, actor, in.Course, in.Question, in.State, in.To)
+	return withHTML(q, err, renderQuestion)
+}
+
+// stopReply ends a tutor's answer. Only who asked may stop it.
+func (s *Server) stopReply(ctx context.Context, actor lms.Actor, in api.ReplyPath) (api.Empty, error) {
+	q, err := s.store.Question(ctx, actor, in.Course, in.Question)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	if q.AuthorID != actor.UserID && !actor.Staff() {
+		return api.Empty{}, lms.ErrNotYours
+	}
+	r, err := s.store.Reply(ctx, actor, in.Course, in.Question, in.Reply)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	if r.AuthorID != lms.TutorID {
+		return api.Empty{}, lms.Errorf(lms.KindRule, "Only an answer of the tutor can be stopped.")
+	}
+	return api.Empty{}, s.tutor.Stop(ctx, in.Reply)
+}
+
+func (s *Server) retryReply(ctx context.Context, actor lms.Actor, in api.ReplyPath) (lms.Question, error) {
+	r, err := s.store.Reply(ctx, actor, in.Course, in.Question, in.Reply)
+	if err != nil {
+		return lms.Question{}, err
+	}
+	if r.State.Final() {
+		if err := s.tutorLimit(ctx, actor); err != nil {
+			return lms.Question{}, err
+		}
+	}
+	q, err := s.store.RetryReply(ctx, actor, in.Course, in.Question, in.Reply)
+	if err != nil {
+		return lms.Question{}, err
+	}
+	s.answer(q, in.Reply)
+	return withHTML(q, nil, renderQuestion)
+}
+
+// streamReply passes a tutor's answer on while it is written. The answer goes on when the reader leaves.
+func (s *Server) streamReply(q *request, in api.ReplyPath) error {
+	if _, err := s.store.Reply(q.ctx, q.actor, in.Course, in.Question, in.Reply); err != nil {
+		return err
+	}
+	return s.streams.run(q, func(e *eventStream) error {
+		return s.tutor.Stream(e.ctx, in.Reply, func(event api.ReplyEvent) error {
+			if event.Reply != nil {
+				reply := *event.Reply
+				renderReply(&reply)
+				event.Reply = &reply
+			}
+			return e.send(event)
+		})
+	})
+}
+
+func (s *Server) tutorInfo(ctx context.Context, actor lms.Actor, in api.CoursePath) (api.TutorStatus, error) {
+	n, err := s.store.PassageCount(ctx, in.Course, actor.Staff())
+	status := s.tutor.Status()
+	status.Passages = n
+	return status, err
+}

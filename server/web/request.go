@@ -1,0 +1,205 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// request is one call on its way through serve.
+type request struct {
+	s     *Server
+	c     echo.Context
+	r     *http.Request
+	w     http.ResponseWriter
+	ctx   context.Context
+	id    string
+	route api.Route
+
+	rawBody bool // the body is bytes for the handler, not JSON
+
+	actor     lms.Actor
+	user      lms.User
+	expiresAt time.Time
+}
+
+const requestKey = "trivium.request"
+
+// requestOf returns the request that the first middleware attached.
+func requestOf(c echo.Context) *request {
+	if q, ok := c.Get(requestKey).(*request); ok {
+		return q
+	}
+	return &request{}
+}
+
+// param returns a parameter of the path, unescaped exactly once: Echo matches the escaped path if there is one.
+func (q *request) param(name string) (string, error) {
+	s := q.c.Param(name)
+	if q.r.URL.RawPath == "" {
+		return s, nil
+	}
+	t, err := url.PathUnescape(s)
+	if err != nil {
+		return "", lms.FieldErrorf(lms.KindInvalid, name, "The address is malformed.")
+	}
+	return t, nil
+}
+
+// Waiting for what the client has seen.
+const (
+	waitIndex = 5 * time.Second
+	// aheadLimit is how far a client may be ahead of this node's knowledge. More than that, it comes from another cluster.
+	aheadLimit = 1 << 24
+)
+
+// admit decides whether the call may go on to its handler: steps 1 to 3 of the package comment.
+func (s *Server) admit(q *request) error {
+	if q.route.Writes() && q.r.Header.Get(api.HeaderClient) != api.ClientName {
+		return lms.Errorf(lms.KindForbidden, "Writes need the header %s: %s, so that no foreign page can send them.", api.HeaderClient, api.ClientName)
+	}
+	if err := s.catchUp(q); err != nil {
+		return err
+	}
+	if q.route.Access == lms.Public {
+		return nil
+	}
+	if err := s.authenticate(q); err != nil {
+		return err
+	}
+	if q.route.Access.OfCourse() {
+		if err := s.takeRole(q); err != nil {
+			return err
+		}
+	}
+	return lms.Can(q.actor, q.route.Access)
+}
+
+// catchUp waits until this node has applied what the client has seen. A node without contact to the majority cannot
+// catch up: it answers reads from what it has and says as of when.
+func (s *Server) catchUp(q *request) error {
+	since, stale := s.staleSince()
+	if stale {
+		if q.route.Writes() {
+			return nil // held and then refused where it is written
+		}
+		if s.now().Sub(since) > staleReads {
+			return lms.ErrUnavailable
+		}
+		q.w.Header().Set(api.HeaderStale, strconv.FormatInt(since.UnixMilli(), 10))
+		return nil
+	}
+	header := q.r.Header.Get(api.HeaderIndex)
+	if header == "" {
+		return nil
+	}
+	index, err := strconv.ParseUint(header, 10, 64)
+	if err != nil || index > s.db.Applied()+aheadLimit {
+		return lms.Errorf(lms.KindInvalid, "The header %s is not an index of this cluster. Reload the page.", api.HeaderIndex)
+	}
+	ctx, cancel := context.WithTimeout(q.ctx, waitIndex)
+	defer cancel()
+	if err := s.db.WaitIndex(ctx, index); err != nil {
+		if q.ctx.Err() != nil {
+			return q.ctx.Err()
+		}
+		return &lms.Error{Kind: lms.KindUnavailable, RetryIn: 1, Message: "This node has not caught up with what you have already seen. Trying again, or on another node, helps."}
+	}
+	return nil
+}
+
+// Limits of a node without contact to the majority (CLUSTER-10).
+const (
+	staleAfter = 10 * time.Second
+	staleReads = time.Hour
+)
+
+// staleSince tells whether the node has had no contact with a majority for a while, and since when.
+func (s *Server) staleSince() (time.Time, bool) {
+	status := s.db.Status()
+	contact := status.LastContact
+	if contact.IsZero() {
+		contact = status.Since
+	}
+	return contact, !contact.IsZero() && s.now().Sub(contact) > staleAfter
+}
+
+// authenticate finds out who asks.
+func (s *Server) authenticate(q *request) error {
+	token, bearer := q.token()
+	if token == "" {
+		return lms.ErrSignIn
+	}
+	if bearer && s.c.OperatorToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.c.OperatorToken)) == 1 {
+		q.actor = operator()
+		q.user = lms.User{ID: q.actor.UserID, Login: q.actor.Login, Name: q.actor.Name, Admin: true}
+		return nil
+	}
+	hash := sha256.Sum256([]byte(token))
+	var err error
+	q.actor, q.user, q.expiresAt, err = s.store.SessionByToken(q.ctx, hash[:])
+	if err != nil {
+		return err
+	}
+	s.touch(q.actor.SessionID)
+	return nil
+}
+
+// operator is whoever can read the operator token from the node's own disk.
+func operator() lms.Actor {
+	return lms.Actor{UserID: "operator", Login: "operator", Name: "Operator", Admin: true}
+}
+
+// token returns the session's token: of the Authorization header if there is one, else of the cookie. A request never
+// carries two identities.
+func (q *request) token() (token string, bearer bool) {
+	if h := q.r.Header.Get("Authorization"); h != "" {
+		scheme, token, _ := strings.Cut(h, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return "", true
+		}
+		return strings.TrimSpace(token), true
+	}
+	if c, err := q.r.Cookie(q.s.cookieName()); err == nil {
+		return c.Value, false
+	}
+	return "", false
+}
+
+// takeRole looks up the actor's role in the course of the path. To who is no member, an unknown course looks like a
+// foreign one.
+func (s *Server) takeRole(q *request) error {
+	course, err := q.param("course")
+	if err != nil || !lms.ValidID(course) {
+		if q.actor.Admin {
+			return lms.ErrNotFound
+		}
+		return lms.ErrNotYourCourse
+	}
+	role, err := s.store.Role(q.ctx, course, q.actor.UserID)
+	switch {
+	case errors.Is(err, lms.ErrNotFound) && !q.actor.Admin:
+		return lms.ErrNotYourCourse
+	case err != nil:
+		return err
+	}
+	q.actor.Role = role
+	return nil
+}
+
+// answer writes the output of a handler.
+func (q *request) answer(out any) error {
+	q.s.describe(q.w.Header())
+	return q.c.JSON(http.StatusOK, out)
+}

@@ -1,0 +1,88 @@
+package web
+
+import "trivium/app/api"
+
+// table binds every endpoint of app/api, in its order.
+func (s *Server) table() []binding {
+	return []binding{
+		bindRequest(api.Setup, s.setup),
+		bindRequest(api.Register, s.register),
+		bindRequest(api.PreviewInvite, s.previewInvite),
+		bindRequest(api.SignIn, s.signIn),
+		bindRequest(api.CurrentSession, s.currentSession),
+		bindRequest(api.SignOut, s.signOut),
+		bind(api.IssueTicket, s.issueTicket),
+		bindRequest(api.RedeemTicket, s.redeemTicket),
+		bindRequest(api.ChangePassword, s.changePassword),
+		bind(api.ListUsers, s.listUsers),
+		bind(api.CreateUser, s.createUser),
+		bind(api.UpdateUser, s.updateUser),
+		bind(api.GetHome, s.getHome),
+
+		bind(api.ListCourses, s.listCourses),
+		bind(api.CreateCourse, s.createCourse),
+		bind(api.JoinCourse, s.joinCourse),
+		bind(api.GetCourse, s.getCourse),
+		bind(api.UpdateCourse, s.updateCourse),
+		bind(api.ListMembers, s.listMembers),
+		bind(api.AddMember, s.addMember),
+		bind(api.UpdateMember, s.updateMember),
+		bind(api.ListInvites, s.listInvites),
+		bind(api.CreateInvite, s.createInvite),
+		bind(api.RevokeInvite, s.revokeInvite),
+
+		bind(api.DeclareFile, s.declareFile),
+		bind(api.GetFile, s.getFile),
+		bind(api.MissingChunks, s.missingChunks),
+		withRawBody(bindRaw(api.PutChunk, s.putChunk)),
+		bind(api.CompleteFile, s.completeFile),
+		bindRaw(api.FileContent, s.fileContent),
+
+		bind(api.ListMaterials, s.listMaterials),
+		bind(api.CreateMaterial, s.createMaterial),
+		bind(api.GetMaterial, s.getMaterial),
+		bind(api.UpdateMaterial, s.updateMaterial),
+		bind(api.DeleteMaterial, s.deleteMaterial),
+		bind(api.RestoreMaterial, s.restoreMaterial),
+		bind(api.ListPassages, s.listPassages),
+
+		bind(api.ListAssignments, s.listAssignments),
+		bind(api.CreateAssignment, s.createAssignment),
+		bind(api.GetAssignment, s.getAssignment),
+		bind(api.UpdateAssignment, s.updateAssignment),
+		bind(api.Submit, s.submit),
+		bind(api.ListSubmissions, s.listSubmissions),
+		bind(api.MySubmissions, s.mySubmissions),
+		bind(api.GetSubmission, s.getSubmission),
+		bind(api.GetReceipt, s.getReceipt),
+		bind(api.SaveGrade, s.saveGrade),
+		bind(api.PostGrades, s.postGrades),
+
+		bind(api.ListQuestions, s.listQuestions),
+		bind(api.AskQuestion, s.askQuestion),
+		bind(api.GetQuestion, s.getQuestion),
+		bind(api.AddReply, s.addReply),
+		bind(api.SetQuestion, s.setQuestion),
+		bind(api.StopReply, s.stopReply),
+		bind(api.RetryReply, s.retryReply),
+		bindRaw(api.StreamReply, s.streamReply),
+		bind(api.SearchPassages, s.searchPassages),
+		bind(api.TutorInfo, s.tutorInfo),
+
+		bind(api.GetCluster, s.getCluster),
+		bind(api.CreateJoinToken, s.createJoinToken),
+		bind(api.RemoveNode, s.removeNode),
+		bind(api.TransferLeader, s.transferLeader),
+		bindRaw(api.Events, s.events),
+
+		bind(api.KVGet, s.kvGet),
+		bind(api.KVPut, s.kvPut),
+		bind(api.KVDelete, s.kvDelete),
+	}
+}
+
+// withRawBody marks an endpoint whose body is bytes.
+func withRawBody(b binding) binding {
+	b.rawBody = true
+	return b
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+	"trivium/consensus"
+	"trivium/server/store"
+)
+
+// Files keeps the bytes of files; *files.Files is one.
+type Files interface {
+	PutChunk(ctx context.Context, f lms.File, number int, r io.Reader) error
+	Missing(ctx context.Context, f lms.File) ([]int, error)
+	Verify(ctx context.Context, f lms.File) (replicas, nodes int, err error)
+	Replicas(ctx context.Context, f lms.File) (replicas, nodes int)
+	Open(ctx context.Context, f lms.File) (io.ReadSeekCloser, error)
+}
+
+// Tutor answers questions; *tutor.Tutor is one.
+type Tutor interface {
+	Answer(replyID string)
+	Stream(ctx context.Context, replyID string, send func(api.ReplyEvent) error) error
+	Stop(ctx context.Context, replyID string) error
+	Search(ctx context.Context, courseID string, staff bool, query string, limit int) ([]lms.Passage, error)
+	Status() api.TutorStatus
+}
+
+// Cluster is the membership as operators see and change it; *cluster.Cluster is one.
+type Cluster interface {
+	Nodes(ctx context.Context) ([]consensus.Node, error)
+	Token(ctx context.Context) (token string, expires time.Time, err error)
+	Remove(ctx context.Context, id string, force bool) error
+	Transfer(ctx context.Context, id string) error
+}
+
+// Config describes a server. Store, Files, Tutor and Cluster are required.
+type Config struct {
+	Store   *store.Store
+	Files   Files
+	Tutor   Tutor
+	Cluster Cluster
+
+	Assets http.Handler // of /web/*; nil: 404
+	App    http.Handler // of every other page; nil: 404
+
+	NodeID         string
+	Origin         string // where people reach this node, such as https://lms1.example.edu
+	Version        string // of the program
+	AppVersion     string // of the browser program in Assets
+	Secure         bool   // people come over HTTPS: __Host- cookies, HSTS
+	OperatorToken  string // acts as an administrator; empty: none
+	TrustedProxies []netip.Prefix
+	Metrics        prometheus.Gatherer // nil: no /metrics
+
+	Logger *slog.Logger     // default slog.Default
+	Now    func() time.Time // default time.Now
+}
+
+// Server answers people and programs. Make one with New.
+type Server struct {
+	c       Config
+	store   *store.Store
+	db      *consensus.DB
+	files   Files
+	tutor   Tutor
+	log     *slog.Logger
+	now     func() time.Time
+	echo    *echo.Echo
+	hasher  *hasher
+	origins *origins
+	limits  *limiter
+	streams *streams
+	openapi []byte
+
+	bindings []binding
+
+	touched sync.Map // session id -> time of the last touch
+	ctx     context.Context
+	cancel  context.CancelFunc
+	mu      sync.Mutex
+	closed  bool
+	workers sync.WaitGroup
+}
+
+// New makes a server. Call Close when the HTTP server that uses it has been shut down.
+func New(c Config) (*Server, error) {
+	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil {
+		return nil, errors.New("web: store, files, tutor and cluster are required")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Server{c: c, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
+		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams()}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.origins = &origins{server: s}
+	s.bindings = s.table()
+	doc, err := openAPI(s.routes(), c.Version)
+	if err != nil {
+		return nil, err
+	}
+	s.openapi = doc
+	s.echo = s.router()
+	return s, nil
+}
+
+// Handler answers every request of the node's public port.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Close ends the streams and waits for background work.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.workers.Wait()
+	return nil
+}
+
+// begin counts a worker that Close waits for, unless the server is closed. The worker calls s.workers.Done.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.workers.Add(1)
+	}
+	return !s.closed
+}
+
+func (s *Server) routes() []api.Route {
+	routes := make([]api.Route, len(s.bindings))
+	for i, b := range s.bindings {
+		routes[i] = b.route
+	}
+	return routes
+}
+
+// router mounts the table, the pages and what stands around every request.
+func (s *Server) router() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(io.Discard)
+	e.HTTPErrorHandler = s.refuse
+	e.IPExtractor = s.addressExtractor()
+	e.Pre(s.attach, s.secureHeaders, s.crossOrigin)
+	for _, b := range s.bindings {
+		e.Add(b.route.Method, b.route.Path, func(c echo.Context) error {
+			q := requestOf(c)
+			q.route, q.rawBody = b.route, b.rawBody
+			return b.serve(s, q)
+		})
+	}
+	s.mountSite(e)
+	return e
+}

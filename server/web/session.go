@@ -1,0 +1,263 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+	"trivium/server/store"
+)
+
+// Lives of what proves a session.
+const (
+	sessionLife = 30 * 24 * time.Hour
+	ticketLife  = 10 * time.Minute
+	touchEvery  = 10 * time.Minute
+)
+
+// errCredentials is the same for an unknown name and a wrong password.
+var errCredentials = lms.FieldErrorf(lms.KindSignIn, "password", "This user name and password do not belong together. Check both and try again.")
+
+var errDisabled = lms.Errorf(lms.KindForbidden, "This account has been disabled. Your work is kept; ask an administrator.")
+
+// cookieName is that of the session's cookie. The prefix makes browsers refuse it from anywhere but this host over HTTPS.
+func (s *Server) cookieName() string {
+	if s.c.Secure {
+		return "__Host-sid"
+	}
+	return "sid"
+}
+
+// setCookie hands the session's token to a browser; an empty one takes it away.
+func (q *request) setCookie(token string, expires time.Time) {
+	c := &http.Cookie{Name: q.s.cookieName(), Value: token, Path: "/", HttpOnly: true, Secure: q.s.c.Secure, SameSite: http.SameSiteLaxMode}
+	if token == "" {
+		c.MaxAge = -1
+	} else {
+		c.Expires = expires
+	}
+	http.SetCookie(q.w, c)
+}
+
+// digest is under what a token, a ticket or a setup token is stored. They have 160 random bits, so a fast hash is enough.
+func digest(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// startSession makes a session of the user and hands its token over, as a cookie or in the answer.
+func (q *request) startSession(u lms.User, bearer bool) (lms.Session, error) {
+	token := lms.NewSecret()
+	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), ExpiresAt: q.s.now().Add(sessionLife)}
+	if err := q.s.store.CreateSession(q.ctx, record); err != nil {
+		return lms.Session{}, err
+	}
+	actor := lms.Actor{UserID: u.ID, Login: u.Login, Name: u.Name, Admin: u.Admin, MayCreateCourses: u.MayCreateCourses, SessionID: record.ID}
+	session, err := q.s.session(q.ctx, actor, u, record.ExpiresAt)
+	if err != nil {
+		return lms.Session{}, err
+	}
+	q.actor = actor
+	if bearer {
+		session.Token = token
+	} else {
+		q.setCookie(token, record.ExpiresAt)
+	}
+	return session, nil
+}
+
+// session describes a session with the courses of which the user is a member.
+func (s *Server) session(ctx context.Context, actor lms.Actor, u lms.User, expires time.Time) (lms.Session, error) {
+	courses, err := s.store.Courses(ctx, actor)
+	if err != nil {
+		return lms.Session{}, err
+	}
+	courses = slices.DeleteFunc(courses, func(c lms.Course) bool { return c.MyRole == "" })
+	return lms.Session{User: u, Courses: courses, ExpiresAt: expires}, nil
+}
+
+func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
+	if err := s.limits.allow(q.address()); err != nil {
+		return lms.Session{}, err
+	}
+	u, err := s.checkCredentials(q, in.Login, in.Password)
+	if err != nil {
+		return lms.Session{}, err
+	}
+	return q.startSession(u, in.Bearer)
+}
+
+// checkCredentials checks a password under the limits of AUTH-3. What is unknown takes the same way as what is wrong.
+func (s *Server) checkCredentials(q *request, login, password string) (lms.User, error) {
+	account, address := "login/"+lms.NormalLogin(login), "address/"+q.address()
+	wait, err := s.store.SignInBlocked(q.ctx, account, address)
+	if err != nil {
+		return lms.User{}, err
+	}
+	if wait > 0 {
+		return lms.User{}, &lms.Error{Kind: lms.KindLimit, RetryIn: int(wait/time.Second) + 1,
+			Message: "There were too many failed attempts to sign in. Please wait before you try again; sessions that are open go on."}
+	}
+	u, hash, err := s.store.Credentials(q.ctx, login)
+	if err != nil && !errors.Is(err, lms.ErrSignIn) && !errors.Is(err, lms.ErrNotFound) {
+		return lms.User{}, err
+	}
+	if err != nil {
+		hash = ""
+	}
+	ok, err := s.hasher.check(q.ctx, password, hash)
+	if err != nil {
+		return lms.User{}, err
+	}
+	if !ok {
+		if err := s.store.RecordSignInFailure(q.ctx, account, address); err != nil {
+			return lms.User{}, err
+		}
+		return lms.User{}, errCredentials
+	}
+	if u.Disabled {
+		return lms.User{}, errDisabled
+	}
+	// Only the account's count ends: else one own account would clear the address for guessing at others.
+	if err := s.store.ClearSignInFailures(q.ctx, account); err != nil {
+		return lms.User{}, err
+	}
+	return u, nil
+}
+
+func (s *Server) currentSession(q *request, _ api.NoInput) (lms.Session, error) {
+	return s.session(q.ctx, q.actor, q.user, q.expiresAt)
+}
+
+func (s *Server) signOut(q *request, _ api.NoInput) (api.Empty, error) {
+	if q.actor.SessionID != "" {
+		if err := s.store.EndSession(q.ctx, q.actor.SessionID); err != nil {
+			return api.Empty{}, err
+		}
+		s.touched.Delete(q.actor.SessionID)
+	}
+	q.setCookie("", time.Time{})
+	return api.Empty{}, nil
+}
+
+func (s *Server) issueTicket(ctx context.Context, actor lms.Actor, _ api.NoInput) (api.Ticket, error) {
+	if actor.SessionID == "" {
+		return api.Ticket{}, lms.Errorf(lms.KindForbidden, "The operator token has no session that could be handed over.")
+	}
+	ticket := lms.NewSecret()
+	return api.Ticket{Ticket: ticket}, s.store.CreateTicket(ctx, actor, digest(ticket), s.now().Add(ticketLife))
+}
+
+// redeemTicket answers a second token of the same session: the page of another node keeps it in memory.
+func (s *Server) redeemTicket(q *request, in api.Ticket) (lms.Session, error) {
+	if err := s.limits.allow(q.address()); err != nil {
+		return lms.Session{}, err
+	}
+	token := lms.NewSecret()
+	if _, _, err := s.store.RedeemTicket(q.ctx, digest(in.Ticket), digest(token)); err != nil {
+		return lms.Session{}, err
+	}
+	actor, u, expires, err := s.store.SessionByToken(q.ctx, digest(token))
+	if err != nil {
+		return lms.Session{}, err
+	}
+	q.actor = actor
+	session, err := s.session(q.ctx, actor, u, expires)
+	session.Token = token
+	return session, err
+}
+
+func (s *Server) changePassword(q *request, in api.PasswordInput) (api.Empty, error) {
+	if q.actor.SessionID == "" {
+		return api.Empty{}, lms.Errorf(lms.KindForbidden, "The operator token has no password.")
+	}
+	if err := lms.CheckPassword(q.actor.Login, in.New); err != nil {
+		return api.Empty{}, err
+	}
+	if _, err := s.checkCredentials(q, q.actor.Login, in.Old); err != nil {
+		if errors.Is(err, errCredentials) { // still signed in: not a 401
+			err = lms.FieldErrorf(lms.KindRule, "old", "This is not your present password.")
+		}
+		return api.Empty{}, err
+	}
+	hash, err := s.hasher.hash(q.ctx, in.New)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, s.store.SetPassword(q.ctx, q.actor, hash)
+}
+
+// touch notes, off the request's way and rarely, that a session is used.
+func (s *Server) touch(sessionID string) {
+	now := s.now()
+	last, known := s.touched.Load(sessionID)
+	if known && now.Sub(last.(time.Time)) < touchEvery {
+		return
+	}
+	if _, stale := s.staleSince(); stale || !s.begin() {
+		return
+	}
+	s.touched.Store(sessionID, now)
+	go func() {
+		defer s.workers.Done()
+		ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+		defer cancel()
+		if err := s.store.TouchSession(ctx, sessionID); err != nil {
+			s.log.Debug("session not touched", "error", err)
+		}
+		s.touched.Range(func(id, at any) bool {
+			if now.Sub(at.(time.Time)) > 2*touchEvery {
+				s.touched.Delete(id)
+			}
+			return true
+		})
+	}()
+}
+
+// signInForm is the sign-in that works before and without the browser's program: a plain form, answered by a redirect.
+// Its page shows what the query says.
+func (s *Server) signInForm(c echo.Context) error {
+	q := requestOf(c)
+	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, 16<<10)
+	if err := q.r.ParseForm(); err != nil {
+		return lms.Errorf(lms.KindInvalid, "The form could not be read.")
+	}
+	next := localPath(q.r.PostForm.Get("next"))
+	in := api.SignInInput{Login: q.r.PostForm.Get("login"), Password: q.r.PostForm.Get("password")}
+	err := in.Validate()
+	if err == nil {
+		_, err = s.signIn(q, in)
+	}
+	s.describe(q.w.Header())
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, next)
+	}
+	refusal := refusalOf(err)
+	if refusal.Kind == lms.KindInternal {
+		s.log.Error("sign-in failed", "request", q.id, "error", err)
+	}
+	back := url.Values{"error": {string(refusal.Kind)}}
+	if next != "/" {
+		back.Set("next", next)
+	}
+	return c.Redirect(http.StatusSeeOther, "/signin?"+back.Encode())
+}
+
+// localPath returns the path if it leads to a page of this site, else "/".
+func localPath(p string) string {
+	u, err := url.Parse(p)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") ||
+		strings.ContainsAny(p, "\\\r\n\t") {
+		return "/"
+	}
+	return p
+}
