@@ -3,62 +3,17 @@ package consensus
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
 )
-
-// Errors of Apply and Query. Test with errors.Is.
-var (
-	// ErrUnavailable: no leader, or no majority, within the hold time. Nothing was changed.
-	ErrUnavailable = errors.New("consensus: no majority")
-	// ErrUnknown: the write was proposed but its outcome could not be learned. A repeat with the same key settles it.
-	ErrUnknown = errors.New("consensus: outcome unknown")
-	// ErrKeyConflict: the key was used before with other content.
-	ErrKeyConflict = errors.New("consensus: key reused with other content")
-	// ErrConstraint: a statement violated a constraint of the schema. Nothing was changed.
-	ErrConstraint = errors.New("consensus: constraint violated")
-	// ErrBusy: too many requests are held on this node. Nothing was changed.
-	ErrBusy = errors.New("consensus: too many requests are waiting")
-	// ErrMembership: the change of membership is refused (would lose the majority, one is under way, unknown node …).
-	ErrMembership = errors.New("consensus: membership change refused")
-)
-
-// Config describes a node. The zero value of every optional field is its default.
-type Config struct {
-	ID      string   // unique for ever; a wiped node comes back under a new one
-	Dir     string   // holds the log and the database
-	Address string   // of the cluster port, as the other nodes reach it
-	Network *Network // carries Raft and forwarded requests
-
-	Bootstrap bool // start a new cluster of this one node if Dir is empty
-
-	HeartbeatTimeout time.Duration // default 500 ms
-	ElectionTimeout  time.Duration // default 500 ms
-	LeaseTimeout     time.Duration // default 250 ms
-	HoldTimeout      time.Duration // how long requests wait for a leader; default 10 s
-	MaxHeld          int           // default 1,000
-	TrailingLogs     uint64        // entries kept behind a snapshot; default 10,240
-	SnapshotEvery    uint64        // entries between snapshots; default 8,192
-	SnapshotInterval time.Duration // how often it is looked at; default 30 s
-	ReadTimeout      time.Duration // of one query; default 2 s
-	KeepKeys         time.Duration // how long results are kept under their keys; default 200 days
-
-	Transport raft.Transport // instead of one over Network; for simulations
-	LogStore  LogStore       // instead of the write-ahead log in Dir; for simulations
-
-	Logger *slog.Logger     // default slog.Default
-	Fatal  func(err error)  // called on a storage error; default logs and exits with status 1
-	Now    func() time.Time // default time.Now
-}
-
-// LogStore is what Raft keeps its log and its vote in.
-type LogStore interface {
-	raft.LogStore
-	raft.StableStore
-}
 
 // Level says how fresh a read must be.
 type Level int
@@ -69,110 +24,245 @@ const (
 	Linearizable              // everything that was acknowledged anywhere before the call
 )
 
-// Node is a member of the cluster as the replicated configuration has it, with what it last said of itself.
-type Node struct {
-	ID      string
-	Address string
-	Voter   bool
-	Leader  bool
-	Up      bool   // it answered
-	Applied uint64 // 0 if it did not answer
-	Commit  uint64
-	Err     string // why it did not answer
-}
-
-// Status is how this node stands. It is cheap.
-type Status struct {
-	ID          string
-	State       string // "leader", "follower", "candidate" or "stopped"
-	Leader      string // id; empty: none known
-	Term        uint64
-	Commit      uint64
-	Applied     uint64
-	Ready       bool      // has applied what was committed when it started or last met a leader
-	LastContact time.Time // last time this node was in touch with a majority (leader) or the leader (follower)
-	Since       time.Time // start of this process's membership
-}
-
-// Event tells that batches with these topics have taken effect on this node.
-type Event struct {
-	Index  uint64
-	Topics []string
-	Lost   bool // the watcher was too slow and missed events: look at everything again
-}
-
-// Service names a protocol on the cluster port: the first byte of a connection.
-type Service byte
-
-// The services. Others belong to the application.
-const (
-	ServiceRaft Service = 'R'
-	ServiceRPC  Service = 'C'
-)
-
 // DB is a node of the replicated database.
-type DB struct{}
+type DB struct {
+	config  Config
+	raft    *raft.Raft
+	machine *machine
+	logs    *logs
+	wal     *wal.WAL // nil with Config.LogStore
+	metrics *metrics
+	watch   *watchers
+	leader  *leadership
+	since   time.Time
+
+	proposals chan *proposal
+	reads     chan chan readAnswer
+	held      atomic.Int64
+
+	memberMu sync.Mutex // one change of membership at a time
+	client   *http.Client
+	rpc      *http.Server
+
+	failed  atomic.Bool
+	stop    chan struct{} // closed first of all by Close
+	stopped sync.Once
+	wg      sync.WaitGroup
+}
+
+const walLimit = 32 << 20 // of SQLite's write-ahead log, before it is copied into the database
 
 // Open starts the node. It returns when the database is open, not when the cluster has a leader: see WaitReady.
-func Open(c Config) (*DB, error) { return nil, errors.ErrUnsupported }
-
-// Apply replicates the batch and returns when a majority holds it and this node has applied it, so that a following
-// local read shows it. On a follower the batch is forwarded; while there is no leader it is held up to HoldTimeout.
-// Errors: the error of the Require that failed, ErrConstraint, ErrKeyConflict, ErrUnavailable, ErrUnknown, ErrBusy, an
-// error of the SQL itself, or ctx's.
-func (db *DB) Apply(ctx context.Context, b *Batch) (Result, error) {
-	return Result{}, errors.ErrUnsupported
+func Open(c Config) (*DB, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), since: time.Now(),
+		proposals: make(chan *proposal, 4096), reads: make(chan chan readAnswer, 4096), stop: make(chan struct{})}
+	if err := db.openStores(); err != nil {
+		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
+	}
+	if err := db.openRaft(); err != nil {
+		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
+	}
+	db.start(db.group)
+	db.start(db.answerReads)
+	db.start(db.follow)
+	db.start(db.becomeReady)
+	db.start(func() { db.machine.checkpointer(db.stop, walLimit) })
+	if c.LogStore == nil {
+		db.start(db.watchDisk)
+	}
+	db.serve()
+	return db, nil
 }
 
-// Query runs one reading statement.
-func (db *DB) Query(ctx context.Context, level Level, sql string, args ...any) (Rows, error) {
-	return Rows{}, errors.ErrUnsupported
+func (db *DB) start(fn func()) {
+	db.wg.Add(1)
+	go func() {
+		defer db.wg.Done()
+		fn()
+	}()
 }
 
-// WaitIndex waits until this node has applied the entry at index. ErrUnavailable when ctx ends or HoldTimeout passes first.
-func (db *DB) WaitIndex(ctx context.Context, index uint64) error { return errors.ErrUnsupported }
-
-// WaitReady waits until a leader is known and this node has applied what it had committed.
-func (db *DB) WaitReady(ctx context.Context) error { return errors.ErrUnsupported }
-
-// Applied is the index of the last entry in this node's database.
-func (db *DB) Applied() uint64 { return 0 }
-
-// Watch reports topics of batches as they take effect on this node, until ctx ends.
-func (db *DB) Watch(ctx context.Context) <-chan Event { return nil }
-
-// Status tells how this node stands.
-func (db *DB) Status() Status { return Status{} }
-
-// IsLeader reports whether this node leads and has applied an entry of its term. For work that one node should do;
-// such work must stay correct when two nodes believe it for a moment.
-func (db *DB) IsLeader() bool { return false }
-
-// Nodes asks every member how it stands, for at most a second.
-func (db *DB) Nodes(ctx context.Context) ([]Node, error) { return nil, errors.ErrUnsupported }
-
-// Join adds a member, or changes its address. Any node may be asked. ErrMembership when another change is under way.
-func (db *DB) Join(ctx context.Context, id, address string, voter bool) error {
-	return errors.ErrUnsupported
+func (db *DB) openStores() error {
+	c := db.config
+	store := c.LogStore
+	if store == nil {
+		dir := filepath.Join(c.Dir, "log")
+		if err := makeDir(dir); err != nil {
+			return err
+		}
+		var err error
+		if db.wal, err = wal.Open(dir, wal.WithLogger(raftLogger{c.Logger.With("part", "log")})); err != nil {
+			return err
+		}
+		store = db.wal
+	}
+	db.logs = newLogs(store, db.fatal)
+	if err := db.logs.check(); err != nil {
+		return err
+	}
+	m := &machine{dir: filepath.Join(c.Dir, "state"), readers: max(8, 2*runtime.GOMAXPROCS(0)), logs: db.logs, fatal: db.fatal,
+		failed: db.failed.Load, metrics: db.metrics, watch: db.watch}
+	if err := m.open(); err != nil {
+		return err
+	}
+	db.machine = m
+	return nil
 }
 
-// Remove removes a member, the leader too. Without force it refuses when the members that answer would be no majority
-// of what remains.
-func (db *DB) Remove(ctx context.Context, id string, force bool) error { return errors.ErrUnsupported }
-
-// Transfer hands leadership to the member, or to the most advanced one when id is empty.
-func (db *DB) Transfer(ctx context.Context, id string) error { return errors.ErrUnsupported }
-
-// Backup writes a consistent copy of the database and returns the index it stands at.
-func (db *DB) Backup(ctx context.Context, w io.Writer) (uint64, error) {
-	return 0, errors.ErrUnsupported
+func (db *DB) openRaft() error {
+	c := db.config
+	transport := c.Transport
+	if transport == nil {
+		transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream:  &raftStream{Listener: c.Network.Listen(ServiceRaft), network: c.Network, address: c.Address},
+			MaxPool: 3, Timeout: 10 * time.Second, Logger: raftLogger{c.Logger.With("part", "transport")}})
+	}
+	rc := c.raft()
+	fail := func(err error) error {
+		if t, ok := transport.(raft.WithClose); ok && c.Transport == nil {
+			err = errors.Join(err, t.Close())
+		}
+		return err
+	}
+	if c.Bootstrap {
+		known, err := raft.HasExistingState(db.logs, db.logs, db.machine)
+		if err == nil && !known {
+			err = raft.BootstrapCluster(rc, db.logs, db.logs, db.machine, transport, raft.Configuration{Servers: []raft.Server{
+				{ID: rc.LocalID, Address: raft.ServerAddress(c.Address)}}})
+		}
+		if err != nil {
+			return fail(err)
+		}
+	}
+	var err error
+	if db.raft, err = raft.NewRaft(rc, db.machine, db.logs, db.logs, db.machine, transport); err != nil {
+		return fail(err)
+	}
+	return nil
 }
 
-// Hash returns a hash over the sorted rows of every table, and the index it stands at. Equal index, equal hash, on
-// every node.
-func (db *DB) Hash(ctx context.Context) (sum string, index uint64, err error) {
-	return "", 0, errors.ErrUnsupported
+// fatal stops the node after a storage error. It must not serve, vote or lead with a disk that it cannot trust; Config.Fatal
+// normally does not return.
+func (db *DB) fatal(what string, err error) {
+	if errors.Is(err, wal.ErrClosed) || db.failed.Swap(true) {
+		return
+	}
+	db.config.Fatal(fmt.Errorf("consensus: %s: %w", what, err))
+	if db.raft != nil {
+		db.raft.Shutdown()
+	}
 }
 
 // Close hands leadership over if it can, then stops the node. The network stays open.
-func (db *DB) Close() error { return nil }
+func (db *DB) Close() error {
+	var err error
+	db.stopped.Do(func() { err = db.shutdown() })
+	return err
+}
+
+func (db *DB) shutdown() error {
+	if db.raft.State() == raft.Leader && db.hasPeers() {
+		db.raft.LeadershipTransfer().Error() // in vain when nobody else is there
+	}
+	close(db.stop) // requests end, nothing new is proposed
+	var errs []error
+	if db.rpc != nil {
+		errs = append(errs, db.rpc.Close())
+		db.client.CloseIdleConnections()
+	}
+	db.wg.Wait()
+	errs = append(errs, db.raft.Shutdown().Error())
+	db.watch.close()
+	return errors.Join(append(errs, db.closeStores())...)
+}
+
+func (db *DB) closeStores() error {
+	if db.machine != nil {
+		db.machine.close()
+	}
+	if db.wal != nil {
+		return db.wal.Close()
+	}
+	return nil
+}
+
+// Query runs one reading statement. Before the node has caught up for the first time it waits for that.
+func (db *DB) Query(ctx context.Context, level Level, sql string, args ...any) (Rows, error) {
+	if db.failed.Load() {
+		return Rows{}, fmt.Errorf("%w: %w", ErrUnavailable, errFailed)
+	}
+	if level == Linearizable {
+		index, err := db.readIndex(ctx)
+		if err == nil {
+			err = db.WaitIndex(ctx, index)
+		}
+		if err != nil {
+			return Rows{}, err
+		}
+	} else if !db.leader.wasReady.Load() {
+		if err := db.WaitReady(ctx); err != nil {
+			return Rows{}, err
+		}
+	}
+	var b Batch
+	args = b.bind(args)
+	if b.err != nil {
+		return Rows{}, b.err
+	}
+	var rows Rows
+	err := db.machine.use(func(d *database) (err error) {
+		rows, err = d.reads.query(ctx, db.config.ReadTimeout, db.machine.schema.Load(), sql, args)
+		return err
+	})
+	if errors.Is(err, errClosed) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, errClosed)
+	}
+	return rows, err
+}
+
+// WaitIndex waits until this node has applied the entry at index. ErrUnavailable when ctx ends or HoldTimeout passes first.
+func (db *DB) WaitIndex(ctx context.Context, index uint64) error {
+	if db.machine.applied() >= index {
+		return nil
+	}
+	ctx, cancel := db.hold(ctx)
+	defer cancel()
+	if !db.machine.wait(index, ctx.Done()) {
+		return fmt.Errorf("%w: entry %d has not arrived, this node is at %d: %w", ErrUnavailable, index, db.machine.applied(), context.Cause(ctx))
+	}
+	return nil
+}
+
+// hold bounds how long a request waits: HoldTimeout, and the life of the node.
+func (db *DB) hold(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, db.config.HoldTimeout)
+	ctx, end := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(stopContext{db.stop}, func() { end(errClosed) })
+	return ctx, func() {
+		unhook()
+		end(nil)
+		cancel()
+	}
+}
+
+// stopContext makes a context of the channel that Close closes.
+type stopContext struct{ done chan struct{} }
+
+func (stopContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (c stopContext) Done() <-chan struct{}     { return c.done }
+func (stopContext) Value(any) any               { return nil }
+func (c stopContext) Err() error {
+	select {
+	case <-c.done:
+		return errClosed
+	default:
+		return nil
+	}
+}
+
+// Applied is the index of the last entry in this node's database.
+func (db *DB) Applied() uint64 { return db.machine.applied() }

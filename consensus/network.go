@@ -19,6 +19,15 @@ const (
 	maxConnections = 1024
 )
 
+// Service names a protocol on the cluster port: the first byte of a connection.
+type Service byte
+
+// The services. Others belong to the application.
+const (
+	ServiceRaft Service = 'R'
+	ServiceRPC  Service = 'C'
+)
+
 // Network carries every protocol between nodes over one listener: the first byte of a connection names the service.
 // With TLS configurations both ends are authenticated; without, it is for tests.
 type Network struct {
@@ -117,7 +126,7 @@ func (n *Network) Client(s Service) *http.Client {
 				defer cancel()
 				return n.Dial(ctx, s, address)
 			},
-			MaxIdleConnsPerHost: 64,
+			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     30 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

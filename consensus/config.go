@@ -1,0 +1,98 @@
+package consensus
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// Config describes a node. The zero value of every optional field is its default.
+type Config struct {
+	ID      string   // unique for ever; a wiped node comes back under a new one
+	Dir     string   // holds the log and the database
+	Address string   // of the cluster port, as the other nodes reach it; default the network's
+	Network *Network // carries Raft and forwarded requests
+
+	Bootstrap bool // start a new cluster of this one node if Dir is empty
+
+	HeartbeatTimeout time.Duration // default 500 ms
+	ElectionTimeout  time.Duration // default 500 ms
+	LeaseTimeout     time.Duration // default 250 ms
+	HoldTimeout      time.Duration // how long requests wait for a leader; default 10 s
+	MaxHeld          int           // default 1,000
+	TrailingLogs     uint64        // entries kept behind a snapshot; default 10,240
+	SnapshotEvery    uint64        // entries between snapshots; default 8,192
+	SnapshotInterval time.Duration // how often it is looked at; default 30 s
+	ReadTimeout      time.Duration // of one query; default 2 s
+	KeepKeys         time.Duration // how long results are kept under their keys; default 200 days
+	DiskTimeout      time.Duration // a node whose disk completes no fsync for so long stops; default 2 s
+
+	Transport raft.Transport // instead of one over Network; for simulations
+	LogStore  LogStore       // instead of the write-ahead log in Dir; for simulations
+
+	Logger *slog.Logger     // default slog.Default
+	Fatal  func(err error)  // called on a storage error; default logs and exits with status 1
+	Now    func() time.Time // default time.Now
+}
+
+// LogStore is what Raft keeps its log and its vote in.
+type LogStore interface {
+	raft.LogStore
+	raft.StableStore
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.ID == "" || c.Dir == "" {
+		return c, errors.New("consensus: a node needs an id and a folder")
+	}
+	if c.Network == nil && c.Transport == nil {
+		return c, errors.New("consensus: a node needs a network")
+	}
+	if c.Address == "" && c.Transport != nil {
+		c.Address = string(c.Transport.LocalAddr())
+	}
+	if c.Address == "" {
+		c.Address = c.Network.Addr().String()
+	}
+	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 500*time.Millisecond)
+	c.ElectionTimeout = cmp.Or(c.ElectionTimeout, max(c.HeartbeatTimeout, 500*time.Millisecond))
+	c.LeaseTimeout = cmp.Or(c.LeaseTimeout, c.HeartbeatTimeout/2)
+	c.HoldTimeout = cmp.Or(c.HoldTimeout, 10*time.Second)
+	c.MaxHeld = cmp.Or(c.MaxHeld, 1000)
+	c.TrailingLogs = cmp.Or(c.TrailingLogs, 10240)
+	c.SnapshotEvery = cmp.Or(c.SnapshotEvery, 8192)
+	c.SnapshotInterval = cmp.Or(c.SnapshotInterval, 30*time.Second)
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Second)
+	c.KeepKeys = cmp.Or(c.KeepKeys, 200*24*time.Hour)
+	c.DiskTimeout = cmp.Or(c.DiskTimeout, 2*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Fatal == nil {
+		logger := c.Logger
+		c.Fatal = func(err error) {
+			logger.Error("this node cannot trust its storage and stops", "error", err)
+			os.Exit(1)
+		}
+	}
+	return c, nil
+}
+
+func (c Config) raft() *raft.Config {
+	rc := raft.DefaultConfig()
+	rc.LocalID = raft.ServerID(c.ID)
+	rc.HeartbeatTimeout, rc.ElectionTimeout, rc.LeaderLeaseTimeout = c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout
+	rc.TrailingLogs, rc.SnapshotThreshold, rc.SnapshotInterval = c.TrailingLogs, c.SnapshotEvery, c.SnapshotInterval
+	rc.NoSnapshotRestoreOnStart = true // the database is already in place: see snapshots.List
+	rc.NoLegacyTelemetry = true
+	rc.ShutdownOnRemove = false // a removed node keeps answering for itself until it is closed
+	rc.Logger = raftLogger{c.Logger.With("part", "raft")}
+	return rc
+}

@@ -1,0 +1,406 @@
+package consensus
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"trivium/consensus/internal/fault"
+)
+
+// machine is Raft's state machine, its store of configurations and its store of snapshots at once, since the database is
+// the snapshot.
+//
+// Every index of a kind that Raft hands to the state machine (commands and configurations) is recorded in raft_state in
+// the transaction of its effect. Nobody calls raft.Barrier: a barrier would move Raft's snapshot index past applied_index.
+type machine struct {
+	dir     string
+	readers int
+	logs    raft.LogStore
+	fatal   func(what string, err error)
+	failed  func() bool
+	metrics *metrics
+	watch   *watchers
+	logger  *slog.Logger
+
+	mu         sync.Mutex // guards db and generation, which a restore changes
+	db         *database
+	generation string
+
+	last   state                 // of the apply goroutine
+	shown  atomic.Pointer[state] // last, for everybody
+	wake   atomic.Pointer[chan struct{}]
+	schema atomic.Uint64 // changes with the schema: readers compile afresh
+
+	members atomic.Int64 // of the committed configuration
+
+	oldest map[string]int64 // table of kept results -> stamp of its oldest row; a missing one is looked up
+
+	streams    atomic.Int32 // snapshots being sent: the log is not cut meanwhile
+	streamEnd  atomic.Int64 // Unix ms
+	checkpoint atomic.Bool  // the apply goroutine is asked for the last, short pass
+
+	installMu sync.Mutex
+	installed map[string]*install
+}
+
+func (m *machine) open() error {
+	m.installed, m.oldest = map[string]*install{}, map[string]int64{}
+	c := make(chan struct{})
+	m.wake.Store(&c)
+	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+		return err
+	}
+	generation, err := currentGeneration(m.dir)
+	if err != nil {
+		return err
+	}
+	if err := removeOthers(m.dir, generation); err != nil {
+		return err
+	}
+	fresh := generation == ""
+	if fresh {
+		generation = "g1"
+		if err := os.MkdirAll(filepath.Join(m.dir, generation), 0o700); err != nil {
+			return err
+		}
+	}
+	db, st, err := m.openGeneration(generation)
+	if err != nil {
+		return err
+	}
+	// What List is about to claim as a snapshot must be on the disk: the WAL that SQLite has just recovered may live in
+	// the page cache only.
+	err = db.sync()
+	if fresh && err == nil {
+		err = errors.Join(syncDir(filepath.Join(m.dir, generation)), syncDir(m.dir), setCurrentGeneration(m.dir, generation))
+	}
+	if err != nil {
+		return errors.Join(err, db.shut())
+	}
+	m.adopt(db, generation, st)
+	return nil
+}
+
+func (m *machine) openGeneration(generation string) (*database, state, error) {
+	db, err := openDatabase(filepath.Join(m.dir, generation, "db"), m.readers)
+	if err != nil {
+		return nil, state{}, err
+	}
+	st, err := stateOf(db.writer.ours(stateQuery))
+	if err != nil {
+		return nil, state{}, errors.Join(err, db.shut())
+	}
+	return db, st, nil
+}
+
+func (m *machine) adopt(db *database, generation string, st state) {
+	m.mu.Lock()
+	m.db, m.generation = db, generation
+	m.mu.Unlock()
+	m.last = st
+	m.schema.Add(1)
+	clear(m.oldest)
+	m.members.Store(int64(len(st.configuration().Servers)))
+	m.publish()
+}
+
+// publish shows the new state to readers and wakes those who wait for an index.
+func (m *machine) publish() {
+	st := m.last
+	m.shown.Store(&st)
+	c := make(chan struct{})
+	close(*m.wake.Swap(&c))
+}
+
+func (m *machine) applied() uint64 { return m.shown.Load().index }
+
+// use runs fn with the current database, which stays open meanwhile.
+func (m *machine) use(fn func(*database) error) error {
+	m.mu.Lock()
+	db := m.db
+	ok := db != nil && db.acquire()
+	m.mu.Unlock()
+	if !ok {
+		return errClosed
+	}
+	defer db.release()
+	return fn(db)
+}
+
+func (m *machine) close() {
+	m.mu.Lock()
+	db := m.db
+	m.db = nil
+	m.mu.Unlock()
+	if db != nil {
+		db.release()
+	}
+}
+
+// must stops the node: after a storage error nothing it says can be trusted. It reports whether all is well.
+func (m *machine) must(what string, err error) bool {
+	if err != nil {
+		m.fatal(what, err)
+	}
+	return err == nil
+}
+
+// Apply runs an entry in one transaction. It returns []outcome, or nil when the entry was applied before.
+func (m *machine) Apply(l *raft.Log) any {
+	if m.failed() || l.Index <= m.last.index {
+		return nil
+	}
+	start := time.Now()
+	e, err := decodeEntry(l.Data, m.last.stamp, false)
+	if !m.must("decode entry", err) {
+		return nil
+	}
+	outcomes, ok := m.applyEntry(l, &e)
+	if !ok {
+		return nil
+	}
+	if m.db.writer.ddl {
+		m.db.writer.ddl = false
+		m.schema.Add(1)
+	}
+	m.last.index, m.last.term, m.last.stamp = l.Index, l.Term, e.stamp
+	m.publish()
+	m.tell(l.Index, &e, outcomes)
+	m.metrics.applied(outcomes, time.Since(start))
+	if m.checkpoint.CompareAndSwap(true, false) {
+		m.finishCheckpoint()
+	}
+	return outcomes
+}
+
+func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
+	w := m.db.writer
+	outcomes := make([]outcome, len(e.commands))
+	begin := func() bool { _, err := w.ours("BEGIN IMMEDIATE"); return m.must("begin", err) }
+	if !begin() {
+		return nil, false
+	}
+	for i := 0; i < len(e.commands); i++ {
+		if outcomes[i].code == outcomeLost {
+			continue
+		}
+		r := run{m: m, w: w, index: l.Index, stamp: e.stamp}
+		o, err := r.command(e.commands[i])
+		if !m.must("apply", err) {
+			return nil, false
+		}
+		outcomes[i] = o
+		if o.code != outcomeLost {
+			continue
+		}
+		// OR ROLLBACK and RAISE(ROLLBACK) end the transaction: the batch undid its neighbours. Every node sees the same
+		// and runs the entry again without it.
+		w.forget(w.users)
+		clear(m.oldest)
+		if !begin() {
+			return nil, false
+		}
+		i = -1
+	}
+	for i := range outcomes {
+		if outcomes[i].code == outcomeLost {
+			outcomes[i] = outcome{code: outcomeSQL, message: "the batch rolled back its transaction"}
+		}
+	}
+	err := m.prune(w, e, l.Index)
+	if err == nil {
+		_, err = w.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, stamp = ?", int64(l.Index), int64(l.Term), e.stamp)
+	}
+	if !m.must("state", err) {
+		return nil, false
+	}
+	fault.Point("apply-before-commit")
+	_, err = w.ours("COMMIT")
+	if code, alike := classify(err); err != nil && alike && code == outcomeConstraint {
+		return m.refuseEntry(l, e, err)
+	}
+	if !m.must("commit", err) {
+		return nil, false
+	}
+	fault.Point("apply-after-commit")
+	return outcomes, true
+}
+
+// refuseEntry handles a deferred constraint, which SQLite checks at COMMIT only. Apply refuses to create one, so this is
+// the second net: no batch of the entry takes effect, on any node, but no node stops either.
+func (m *machine) refuseEntry(l *raft.Log, e *entry, reason error) ([]outcome, bool) {
+	w := m.db.writer
+	clear(m.oldest)
+	_, err := w.ours("ROLLBACK")
+	if err == nil {
+		_, err = w.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, stamp = ?", int64(l.Index), int64(l.Term), e.stamp)
+	}
+	outcomes := make([]outcome, len(e.commands))
+	for i := range outcomes {
+		outcomes[i] = outcome{code: outcomeConstraint, message: reason.Error()}
+	}
+	return outcomes, m.must("refuse entry", err)
+}
+
+// tell reports the topics of the batches that have taken effect.
+func (m *machine) tell(index uint64, e *entry, outcomes []outcome) {
+	var topics []string
+	for i, c := range e.commands {
+		if outcomes[i].code == outcomeDone && !outcomes[i].res.Replayed {
+			topics = append(topics, c.topics...)
+		}
+	}
+	if len(topics) > 0 {
+		m.watch.send(Event{Index: index, Topics: topics})
+	}
+}
+
+// finishCheckpoint runs between entries, when the writer is idle: what is left is copied, and the WAL starts anew.
+func (m *machine) finishCheckpoint() {
+	if !m.db.ckMu.TryLock() {
+		return // a snapshot is being sent from the main file
+	}
+	w := m.db.writer
+	w.isOwn = true
+	_, err := checkpoint(w.conn)
+	w.isOwn = false
+	m.db.ckMu.Unlock()
+	m.must("checkpoint", err)
+}
+
+// StoreConfiguration makes configuration entries part of the database, so that applied_index has no holes that a snapshot
+// index or a read index could fall into, and so that a streamed file carries its own configuration.
+func (m *machine) StoreConfiguration(index uint64, c raft.Configuration) {
+	if m.failed() || index <= m.last.index {
+		return
+	}
+	var l raft.Log // Raft does not pass the term along; the previous entry's would be wrong after an election
+	if !m.must("read the log", m.logs.GetLog(index, &l)) {
+		return
+	}
+	p := raft.EncodeConfiguration(c)
+	_, err := m.db.writer.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, config_index = ?, config = ?",
+		int64(index), int64(l.Term), int64(index), p)
+	if !m.must("store configuration", err) {
+		return
+	}
+	m.last.index, m.last.term, m.last.configIndex, m.last.config = index, l.Term, index, p
+	m.members.Store(int64(len(c.Servers)))
+	m.publish()
+}
+
+// Snapshot costs nothing. While a snapshot travels, and a while after, there is none: the log would be cut past what the
+// follower is about to have, and it would need another one, perhaps for ever.
+func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	if m.failed() {
+		return nil, errFailed
+	}
+	if m.streams.Load() > 0 || time.Now().UnixMilli()-m.streamEnd.Load() < streamGrace.Milliseconds() {
+		return nil, raft.ErrNothingNewToSnapshot
+	}
+	return persist{m}, nil
+}
+
+const streamGrace = 20 * time.Second
+
+type persist struct{ m *machine }
+
+// Persist runs beside Apply and makes everything up to the snapshot's index durable.
+func (p persist) Persist(sink raft.SnapshotSink) error {
+	err := p.m.use((*database).sync)
+	if errors.Is(err, errClosed) {
+		return err
+	}
+	if !p.m.must("sync", err) { // a failed fsync must not be tried again: the second may lie
+		return err
+	}
+	fault.Point("persist-after-sync")
+	return sink.Close()
+}
+
+func (persist) Release() {}
+
+// Restore swaps in a database that has been received, verified and synced. Readers of the old one finish in peace.
+func (m *machine) Restore(rc io.ReadCloser) error {
+	if w, ok := rc.(raft.ReadCloserWrapper); ok {
+		rc = w.WrappedReadCloser()
+	}
+	in, ok := rc.(*install)
+	if !ok {
+		return errors.New("consensus: restore from a foreign stream")
+	}
+	if m.failed() {
+		return errFailed
+	}
+	if in.st.index < m.last.index {
+		return fmt.Errorf("consensus: the snapshot at %d is older than the state at %d", in.st.index, m.last.index)
+	}
+	db, st, err := m.openGeneration(in.generation)
+	if err != nil {
+		return err
+	}
+	fault.Point("restore-before-swap")
+	// The swap is last, and durable before Restore returns: Raft then deletes the log that led to the old state.
+	if err := setCurrentGeneration(m.dir, in.generation); !m.must("move "+currentFile, err) {
+		return errors.Join(err, db.shut())
+	}
+	fault.Point("restore-after-swap")
+	old, oldDir := m.db, filepath.Join(m.dir, m.generation)
+	old.after = func() { os.RemoveAll(oldDir) }
+	m.adopt(db, in.generation, st)
+	old.release()
+	m.watch.send(Event{Index: st.index, Lost: true})
+	m.metrics.received.Inc()
+	return nil
+}
+
+// checkpointer keeps the WAL short: a pass beside the writer does the bulk, then Apply is asked for the short last one,
+// since a busy writer would never let the WAL start anew.
+func (m *machine) checkpointer(stop <-chan struct{}, limit int64) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		err := m.use(func(db *database) error {
+			if db.walSize() <= limit || !db.ckMu.TryLock() {
+				return nil
+			}
+			defer db.ckMu.Unlock()
+			_, err := checkpoint(db.ck)
+			m.checkpoint.Store(true)
+			return err
+		})
+		if errors.Is(err, errClosed) {
+			return
+		}
+		m.must("checkpoint", err)
+	}
+}
+
+// wait returns when the index is applied, or false when done ends first.
+func (m *machine) wait(index uint64, done <-chan struct{}) bool {
+	for {
+		c := *m.wake.Load() // before looking, so that no publish is missed
+		if m.applied() >= index {
+			return true
+		}
+		select {
+		case <-c:
+		case <-done:
+			return false
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package consensus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// The nodes talk HTTP to each other over ServiceRPC: forwarded batches in the codec of the log, the rest as JSON or text.
+// Errors are told by the status.
+const (
+	statusNotLeader = http.StatusMisdirectedRequest  // surely without effect
+	statusUnknown   = http.StatusServiceUnavailable  // outcome unknown
+	statusRefused   = http.StatusConflict            // ErrMembership, the text says why
+	statusInvalid   = http.StatusUnprocessableEntity // no node could do it
+)
+
+const (
+	maxAnswer   = 64 << 20
+	maxJSON     = 64 << 10
+	dialTimeout = 2 * time.Second
+)
+
+// raftStream carries Raft's own messages over the network.
+type raftStream struct {
+	net.Listener
+	network *Network
+	address string
+}
+
+func (s *raftStream) Addr() net.Addr { return nodeAddr(s.address) }
+
+func (s *raftStream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), min(timeout, dialTimeout))
+	defer cancel()
+	return s.network.Dial(ctx, ServiceRaft, string(address))
+}
+
+// nodeAddr is the address that other nodes use, which need not be the one we listen on.
+type nodeAddr string
+
+func (nodeAddr) Network() string  { return "tcp" }
+func (a nodeAddr) String() string { return string(a) }
+
+func (db *DB) serve() {
+	if db.config.Network == nil {
+		return
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /apply", db.serveApply)
+	mux.HandleFunc("POST /member", db.serveMember)
+	mux.HandleFunc("GET /readindex", db.serveReadIndex)
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(db.Status()) })
+	db.client = db.config.Network.Client(ServiceRPC)
+	db.rpc = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(db.config.Logger.Handler(), slog.LevelDebug)}
+	ln := db.config.Network.Listen(ServiceRPC)
+	db.start(func() { db.rpc.Serve(ln) })
+}
+
+// serveApply proposes a forwarded batch. It holds nothing: the node that forwards does.
+func (db *DB) serveApply(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBatchBytes+1<<20))
+	if err != nil {
+		http.Error(w, err.Error(), statusNotLeader)
+		return
+	}
+	e, err := decodeEntry(body, 0, true)
+	if err == nil && len(e.commands) != 1 {
+		err = errEntry
+	}
+	var size int
+	if err == nil {
+		size, err = e.commands[0].check()
+	}
+	if err != nil {
+		http.Error(w, err.Error(), statusInvalid)
+		return
+	}
+	o, err := db.propose(r.Context(), e.commands[0], size, true)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		http.Error(w, err.Error(), statusUnknown)
+	case err != nil:
+		http.Error(w, err.Error(), statusNotLeader)
+	default:
+		db.metrics.accepted.Inc()
+		w.Write(encodeOutcome(&o))
+	}
+}
+
+// forward sends the batch to the leader once. errNotLeader: it surely had no effect.
+func (db *DB) forward(ctx context.Context, address string, c *command) (outcome, error) {
+	var e encoder
+	status, body, err := db.call(ctx, http.MethodPost, address, "/apply", e.encodeEntry(0, 0, []*command{c}))
+	db.metrics.forwarded.Inc()
+	switch {
+	case err != nil:
+		return outcome{}, err
+	case status == http.StatusOK:
+		o, err := decodeOutcome(body)
+		if err != nil {
+			return outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
+		return o, nil
+	case status == statusInvalid:
+		return outcome{code: outcomeSQL, message: strings.TrimSpace(string(body))}, nil
+	case status == statusNotLeader:
+		return outcome{}, errNotLeader
+	}
+	return outcome{}, ErrUnknown
+}
+
+// call makes one request. The error is errNotLeader when the request cannot have arrived, else ErrUnknown.
+func (db *DB) call(ctx context.Context, method, address, path string, body []byte) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", errNotLeader, err)
+	}
+	req.Header.Set("Idempotency-Key", "1") // the key is in the batch: let the client use a new connection for an old, dead one
+	res, err := db.client.Do(req)
+	if err != nil {
+		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+			return 0, nil, fmt.Errorf("%w: %w", errNotLeader, err)
+		}
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	defer res.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	return res.StatusCode, answer, nil
+}
+
+func (db *DB) serveReadIndex(w http.ResponseWriter, r *http.Request) {
+	if db.raft.State() != raft.Leader {
+		http.Error(w, errNotLeader.Error(), statusNotLeader)
+		return
+	}
+	index, err := db.askReadIndex(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), statusNotLeader)
+		return
+	}
+	io.WriteString(w, strconv.FormatUint(index, 10))
+}
+
+func (db *DB) askLeader(ctx context.Context, address string) (uint64, error) {
+	status, body, err := db.call(ctx, http.MethodGet, address, "/readindex", nil)
+	if err != nil {
+		return 0, err
+	}
+	if status != http.StatusOK {
+		return 0, errNotLeader
+	}
+	return strconv.ParseUint(string(body), 10, 64)
+}
+
+// statusOf asks a node how it stands, and makes sure that it is the one we mean.
+func (db *DB) statusOf(ctx context.Context, id, address string) (st Status, err error) {
+	if id == db.config.ID {
+		return db.Status(), nil
+	}
+	if db.client == nil {
+		return st, errors.New("there is no network to ask over")
+	}
+	status, body, err := db.call(ctx, http.MethodGet, address, "/status", nil)
+	if err != nil {
+		return st, err
+	}
+	if status != http.StatusOK {
+		return st, fmt.Errorf("status %d", status)
+	}
+	if err := json.Unmarshal(body, &st); err != nil {
+		return st, err
+	}
+	if st.ID != id {
+		return st, fmt.Errorf("node %q answers at %s", st.ID, address)
+	}
+	return st, nil
+}

@@ -1,0 +1,80 @@
+package consensus
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// Node is a member of the cluster as the replicated configuration has it, with what it last said of itself.
+type Node struct {
+	ID      string
+	Address string
+	Voter   bool
+	Leader  bool
+	Up      bool   // it answered
+	Applied uint64 // 0 if it did not answer
+	Commit  uint64
+	Err     string // why it did not answer
+}
+
+// Status is how this node stands. It is cheap.
+type Status struct {
+	ID          string
+	State       string // "leader", "follower", "candidate" or "stopped"
+	Leader      string // id; empty: none known
+	Term        uint64
+	Commit      uint64
+	Applied     uint64
+	Ready       bool      // has applied what was committed when it started or last met a leader
+	LastContact time.Time // last time this node was in touch with a majority (leader) or the leader (follower)
+	Since       time.Time // start of this process's membership
+}
+
+var stateNames = map[raft.RaftState]string{raft.Leader: "leader", raft.Follower: "follower", raft.Candidate: "candidate", raft.Shutdown: "stopped"}
+
+// Status tells how this node stands.
+func (db *DB) Status() Status {
+	id, _, _ := db.leader.get()
+	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
+		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since}
+	if s.State == "leader" { // it steps down when it has not heard from a majority for LeaseTimeout
+		s.LastContact = time.Now()
+	}
+	if db.failed.Load() {
+		s.State, s.Ready = "stopped", false
+	}
+	return s
+}
+
+const nodesTimeout = time.Second
+
+// Nodes asks every member how it stands, for at most a second.
+func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
+	ctx, cancel := context.WithTimeout(ctx, nodesTimeout)
+	defer cancel()
+	future := db.raft.GetConfiguration()
+	if err := future.Error(); err != nil {
+		return nil, err
+	}
+	servers := future.Configuration().Servers
+	leader, _, _ := db.leader.get()
+	nodes := make([]Node, len(servers))
+	var wg sync.WaitGroup
+	for i, s := range servers {
+		n := &nodes[i]
+		*n = Node{ID: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter, Leader: string(s.ID) == leader}
+		wg.Go(func() {
+			st, err := db.statusOf(ctx, n.ID, n.Address)
+			if err != nil {
+				n.Err = err.Error()
+				return
+			}
+			n.Up, n.Applied, n.Commit = st.State != "stopped", st.Applied, st.Commit
+		})
+	}
+	wg.Wait()
+	return nodes, nil
+}
