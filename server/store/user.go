@@ -33,8 +33,8 @@ const loginFree = `NOT EXISTS(SELECT 1 FROM users WHERE login_normal = ?1)`
 
 // insertUser adds the account, whose login must be free.
 func insertUser(b *consensus.Batch, u lms.User, passwordHash string) {
-	b.Require(errUserExists, `NOT EXISTS(SELECT 1 FROM users WHERE user_id = ?1)`, u.ID)
 	b.Require(errLoginTaken, loginFree, lms.NormalLogin(u.Login))
+	b.Require(errUserExists, `NOT EXISTS(SELECT 1 FROM users WHERE user_id = ?1)`, u.ID)
 	b.Exec(`
 		INSERT INTO users (user_id, login, login_normal, name, password_hash, admin, may_create_courses, disabled, created_at, updated_at, version)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8, 1)`,
