@@ -58,11 +58,17 @@ func openDisk(root string, fatal func(error)) (*disk, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(d.tmpDir()); err != nil {
-		return nil, err
-	}
 	for _, name := range []string{"chunks", "markers", "damaged", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	unfinished, err := os.ReadDir(d.tmpDir())
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range unfinished {
+		if err := os.Remove(filepath.Join(d.tmpDir(), e.Name())); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +76,7 @@ func openDisk(root string, fatal func(error)) (*disk, error) {
 	if err := syncAll(root); err != nil {
 		return nil, err
 	}
-	err := d.walk("chunks", func(_ string, info fs.FileInfo) error {
+	err = d.walk("chunks", func(_ string, info fs.FileInfo) error {
 		d.chunks.Add(1)
 		d.bytes.Add(info.Size())
 		return nil
@@ -176,14 +182,16 @@ func (d *disk) commit(tmp *os.File, hash string) error {
 	defer d.pend(name)()
 	lock := d.stripe(hash)
 	lock.Lock()
-	_, statErr := os.Lstat(name)
+	old, statErr := os.Lstat(name)
 	if err := os.Rename(tmp.Name(), name); err != nil {
 		lock.Unlock()
 		return d.failed(err)
 	}
-	if statErr != nil {
+	d.bytes.Add(info.Size())
+	if statErr == nil {
+		d.bytes.Add(-old.Size())
+	} else {
 		d.chunks.Add(1)
-		d.bytes.Add(info.Size())
 	}
 	lock.Unlock()
 	if err := syncDir(filepath.Dir(name)); err != nil {

@@ -23,6 +23,7 @@ const Service consensus.Service = 'F'
 const (
 	maxReceiving = 256 // bodies that are being read: a descriptor and a small buffer each
 	maxFetching  = 8   // chunks that are being fetched from peers
+	maxHashing   = 2   // whole files that are being hashed
 	maxPushing   = 16  // chunks on their way to one peer
 )
 
@@ -39,7 +40,7 @@ type Config struct {
 	Network *consensus.Network // carries the service between nodes
 	Self    string             // id of this node
 
-	// Members tells who belongs to the cluster, this node included. Answers are kept for a moment.
+	// Members tells who belongs to the cluster, this node included. It is asked every two seconds at most. See MembersOf.
 	Members func(ctx context.Context) ([]Member, error)
 	// List returns up to limit rows of files whose id is greater than after, by id, with their chunks.
 	List func(ctx context.Context, after string, limit int) ([]lms.File, error)
@@ -48,9 +49,24 @@ type Config struct {
 	Fatal  func(err error) // called when the disk fails; default logs and exits with status 1
 
 	HoldTimeout time.Duration // how long a majority is waited for; default 10 s
-	SyncEvery   time.Duration // how often every row is compared with the disk; default 1 min
+	SyncEvery   time.Duration // how often every row is compared with the disk; default 2 min
 	ScrubEvery  time.Duration // how often every chunk is read and compared with its hash; default 24 h
 	OrphanAge   time.Duration // how long chunks that no row names are kept; default 24 h
+}
+
+// MembersOf makes Config.Members of the replicated configuration.
+func MembersOf(db *consensus.DB) func(ctx context.Context) ([]Member, error) {
+	return func(ctx context.Context) ([]Member, error) {
+		nodes, err := db.Nodes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		members := make([]Member, len(nodes))
+		for i, n := range nodes {
+			members[i] = Member{ID: n.ID, Address: n.Address, Voter: n.Voter}
+		}
+		return members, nil
+	}
 }
 
 func (c *Config) validate() error {
@@ -64,7 +80,7 @@ func (c *Config) validate() error {
 	}
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.HoldTimeout = cmp.Or(c.HoldTimeout, 10*time.Second)
-	c.SyncEvery = cmp.Or(c.SyncEvery, time.Minute)
+	c.SyncEvery = cmp.Or(c.SyncEvery, 2*time.Minute)
 	c.ScrubEvery = cmp.Or(c.ScrubEvery, 24*time.Hour)
 	c.OrphanAge = cmp.Or(c.OrphanAge, 24*time.Hour)
 	if c.Fatal == nil {
@@ -88,6 +104,7 @@ type Files struct {
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
 	receiving chan struct{}
+	hashing   chan struct{}
 	fetching  chan struct{}
 	kick      chan struct{}
 	recheck   atomic.Bool // the next pass looks at every file, also at those that were whole
@@ -96,7 +113,7 @@ type Files struct {
 	mu     sync.Mutex
 	closed bool
 	wg     sync.WaitGroup
-	whole  map[string]string // id -> SHA-256 of files whose whole content was compared with it
+	sums   map[string]string // hash of a list of chunks -> SHA-256 of their content
 }
 
 // Open starts the file store of a node.
@@ -105,14 +122,14 @@ func Open(c Config) (*Files, error) {
 		return nil, err
 	}
 	s := &Files{cfg: c, log: c.Logger.With("part", "files"), receiving: make(chan struct{}, maxReceiving),
-		fetching: make(chan struct{}, maxFetching), kick: make(chan struct{}, 1), whole: map[string]string{}}
+		fetching: make(chan struct{}, maxFetching), kick: make(chan struct{}, 1), hashing: make(chan struct{}, maxHashing), sums: map[string]string{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	var err error
 	if s.disk, err = openDisk(c.Dir, c.Fatal); err != nil {
 		s.cancel()
 		return nil, fmt.Errorf("files: open %s: %w", c.Dir, err)
 	}
-	s.peers = newPeers(c.Network.Client(Service), c.Self, c.Members)
+	s.peers = newPeers(c.Network.Client(Service), c, s.goes)
 	s.serve(c.Network.Listen(Service))
 	for _, loop := range []func(){s.replicateLoop, s.scrubLoop, s.orphanLoop} {
 		s.goes(loop)
@@ -120,7 +137,8 @@ func Open(c Config) (*Files, error) {
 	return s, nil
 }
 
-// Close stops the service and waits for everything under way. The network stays open.
+// Close stops the service and waits for everything under way but the bodies that PutChunk reads and the open readers: stop
+// what calls them before. The network stays open.
 func (s *Files) Close() error {
 	s.mu.Lock()
 	if s.closed {

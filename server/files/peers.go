@@ -20,7 +20,7 @@ import (
 
 const (
 	memberAge      = 2 * time.Second  // how old the list of members may be
-	staleMemberAge = time.Minute      // the same, while the members cannot be listed
+	staleMemberAge = 10 * time.Second // the same, while it is being renewed
 	askTimeout     = 2 * time.Second  // of a question that moves no chunk
 	fetchTimeout   = 15 * time.Second // of one chunk
 	maxSuspicion   = 5 * time.Second  // how long a silent peer is passed over where another will do
@@ -30,7 +30,10 @@ const (
 // repeatable, without a value, tells net/http that it may send the request again when an idle connection turns out to be dead.
 const repeatable = "X-Idempotency-Key"
 
-var errNoMajority = errors.New("no majority of the nodes answers")
+var (
+	errNoMajority = errors.New("no majority of the nodes answers")
+	errSilent     = errors.New("no answer in time")
+)
 
 // peers are the other nodes.
 type peers struct {
@@ -38,9 +41,12 @@ type peers struct {
 	self    string
 	members func(context.Context) ([]Member, error)
 
+	goes func(func()) bool // runs in the background until Close
+
 	mu       sync.Mutex
 	cached   []Member
 	cachedAt time.Time
+	renewing bool
 	states   map[string]*peerState
 }
 
@@ -51,23 +57,38 @@ type peerState struct {
 	silent   time.Time // passed over until then
 }
 
-func newPeers(client *http.Client, self string, members func(context.Context) ([]Member, error)) *peers {
-	return &peers{client: client, self: self, members: members, states: map[string]*peerState{}}
+func newPeers(client *http.Client, c Config, goes func(func()) bool) *peers {
+	return &peers{client: client, self: c.Self, members: c.Members, goes: goes, states: map[string]*peerState{}}
 }
 
-// list returns the members.
+// list returns the members. Asking may take long while one does not answer, so a list that has just become old is still used
+// while it is renewed.
 func (p *peers) list(ctx context.Context) ([]Member, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(p.cachedAt) < memberAge {
-		return p.cached, nil
-	}
+	age, cached := time.Since(p.cachedAt), p.cached
+	renew := age >= memberAge && age < staleMemberAge && !p.renewing
+	p.renewing = p.renewing || renew
 	p.mu.Unlock()
+	switch {
+	case renew:
+		if !p.goes(func() { p.renew(context.Background()) }) {
+			return nil, lms.ErrUnavailable
+		}
+		return cached, nil
+	case age < staleMemberAge:
+		return cached, nil
+	}
+	return p.renew(ctx)
+}
+
+func (p *peers) renew(ctx context.Context) ([]Member, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	members, err := p.members(ctx)
 	p.mu.Lock()
-	if err != nil && time.Since(p.cachedAt) < staleMemberAge {
-		return p.cached, nil
-	} else if err != nil {
+	defer p.mu.Unlock()
+	p.renewing = false
+	if err != nil {
 		return nil, fmt.Errorf("list the members: %w", err)
 	}
 	p.cached, p.cachedAt = slices.Clone(members), time.Now()

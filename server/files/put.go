@@ -22,10 +22,6 @@ func (s *Files) PutChunk(ctx context.Context, f lms.File, number int, r io.Reade
 	if number < 0 || number >= len(f.Chunks) {
 		return lms.FieldErrorf(lms.KindInvalid, "number", "%s has %d parts; there is no part %d.", f.Name, len(f.Chunks), number+1)
 	}
-	if !s.begin() {
-		return lms.ErrUnavailable
-	}
-	defer s.wg.Done()
 	select {
 	case s.receiving <- struct{}{}:
 		defer func() { <-s.receiving }()
@@ -38,6 +34,11 @@ func (s *Files) PutChunk(ctx context.Context, f lms.File, number int, r io.Reade
 	if err != nil {
 		return s.refusal(f, number, err)
 	}
+	if !s.begin() { // only now: Close does not wait for a sender
+		s.disk.discard(tmp)
+		return lms.ErrUnavailable
+	}
+	defer s.wg.Done()
 	return s.spread(ctx, f, number, tmp)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"time"
 
 	"trivium/app/lms"
 )
@@ -152,20 +153,6 @@ func (s *Files) load(ctx context.Context, f lms.File, number int) (*verified, er
 		"It is fetched as soon as one that has it is back; try again then."}
 }
 
-// obtain makes this node hold a chunk that has arrived for the file somewhere.
-func (s *Files) obtain(ctx context.Context, f lms.File, number int) error {
-	hash := f.Chunks[number]
-	v, err := s.load(ctx, f, number)
-	if err != nil {
-		return err
-	}
-	v.close()
-	if v.mem != nil || !s.disk.touch(hash) {
-		return s.refusal(f, number, errDiskFull)
-	}
-	return s.refusal(f, number, s.disk.mark(f.ID, number, hash))
-}
-
 // fetch brings a chunk from any peer that has it.
 func (s *Files) fetch(ctx context.Context, hash string) error {
 	return s.fetchFrom(ctx, hash, nil)
@@ -240,12 +227,18 @@ func (s *Files) eachPeer(ctx context.Context, hash string, ids map[string]bool, 
 func (s *Files) takeFrom(ctx context.Context, m Member, hash string, take func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	body, err := s.peers.get(ctx, m, hash)
-	if err != nil {
+	asking, silent := context.WithCancelCause(ctx)
+	defer silent(nil)
+	t := time.AfterFunc(askTimeout, func() { silent(errSilent) })
+	body, err := s.peers.get(asking, m, hash)
+	if t.Stop(); err != nil {
 		return err
 	}
 	defer body.Close()
-	return take(body)
+	if err = take(body); errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		s.peers.note(m.ID, false)
+	}
+	return err
 }
 
 // damaged sets a chunk aside whose bytes do not fit its hash, and makes the node look for another copy.

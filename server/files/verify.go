@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +15,7 @@ import (
 )
 
 const (
-	maxWhole     = 4096                   // files remembered as compared with their SHA-256
+	maxSums      = 4096                   // files whose SHA-256 is remembered
 	settlingTime = 500 * time.Millisecond // how long Verify waits for nodes beyond a majority
 )
 
@@ -26,8 +29,8 @@ func (s *Files) Missing(ctx context.Context, f lms.File) ([]int, error) {
 	}
 	defer s.wg.Done()
 	all := s.holds(f)
-	if missing := lacking(all); len(missing) == 0 {
-		return missing, nil
+	if len(lacking(all)) == 0 || f.Complete() {
+		return []int{}, nil
 	}
 	members, err := s.peers.list(ctx)
 	if err != nil {
@@ -78,7 +81,7 @@ func (s *Files) Replicas(ctx context.Context, f lms.File) (replicas, nodes int) 
 	if err != nil {
 		return 0, 0
 	}
-	return s.survey(ctx, f, members, s.askable(members)).replicas, len(members)
+	return s.survey(ctx, f, members, false).replicas, len(members)
 }
 
 // standing is how the copies of a file stand.
@@ -90,9 +93,22 @@ type standing struct {
 	voters   map[string]Member // the voters that answer and lack something
 }
 
-func (s *Files) survey(ctx context.Context, f lms.File, members, ask []Member) standing {
+// survey asks what the members hold: those that were silent a moment ago only if the others do not suffice and thorough is set.
+func (s *Files) survey(ctx context.Context, f lms.File, members []Member, thorough bool) standing {
+	ask := s.askable(members)
 	found := s.peers.survey(ctx, ask, []lms.File{f})
 	found[s.cfg.Self] = [][]held{s.holds(f)}
+	st := stand(s.cfg.Self, f, members, found)
+	silent := slices.DeleteFunc(s.peers.others(members), func(m Member) bool { return slices.Contains(ask, m) })
+	if !thorough || len(silent) == 0 || st.majority && len(lacking(st.arrived)) == 0 {
+		return st
+	}
+	maps.Copy(found, s.peers.survey(ctx, silent, []lms.File{f}))
+	return stand(s.cfg.Self, f, members, found)
+}
+
+// stand sums up what the members hold that answered.
+func stand(self string, f lms.File, members []Member, found map[string][][]held) standing {
 	st := standing{arrived: make([]held, len(f.Chunks)), lacks: map[string][]int{}, voters: map[string]Member{}}
 	voters, whole := 0, 0
 	for _, m := range members {
@@ -110,7 +126,7 @@ func (s *Files) survey(ctx context.Context, f lms.File, members, ask []Member) s
 			if m.Voter {
 				whole++
 			}
-		} else if m.Voter && m.ID != s.cfg.Self {
+		} else if m.Voter && m.ID != self {
 			st.lacks[m.ID], st.voters[m.ID] = lacks, m
 		}
 	}
@@ -120,7 +136,7 @@ func (s *Files) survey(ctx context.Context, f lms.File, members, ask []Member) s
 
 // Verify makes sure that a majority of the voters holds every byte of the file and that the bytes together have its SHA-256. It
 // counts the nodes that hold every byte, and the nodes of the cluster. Refusals: chunks have not arrived, or the bytes are not
-// the file (KindRule); no majority answers (KindUnavailable).
+// the file (KindRule); no majority answers (KindUnavailable). A repeat continues.
 func (s *Files) Verify(ctx context.Context, f lms.File) (replicas, nodes int, err error) {
 	if err := check(f); err != nil {
 		return 0, 0, err
@@ -129,8 +145,17 @@ func (s *Files) Verify(ctx context.Context, f lms.File) (replicas, nodes int, er
 		return 0, 0, lms.ErrUnavailable
 	}
 	defer s.wg.Done()
-	ctx, cancel := s.hold(ctx)
+	held, cancel := s.hold(ctx)
 	defer cancel()
+	replicas, nodes, err = s.verify(held, f)
+	if err != nil && held.Err() != nil && ctx.Err() == nil {
+		s.log.Warn("a file is not verified in time", "file", f.ID, "err", err)
+		err = lms.ErrUnavailable
+	}
+	return replicas, nodes, err
+}
+
+func (s *Files) verify(ctx context.Context, f lms.File) (replicas, nodes int, err error) {
 	settled := false
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		members, err := s.peers.list(ctx)
@@ -138,7 +163,7 @@ func (s *Files) Verify(ctx context.Context, f lms.File) (replicas, nodes int, er
 			s.log.Warn("the members are not known", "err", err)
 			return 0, 0, lms.ErrUnavailable
 		}
-		st := s.survey(ctx, f, members, s.peers.others(members))
+		st := s.survey(ctx, f, members, true)
 		nodes = len(members)
 		if err := s.compare(ctx, f, st.arrived); err != nil {
 			return st.replicas, nodes, err
@@ -154,48 +179,65 @@ func (s *Files) Verify(ctx context.Context, f lms.File) (replicas, nodes int, er
 		default:
 			s.supply(ctx, f, st)
 			if !sleep(ctx, pause) {
-				return st.replicas, nodes, lms.ErrUnavailable
+				return st.replicas, nodes, errNoMajority
 			}
 		}
 	}
 }
 
-// compare brings the whole file to this node and compares it with its SHA-256, once.
+// compare brings the file to this node and compares it as a whole with its SHA-256.
 func (s *Files) compare(ctx context.Context, f lms.File, arrived []held) error {
-	s.mu.Lock()
-	known := s.whole[f.ID] == f.SHA256
-	s.mu.Unlock()
-	here := lacking(s.holds(f))
-	if known && len(here) == 0 {
-		return nil
-	}
-	if n := len(lacking(arrived)); n > 0 {
+	if n := len(lacking(arrived)); n > 0 && !f.Complete() {
 		return lms.Errorf(lms.KindRule, "%s is not complete: %d of its %d parts have not arrived. Send it again; only what is missing is sent.",
 			f.Name, n, len(f.Chunks))
 	}
-	for _, number := range here {
-		if err := s.obtain(ctx, f, number); err != nil {
-			return err
+	var jobs []job
+	for number, h := range s.holds(f) {
+		if h != heldBoth {
+			jobs = append(jobs, job{file: f, number: number, have: h&heldChunk != 0})
 		}
 	}
-	sum := sha256.New()
+	s.work(ctx, jobs) // where this fails, the disk being full, reading fetches once more, or says what is wrong
+	if f.Complete() {
+		return nil
+	}
+	got, err := s.sum(ctx, f)
+	if err == nil && got != f.SHA256 {
+		s.log.Warn("a file is not what was announced", "file", f.ID, "announced", f.SHA256, "got", got)
+		err = lms.FieldErrorf(lms.KindRule, "sha256", "What arrived is not the file that was chosen: the content of %s changed while it was "+
+			"sent, or was damaged. It was not handed in. Choose the file again.", f.Name)
+	}
+	return err
+}
+
+// sum is the SHA-256 of the content of a file, which its chunks determine.
+func (s *Files) sum(ctx context.Context, f lms.File) (string, error) {
+	key := hashOf([]byte(strings.Join(f.Chunks, "")))
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	s.mu.Lock()
+	known := s.sums[key]
+	s.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	h := sha256.New()
 	r := s.reader(ctx, f)
 	defer r.Close()
-	if _, err := io.Copy(sum, r); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != f.SHA256 {
-		s.log.Warn("a file is not what was announced", "file", f.ID, "announced", f.SHA256, "got", got)
-		return lms.FieldErrorf(lms.KindRule, "sha256", "What arrived is not the file that was chosen: the content of %s changed while it was "+
-			"sent, or was damaged. It was not handed in. Choose the file again.", f.Name)
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.whole) >= maxWhole {
-		clear(s.whole)
+	if len(s.sums) >= maxSums {
+		clear(s.sums)
 	}
-	s.whole[f.ID] = f.SHA256
-	return nil
+	s.sums[key] = hex.EncodeToString(h.Sum(nil))
+	return s.sums[key], nil
 }
 
 // supply pushes what this node holds to the voters that lack it, until ctx ends.
