@@ -85,6 +85,9 @@ func (in Ticket) Validate() error {
 func (in PasswordInput) Validate() error { return lms.CheckPassword("", in.New) }
 
 func (in CreateUserInput) Validate() error {
+	if lms.ReservedID(in.ID) {
+		return lms.FieldErrorf(lms.KindInvalid, "id", "The id %q belongs to the system.", in.ID)
+	}
 	return firstErr(checkIDs(in.ID), checkAccount(in.Login, in.Name, in.Password))
 }
 

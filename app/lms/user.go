@@ -21,6 +21,13 @@ type User struct {
 // TutorID is the id of the system user that owns the tutor's replies.
 const TutorID = "tutor"
 
+// OperatorID is the id under which whoever holds a node's operator token acts. It has no account and passes as
+// administrator of accounts and nodes.
+const OperatorID = "operator"
+
+// ReservedID reports whether no account may have the id.
+func ReservedID(id string) bool { return id == TutorID || id == OperatorID }
+
 // Session is one sign-in of a user, valid on every node.
 type Session struct {
 	User      User      `json:"user"`

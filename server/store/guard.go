@@ -33,8 +33,12 @@ const (
 	courseWritable = `EXISTS(SELECT 1 FROM courses WHERE course_id = ?1 AND state IN ('unpublished', 'published'))`
 )
 
-// requireAdmin demands a site administrator.
+// requireAdmin demands a site administrator, or the operator of a node, who has no account and whom the operator token
+// has proven. No account has the operator's id.
 func requireAdmin(b *consensus.Batch, actor lms.Actor) {
+	if actor.UserID == lms.OperatorID {
+		return
+	}
 	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
 	b.Require(lms.ErrForbidden, userAdmin, actor.UserID)
 }
