@@ -1,5 +1,23 @@
 package ui
 
-// courseRoutes registers the pages of a course's home, materials, assignments and grading.
+import "github.com/maxence-charriere/go-app/v10/pkg/app"
+
+// courseRoutes registers the pages of a course's home, materials, assignments and grading. The first pattern that
+// matches wins, so that "new" stands before ids.
 func courseRoutes() {
+	page("/courses/new", func() app.Composer { return &courseForm{} })
+	page("/courses/:course", func() app.Composer { return &coursePage{} })
+	page("/courses/:course/settings", func() app.Composer { return &courseForm{} })
+
+	page("/courses/:course/materials", func() app.Composer { return &materialsPage{} })
+	page("/courses/:course/materials/new", func() app.Composer { return &materialForm{} })
+	page("/courses/:course/materials/:material", func() app.Composer { return &materialPage{} })
+	page("/courses/:course/materials/:material/edit", func() app.Composer { return &materialForm{} })
+
+	page("/courses/:course/assignments", func() app.Composer { return &assignmentsPage{} })
+	page("/courses/:course/assignments/new", func() app.Composer { return &assignmentForm{} })
+	page("/courses/:course/assignments/:assignment", func() app.Composer { return &assignmentPage{} })
+	page("/courses/:course/assignments/:assignment/edit", func() app.Composer { return &assignmentForm{} })
+	page("/courses/:course/assignments/:assignment/submissions", func() app.Composer { return &submissionsPage{} })
+	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })
 }

@@ -1,0 +1,261 @@
+package ui
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// assignmentForm posts an assignment or changes one. Title and due date are enough; everything else is folded away.
+type assignmentForm struct {
+	app.Compo
+	inCourse
+	isNew   bool
+	as      string
+	loaded  bool
+	kept    bool
+	draft   assignmentDraft
+	uploads []*transfer // attachments on their way
+	problem Problem
+	busy    bool
+	stop    func()
+}
+
+// assignmentDraft is what is typed, in the form in which it is typed, and kept on this device.
+type assignmentDraft struct {
+	ID          string     `json:"id"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Points      string     `json:"points"`
+	Opens       string     `json:"opens"`
+	Due         string     `json:"due"`
+	Cutoff      string     `json:"cutoff"`
+	AllowText   bool       `json:"allowText"`
+	MaxFiles    string     `json:"maxFiles"`
+	MaxMiB      string     `json:"maxMiB"`
+	Types       string     `json:"types"`
+	MaxAttempts string     `json:"maxAttempts"`
+	Published   bool       `json:"published"`
+	Attachments []lms.File `json:"attachments"`
+	Version     int64      `json:"version"`
+}
+
+func newAssignmentDraft() assignmentDraft {
+	return assignmentDraft{ID: lms.NewID(), Points: "100", AllowText: true, MaxFiles: "5", MaxMiB: strconv.FormatInt(lms.MaxFileSize>>20, 10),
+		MaxAttempts: "0", Published: true}
+}
+
+func draftOf(a lms.Assignment) assignmentDraft {
+	return assignmentDraft{ID: a.ID, Title: a.Title, Description: a.Description, Points: a.Points.String(), Opens: FormatInput(a.OpensAt),
+		Due: FormatInput(a.DueAt), Cutoff: FormatInput(a.CutoffAt), AllowText: a.AllowText, MaxFiles: itoa(a.MaxFiles),
+		MaxMiB:      strings.TrimSuffix(strconv.FormatFloat(float64(max(a.MaxFileSize, 1))/(1<<20), 'f', -1, 64), ".0"),
+		Types:       strings.Join(a.AllowedTypes, ", "),
+		MaxAttempts: itoa(a.MaxAttempts), Published: a.Published, Attachments: a.Attachments, Version: a.Version}
+}
+
+// input reads what was typed. A refusal names the field.
+func (d assignmentDraft) input(course string) (api.AssignmentInput, error) {
+	in := api.AssignmentInput{Course: course, ID: d.ID, Title: d.Title, Description: d.Description, AllowText: d.AllowText, Published: d.Published}
+	var err error
+	if in.Points, err = lms.ParsePoints(d.Points); err != nil {
+		return in, lms.FieldErrorf(lms.KindRule, "points", "%s", ProblemOf(err).Message)
+	}
+	for _, date := range []struct {
+		field, typed string
+		to           *time.Time
+	}{{"opensAt", d.Opens, &in.OpensAt}, {"dueAt", d.Due, &in.DueAt}, {"cutoffAt", d.Cutoff, &in.CutoffAt}} {
+		if *date.to, err = ParseInput(date.typed); err != nil {
+			return in, lms.FieldErrorf(lms.KindRule, date.field, "This is not a date and time.")
+		}
+	}
+	if in.MaxFiles, err = number(d.MaxFiles, "maxFiles"); err != nil {
+		return in, err
+	}
+	if in.MaxAttempts, err = number(d.MaxAttempts, "maxAttempts"); err != nil {
+		return in, err
+	}
+	mib, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(d.MaxMiB), ",", ".", 1), 64)
+	if in.MaxFiles > 0 && (err != nil || mib <= 0 || mib > 1<<20) {
+		return in, lms.FieldErrorf(lms.KindRule, "maxFileSize", "Write a size in MiB, for example 25.")
+	}
+	in.MaxFileSize = int64(mib*(1<<20) + 0.5)
+	in.AllowedTypes = parseTypes(d.Types)
+	for _, f := range d.Attachments {
+		in.Attachments = append(in.Attachments, f.ID)
+	}
+	return in, in.Validate()
+}
+
+func number(s, field string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < 0 {
+		return 0, lms.FieldErrorf(lms.KindRule, field, "Write a whole number; 0 is allowed.")
+	}
+	return n, nil
+}
+
+// parseTypes reads "pdf, .DOCX" as .pdf and .docx.
+func parseTypes(s string) []string {
+	types := []string{}
+	for _, t := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ',' || r == ';' || r == ' ' }) {
+		t = "." + strings.TrimLeft(t, "*.")
+		if !slices.Contains(types, t) && t != "." {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
+func (p *assignmentForm) OnMount(ctx app.Context) { p.stop = watchTransfers(ctx, p.onTransfers) }
+
+func (p *assignmentForm) OnDismount() {
+	if p.stop != nil {
+		p.stop()
+	}
+}
+
+func (p *assignmentForm) OnNav(ctx app.Context) {
+	if app.IsServer {
+		return
+	}
+	changed := p.enter(ctx)
+	isNew, as := isNewPath(ctx), Param(ctx, "assignments")
+	if as == p.as && !changed {
+		return
+	}
+	p.isNew, p.as, p.loaded, p.kept, p.problem, p.uploads = isNew, as, false, false, Problem{}, nil
+	afterSession(ctx, func(ctx app.Context) {
+		if isNew {
+			p.draft = newAssignmentDraft()
+			p.kept = loadDraft(ctx, p.key(), &p.draft)
+			p.loaded = true
+			return
+		}
+		p.fetch(ctx, true)
+	})
+}
+
+func (p *assignmentForm) fetch(ctx app.Context, keepMine bool) {
+	as := p.as
+	Async(ctx, Call(api.GetAssignment, api.AssignmentPath{Course: p.id, Assignment: as}), func(ctx app.Context, a lms.Assignment, err error) {
+		if p.as != as {
+			return
+		}
+		if err != nil {
+			p.problem = ProblemOf(err)
+			return
+		}
+		p.draft = draftOf(a)
+		p.kept = keepMine && loadDraft(ctx, p.key(), &p.draft)
+		p.loaded = true
+		p.show()
+	})
+}
+
+// show writes the fields into inputs that exist already.
+func (p *assignmentForm) show() {
+	d := p.draft
+	for id, v := range map[string]string{"title": d.Title, "description": d.Description, "points": d.Points, "opensAt": d.Opens, "dueAt": d.Due,
+		"cutoffAt": d.Cutoff, "maxFiles": d.MaxFiles, "maxFileSize": d.MaxMiB, "allowedTypes": d.Types, "maxAttempts": d.MaxAttempts} {
+		SetValue(id, v)
+	}
+}
+
+func (p *assignmentForm) key() string { return draftKey("assignment", p.id, p.as) }
+
+func (p *assignmentForm) keep(ctx app.Context) { keepDraft(ctx, p.key(), p.draft) }
+
+// typed makes the handler of a text field.
+func (p *assignmentForm) typed(to *string) app.EventHandler {
+	return func(ctx app.Context, _ app.Event) {
+		*to = ctx.JSSrc().Get("value").String()
+		p.keep(ctx)
+	}
+}
+
+func (p *assignmentForm) ticked(to *bool) app.EventHandler {
+	return func(ctx app.Context, _ app.Event) {
+		*to = Checked(ctx)
+		p.keep(ctx)
+	}
+}
+
+func (p *assignmentForm) discard(ctx app.Context, _ app.Event) {
+	dropDraft(ctx, p.key())
+	p.kept = false
+	if p.isNew {
+		p.draft = newAssignmentDraft()
+		p.show()
+		return
+	}
+	p.fetch(ctx, false)
+}
+
+func (p *assignmentForm) submit(ctx app.Context, e app.Event) {
+	e.PreventDefault()
+	if p.busy {
+		return
+	}
+	if len(p.uploads) > 0 {
+		p.problem = Problem{Message: "An attachment is still on its way. Wait for it, or remove it."}
+		return
+	}
+	in, err := p.draft.input(p.id)
+	if err != nil {
+		Fail(ctx, err, &p.problem)
+		return
+	}
+	p.busy, p.problem = true, Problem{}
+	work := Call(api.CreateAssignment, in)
+	if !p.isNew {
+		work = Call(api.UpdateAssignment, api.UpdateAssignmentInput{Assignment: in.ID, AssignmentInput: in, Version: p.draft.Version})
+	}
+	Async(ctx, work, func(ctx app.Context, a lms.Assignment, err error) {
+		p.busy = false
+		if err != nil {
+			Fail(ctx, err, &p.problem)
+			return
+		}
+		dropDraft(ctx, p.key())
+		Toast(ctx, "good", cond(a.Published, "“"+a.Title+"” is posted. Students see it now.", "“"+a.Title+"” is saved as a draft."))
+		ctx.Navigate(CoursePath(p.id, "assignments", a.ID))
+	})
+}
+
+func (p *assignmentForm) onPick(ctx app.Context, _ app.Event) {
+	for _, b := range pickedFiles("attachments") {
+		t, course := newTransfer(b), p.id
+		p.uploads = append(p.uploads, t)
+		startTransfer(func(ctx context.Context) error {
+			if err := t.prepare(ctx, course); err != nil {
+				return err
+			}
+			_, err := t.deliver(ctx)
+			return err
+		}, func(err error) { t.err = err })
+	}
+}
+
+// onTransfers moves attachments that have arrived into the draft.
+func (p *assignmentForm) onTransfers(ctx app.Context) {
+	transfers.mu.Lock()
+	arrived := false
+	p.uploads = slices.DeleteFunc(p.uploads, func(t *transfer) bool {
+		if t.done {
+			p.draft.Attachments = append(p.draft.Attachments, t.file)
+			arrived = true
+		}
+		return t.done
+	})
+	transfers.mu.Unlock()
+	if arrived {
+		p.keep(ctx)
+	}
+}

@@ -1,0 +1,174 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// materialPage reads one material. A citation opens it at #p<ordinal>, where the passage is marked and has the keyboard.
+type materialPage struct {
+	app.Compo
+	inCourse
+	mat      string
+	material Remote[lms.Material]
+	passages Remote[api.Page[lms.Passage]]
+	target   int // ordinal of the cited passage; 0: none
+}
+
+func (p *materialPage) OnNav(ctx app.Context) {
+	if app.IsServer {
+		return
+	}
+	p.enter(ctx)
+	p.target = targetOf(ctx.Page().URL().Fragment)
+	if mat := Param(ctx, "materials"); mat != p.mat {
+		p.mat = mat
+		p.material.Reset()
+		p.passages.Reset()
+		p.load(ctx)
+	}
+	p.reveal(ctx)
+}
+
+// targetOf reads "p12" as 12.
+func targetOf(fragment string) int {
+	number, ok := strings.CutPrefix(fragment, "p")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 {
+		return 0
+	}
+	return n
+}
+
+func (p *materialPage) load(ctx app.Context) {
+	in := api.MaterialPath{Course: p.id, Material: p.mat}
+	p.material.Load(ctx, Call(api.GetMaterial, in), p.reveal)
+	p.passages.Load(ctx, Call(api.ListPassages, in), p.reveal)
+}
+
+// reveal brings the cited passage into view once everything that it needs is there.
+func (p *materialPage) reveal(ctx app.Context) {
+	if p.target == 0 || !p.material.Ready || !p.passages.Ready {
+		return
+	}
+	id := "p" + strconv.Itoa(p.target)
+	passage, _ := p.cited()
+	ctx.Defer(func(ctx app.Context) {
+		revealHeading("page-text", passage.Heading)
+		if el := app.Window().GetElementByID(id); el.Truthy() {
+			el.Call("scrollIntoView", map[string]any{"block": "center"})
+			el.Call("focus", map[string]any{"preventScroll": true})
+		}
+	})
+}
+
+func (p *materialPage) cited() (lms.Passage, bool) {
+	for _, x := range p.passages.Value.Items {
+		if x.Ordinal == p.target {
+			return x, true
+		}
+	}
+	return lms.Passage{}, false
+}
+
+func (p *materialPage) Render() app.UI {
+	m := p.material.Value
+	return p.frame(&Shell{
+		Title: cond(m.Title != "", m.Title, "Material"), Active: "materials",
+		Back: Crumbs(p.label(), CoursePath(p.id), "Materials", CoursePath(p.id, "materials")),
+		Actions: app.If(p.staff() && p.material.Ready && !p.readOnly(), func() app.UI {
+			return LinkButton(cond(m.Kind == lms.MaterialPage, "Edit", "Rename"), "edit", CoursePath(p.id, "materials", p.mat, "edit"))
+		}),
+		Content: p.material.View(6, p.load, p.view),
+	})
+}
+
+func (p *materialPage) view(m lms.Material) app.UI {
+	return app.Div().Class("stack", "reader").Body(
+		app.If(!m.Published, func() app.UI {
+			return Notice("info", "This is a draft: only staff see it, and the tutor does not know it.")
+		}),
+		app.If(m.File != nil, func() app.UI { return p.fileHead(m) }),
+		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).Else(p.extracted),
+	)
+}
+
+func (p *materialPage) fileHead(m lms.Material) app.UI {
+	index, tone := indexWords(m)
+	return Card("", nil, app.Div().Class("file-head").Body(
+		Icon("file-text"),
+		app.Div().Class("row-text").Body(app.Strong().Text(m.File.Name),
+			app.Span().Class("muted").Text(lms.FormatBytes(m.File.Size)), app.Div().Body(Badge(index, tone))),
+		app.Div().Class("actions").Body(
+			app.If(opensInline(*m.File), func() app.UI { return openLink("Open", *m.File, p.pdfPage()) }),
+			downloadButton("Download", *m.File),
+		),
+	))
+}
+
+// pdfPage is the page of the cited passage, which a browser's PDF viewer opens.
+func (p *materialPage) pdfPage() int {
+	x, _ := p.cited()
+	return x.Page
+}
+
+// pageText shows a page, and above it the cited passage: the page's HTML has no anchors of its own.
+func (p *materialPage) pageText(m lms.Material) app.UI {
+	passage, found := p.cited()
+	return app.Div().Class("stack").Body(
+		app.If(found, func() app.UI {
+			return app.Section().ID("p"+strconv.Itoa(passage.Ordinal)).TabIndex(-1).Class("passage", "passage-cited").Aria("label", "Cited passage").Body(
+				app.P().Class("passage-place").Text("Cited passage"+cond(passage.Heading != "", " in “"+passage.Heading+"”", "")),
+				Plain(passage.Text))
+		}),
+		app.If(m.BodyHTML == "", func() app.UI { return Empty("book-open", "This page is empty", "Nothing has been written on it yet.") }).
+			Else(func() app.UI { return app.Div().ID("page-text").Class("page-text").Body(Prose(m.BodyHTML)) }),
+	)
+}
+
+// extracted shows the readable text of a file by page and heading.
+func (p *materialPage) extracted() app.UI {
+	m := p.material.Value
+	return p.passages.View(6, p.load, func(page api.Page[lms.Passage]) app.UI {
+		switch {
+		case len(page.Items) == 0 && m.Index == lms.IndexPending:
+			return Empty("book-open", "The text is being read", "It appears here in a moment. You can open or download the file already.",
+				Button("Look again", "refresh-cw", func(ctx app.Context, _ app.Event) { p.load(ctx) }))
+		case len(page.Items) == 0:
+			return Empty("book-open", "No readable text", cond(m.IndexNote != "", m.IndexNote, "Open or download the file to read it."))
+		}
+		return Card("Text of the file", nil, app.Div().Class("passages").Body(app.Range(page.Items).Slice(func(i int) app.UI {
+			return passageView(page.Items, i, p.target)
+		})))
+	})
+}
+
+// passageView shows a passage, with its place where that differs from the one before.
+func passageView(list []lms.Passage, i, target int) app.UI {
+	x := list[i]
+	place := passagePlace(x)
+	s := app.Section().ID("p" + strconv.Itoa(x.Ordinal)).TabIndex(-1).Class("passage")
+	if x.Ordinal == target {
+		s = s.Class("passage-cited")
+	}
+	return s.Body(
+		app.If(place != "" && (i == 0 || passagePlace(list[i-1]) != place), func() app.UI { return app.H3().Class("passage-place").Text(place) }),
+		Plain(x.Text),
+	)
+}
+
+func passagePlace(x lms.Passage) string {
+	var parts []string
+	if x.Page > 0 {
+		parts = append(parts, "Page "+strconv.Itoa(x.Page))
+	}
+	if x.Heading != "" {
+		parts = append(parts, x.Heading)
+	}
+	return strings.Join(parts, " · ")
+}
