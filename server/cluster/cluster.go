@@ -37,8 +37,8 @@ type Store interface {
 	NodeOrigins(ctx context.Context) (map[string]string, error) // by id
 	RemoveNodeRow(ctx context.Context, id string) error
 	CreateJoinToken(ctx context.Context, hash []byte, expires time.Time) error
-	// UseJoinToken spends the token for the node with the public key. A repeat with the same three succeeds.
-	UseJoinToken(ctx context.Context, hash []byte, nodeID string, publicKey []byte) error
+	// UseJoinToken spends the token for the user. A repeat by the same user passes.
+	UseJoinToken(ctx context.Context, hash []byte, user string) error
 	Setting(ctx context.Context, name string) (string, error)
 	SetSetting(ctx context.Context, name, value string) error
 }
@@ -116,19 +116,34 @@ func (n *Cluster) Attach(db *consensus.DB, store Store) {
 	n.wg.Go(func() { n.watch(ctx) })
 }
 
-// Close stops what Attach started, and the network.
-func (n *Cluster) Close() error {
+// Detach stops what Attach started, so that the database can be closed.
+func (n *Cluster) Detach() {
 	if n.cancel != nil {
 		n.cancel()
 	}
-	var err error
 	if n.server != nil {
-		err = n.server.Close()
+		n.server.Close()
 	}
-	err = errors.Join(err, n.network.Close())
-	n.client.CloseIdleConnections()
 	n.wg.Wait()
-	return err
+}
+
+// Close detaches and closes the network.
+func (n *Cluster) Close() error {
+	n.Detach()
+	n.client.CloseIdleConnections()
+	return n.network.Close()
+}
+
+// Address is where the cluster port of a member is, "" if it is not known.
+func (n *Cluster) Address(id string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for address, member := range n.book {
+		if member == id {
+			return address
+		}
+	}
+	return ""
 }
 
 // announce records this node's address and origin until that has succeeded.

@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -135,7 +137,8 @@ func (n *Cluster) admit(ctx context.Context, _ *tls.ConnectionState, in joinRequ
 		return joinResponse{}, err
 	}
 	t := token{secret: in.Secret}
-	if err := n.store.UseJoinToken(ctx, t.hash(), in.ID, publicKey); err != nil {
+	// The token is spent for this key alone: a repeat gets a certificate again, another key does not.
+	if err := n.store.UseJoinToken(ctx, t.hash(), fmt.Sprintf("%s %x", in.ID, sha256.Sum256(publicKey))); err != nil {
 		return joinResponse{}, err
 	}
 	der, err := n.self.ca.sign(csr, in.ID)
