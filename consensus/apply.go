@@ -209,18 +209,24 @@ func (s *statement) check(single bool) (size int, err error) {
 		err = fmt.Errorf("consensus: a condition or query of several statements: %.80s", s.sql)
 	case several && len(s.args) > 0:
 		err = fmt.Errorf("consensus: %w: %.80s", errSeveral, s.sql)
-	case !single && deferred(s.sql):
-		err = errors.New("consensus: deferred constraints are not supported: they would fail the batches of others")
+	case !single:
+		err = checkSchemaChange(s.sql)
 	}
 	return size, err
 }
 
-// deferred finds DEFERRABLE INITIALLY DEFERRED in schema changes.
-func deferred(q string) bool {
+// checkSchemaChange refuses what the authorizer is not asked about.
+func checkSchemaChange(q string) error {
 	start := strings.TrimSpace(q)
 	if len(start) < 6 || !strings.EqualFold(start[:5], "alter") && !strings.EqualFold(start[:6], "create") && !severalStatements(q) {
-		return false
+		return nil
 	}
 	q = strings.ToLower(q)
-	return strings.Contains(q, "initially") && strings.Contains(q, "deferred") && strings.Contains(q, "references")
+	if strings.Contains(q, "initially") && strings.Contains(q, "deferred") && strings.Contains(q, "references") {
+		return errors.New("consensus: deferred constraints are not supported: they would fail the batches of others")
+	}
+	if strings.Contains(q, "rename") && strings.Contains(q, "raft_") {
+		return errors.New("consensus: names that begin with raft_ are reserved")
+	}
+	return nil
 }

@@ -152,6 +152,13 @@ func (c *Set) Follower() *Node {
 	return nil
 }
 
+// DB returns the database of node i, nil while it is stopped. Unlike Nodes[i].DB it may be called while nodes start and stop.
+func (c *Set) DB(i int) *consensus.DB {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Nodes[i].DB
+}
+
 // Index returns the number of the node.
 func (c *Set) Index(n *Node) int {
 	for i := range c.Nodes {
