@@ -129,34 +129,41 @@ func WithKey(ctx context.Context, key string) context.Context {
 // made again with equal content, carries the same key, so that it is never done twice.
 func Call[In, Out any](ctx context.Context, c *Client, e Endpoint[In, Out], in In) (Out, error) {
 	var out Out
-	r, err := newRequest(e.Route(), in)
+	err := c.call(ctx, e.Route(), in, &out)
+	return out, err
+}
+
+// call is Call without type parameters: the compiler makes a copy of a generic function for every endpoint, and the
+// browser has to load them.
+func (c *Client) call(ctx context.Context, route Route, in, out any) error {
+	r, err := newRequest(route, in)
 	if err != nil {
-		return out, err
+		return err
 	}
 	r.timeout, r.patience = c.timeout, c.patience
 	body, err := c.send(ctx, r)
 	if err != nil {
-		return out, err
+		return err
 	}
-	if _, raw := any(out).(Raw); raw || len(body) == 0 {
-		return out, nil
+	if _, raw := out.(*Raw); raw || len(body) == 0 {
+		return nil
 	}
-	if err := json.Unmarshal(body, &out); err != nil {
-		return out, lms.Errorf(lms.KindInternal, "The answer of the node could not be read. Reload the page; nothing you typed is lost.")
+	if err := json.Unmarshal(body, out); err != nil {
+		return lms.Errorf(lms.KindInternal, "The answer of the node could not be read. Reload the page; nothing you typed is lost.")
 	}
-	c.learn(e.Path, any(out))
-	return out, nil
+	if cl, ok := out.(*lms.Cluster); ok && route.Path == GetCluster.Path {
+		c.learn(*cl)
+	}
+	return nil
 }
 
-// learn keeps what an answer says about the cluster.
-func (c *Client) learn(path string, out any) {
-	if cl, ok := out.(lms.Cluster); ok && path == GetCluster.Path {
-		var origins []string
-		for _, n := range cl.Nodes {
-			origins = append(origins, n.Origin)
-		}
-		c.SetNodes(origins)
+// learn keeps where the nodes are.
+func (c *Client) learn(cl lms.Cluster) {
+	var origins []string
+	for _, n := range cl.Nodes {
+		origins = append(origins, n.Origin)
 	}
+	c.SetNodes(origins)
 }
 
 // Bytes reads the body of a GET request, at most limit bytes.
