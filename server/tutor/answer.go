@@ -35,6 +35,7 @@ func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, error) {
 	var found retrieval
 	if err == nil {
 		found, err = t.retrieve(ctx, conversationOf(q, r.id), author, course)
+		found.mask = newMasker(author, q)
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errStopped):

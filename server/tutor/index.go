@@ -128,7 +128,7 @@ func (t *Tutor) read(ctx context.Context, m lms.Material) ([]lms.Passage, error)
 	defer cancel()
 	var passages []lms.Passage
 	if len(t.cfg.Extractor) > 0 {
-		passages, err = extractApart(ctx, t.cfg.Extractor, m.File.Name, m.File.Type, src, m.File.Size)
+		passages, err = extractApart(ctx, t.cfg.Extractor, document{m.File.Name, m.File.Type, m.File.Size}, src)
 	} else {
 		passages, err = Extract(ctx, m.File.Name, m.File.Type, src, m.File.Size)
 	}

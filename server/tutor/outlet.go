@@ -147,10 +147,11 @@ func dropLinks(s string, allowed func(string) bool) string {
 	})
 	s = reference.ReplaceAllString(s, "")
 	return address.ReplaceAllStringFunc(s, func(u string) string {
-		if allowed != nil && allowed(strings.TrimRight(u, ".,;:!?")) {
+		link := strings.TrimRight(u, ".,;:!?")
+		if allowed != nil && allowed(link) {
 			return u
 		}
-		return "(link removed)"
+		return "(link removed)" + u[len(link):]
 	})
 }
 

@@ -1,6 +1,7 @@
 package tutor
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -212,39 +213,57 @@ func clean(s string) string {
 			return ' '
 		}
 		return r
-	}, ligatures.Replace(s))
+	}, ligatures.Replace(leaders.ReplaceAllString(s, " … ")))
 }
+
+// leaders are the dots between an entry and its page in a table of contents.
+var leaders = regexp.MustCompile(`(?:[.:·_] ?){5,}`)
 
 var ligatures = strings.NewReplacer("ﬀ", "ff", "ﬁ", "fi", "ﬂ", "fl", "ﬃ", "ffi", "ﬄ", "ffl", "ﬅ", "st", "ﬆ", "st")
 
-// dropBoilerplate removes short blocks that repeat on most pages, numbers aside: headers, footers, page numbers.
+// dropBoilerplate removes short blocks that repeat on most pages, numbers aside, and blocks that begin or end three pages or more:
+// headers, footers, page numbers, running titles of chapters.
 func dropBoilerplate(blocks []block) []block {
 	pages := map[int]bool{}
-	on := map[string]map[int]bool{}
-	for _, b := range blocks {
+	on, edge := pagesByKey{}, pagesByKey{}
+	keys := make([]string, len(blocks))
+	first := func(i int) bool { return i == 0 || blocks[i-1].page != blocks[i].page }
+	last := func(i int) bool { return i+1 == len(blocks) || blocks[i+1].page != blocks[i].page }
+	for i, b := range blocks {
 		if b.page == 0 {
 			continue
 		}
 		pages[b.page] = true
-		if k := boilerplateKey(b.text); k != "" {
-			if on[k] == nil {
-				on[k] = map[int]bool{}
+		if keys[i] = boilerplateKey(b.text); keys[i] != "" {
+			on.add(keys[i], b.page)
+			if first(i) || last(i) {
+				edge.add(keys[i], b.page)
 			}
-			on[k][b.page] = true
 		}
 	}
 	if len(pages) < 3 {
 		return blocks
 	}
 	var out []block
-	for _, b := range blocks {
-		n := len(on[boilerplateKey(b.text)])
-		if b.page > 0 && n >= 3 && n*2 > len(pages) {
+	for i, b := range blocks {
+		n, k := len(on[keys[i]]), len(edge[keys[i]])
+		alone := first(i) && last(i)
+		if keys[i] != "" && !alone && (n >= 3 && n*2 > len(pages) || k >= 3 && k == n && (first(i) || last(i))) {
 			continue
 		}
 		out = append(out, b)
 	}
 	return out
+}
+
+// pagesByKey remembers on which pages a text stands.
+type pagesByKey map[string]map[int]bool
+
+func (p pagesByKey) add(key string, page int) {
+	if p[key] == nil {
+		p[key] = map[int]bool{}
+	}
+	p[key][page] = true
 }
 
 // boilerplateKey is the text without digits; empty for text that is too long to be a header.

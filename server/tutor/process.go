@@ -1,6 +1,7 @@
 package tutor
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,8 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -28,57 +27,67 @@ const (
 type extraction struct {
 	Passages []lms.Passage `json:"passages,omitempty"`
 	Reason   string        `json:"reason,omitempty"` // of an UnreadableError
-	Error    string        `json:"error,omitempty"`
 }
 
-// ExtractProcess is the body of the process named by Config.Extractor: it reads the document given by args (name, media type, size) from
-// stdin and writes its passages to stdout. It returns the exit code. A document that exhausts memory or the stack, or that never
-// ends, ends this process and nothing else.
-func ExtractProcess(args []string, stdin io.Reader, stdout io.Writer) int {
+// document is the first line of the process's input; the bytes of the document follow. A name in the arguments would be seen in the
+// list of processes.
+type document struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Size int64  `json:"size"`
+}
+
+// ExtractProcess is the body of the process named by Config.Extractor: it reads one document from stdin and writes its passages to
+// stdout. A document that exhausts memory or the stack, or that never ends, ends this process and nothing else.
+func ExtractProcess(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	debug.SetMemoryLimit(processMemory / 2)
 	debug.SetMaxStack(processStack)
 	limitProcess(processMemory)
-	if len(args) != 3 {
-		return 2
+	in := bufio.NewReader(stdin)
+	line, err := in.ReadSlice('\n')
+	if err != nil {
+		return fmt.Errorf("first line: %w", err)
 	}
-	size, err := strconv.ParseInt(args[2], 10, 64)
-	if err != nil || size < 0 || size > lms.MaxFileSize {
-		return 2
+	var d document
+	if err := json.Unmarshal(line, &d); err != nil || d.Size < 0 || d.Size > lms.MaxFileSize {
+		return fmt.Errorf("first line describes no document: %w", err)
 	}
 	f, err := os.CreateTemp("", "trivium-document-*")
 	if err != nil {
-		return 3
+		return err
 	}
-	os.Remove(f.Name()) // gone with the process, however it ends
 	defer f.Close()
-	if n, err := io.Copy(f, io.LimitReader(stdin, size)); err != nil || n != size {
-		return 3
+	if err := os.Remove(f.Name()); err != nil { // gone with the process, however it ends
+		defer os.Remove(f.Name())
+	}
+	if n, err := io.Copy(f, io.LimitReader(in, d.Size)); err != nil || n != d.Size {
+		return fmt.Errorf("%d of %d bytes arrived: %w", n, d.Size, err)
 	}
 	var out extraction
 	var reason *UnreadableError
-	out.Passages, err = Extract(context.Background(), args[0], args[1], f, size)
+	out.Passages, err = Extract(ctx, d.Name, d.Type, f, d.Size)
 	switch {
 	case errors.As(err, &reason):
 		out.Reason = reason.Reason
 	case err != nil:
-		out.Error = err.Error()
+		return err
 	}
-	if json.NewEncoder(stdout).Encode(out) != nil {
-		return 3
-	}
-	return 0
+	return json.NewEncoder(stdout).Encode(out)
 }
 
 // extractApart reads a document in a process of its own.
-func extractApart(ctx context.Context, command []string, name, mediaType string, r io.ReaderAt, size int64) ([]lms.Passage, error) {
-	args := append(append([]string(nil), command[1:]...), name, mediaType, strconv.FormatInt(size, 10))
-	cmd := exec.CommandContext(ctx, command[0], args...)
+func extractApart(ctx context.Context, command []string, d document, r io.ReaderAt) ([]lms.Passage, error) {
+	first, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = []string{"TMPDIR=" + os.TempDir(), "GOTRACEBACK=none"}
-	cmd.Stdin = io.NewSectionReader(r, 0, size)
+	cmd.Stdin = io.MultiReader(bytes.NewReader(append(first, '\n')), io.NewSectionReader(r, 0, d.Size))
 	cmd.WaitDelay = 5 * time.Second
 	out := &cappedBuffer{max: processOutput}
 	cmd.Stdout = out
-	err := cmd.Run()
+	err = cmd.Run()
 	if ctx.Err() != nil {
 		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 			return nil, errSlowDocument
@@ -87,10 +96,8 @@ func extractApart(ctx context.Context, command []string, name, mediaType string,
 	}
 	var exit *exec.ExitError
 	switch {
-	case errors.As(err, &exit) && exit.ExitCode() == 3:
-		return nil, fmt.Errorf("extractor: %w", err)
-	case errors.As(err, &exit):
-		return nil, unreadable("the file is damaged, or needs too much memory to read")
+	case errors.As(err, &exit) && exit.ExitCode() != 1:
+		return nil, unreadable("the file is damaged, or needs too much memory to read") // a signal, or the runtime's own end
 	case err != nil:
 		return nil, fmt.Errorf("extractor: %w", err)
 	}
@@ -98,11 +105,8 @@ func extractApart(ctx context.Context, command []string, name, mediaType string,
 	if err := json.Unmarshal(out.Bytes(), &res); err != nil {
 		return nil, fmt.Errorf("extractor: %w", err)
 	}
-	switch {
-	case res.Reason != "":
+	if res.Reason != "" {
 		return nil, &UnreadableError{res.Reason}
-	case res.Error != "":
-		return nil, errors.New(strings.TrimSpace(res.Error))
 	}
 	return res.Passages, nil
 }

@@ -124,7 +124,7 @@ func (t *Tutor) start(replyID string) {
 		t.mu.Unlock()
 		r.lost = r.final == nil
 		close(r.done)
-		if err != nil && t.ctx.Err() == nil {
+		if err != nil && t.ctx.Err() == nil && !errors.Is(err, errLostClaim) { // losing a race is no event
 			t.log.Warn("tutor: answer not finished here", "reply", replyID, "error", err)
 		}
 	}()
