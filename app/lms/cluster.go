@@ -27,6 +27,13 @@ type ClusterNode struct {
 	Error   string `json:"error,omitempty"`
 }
 
+// NodeHash is a hash over the sorted rows of every table of one node. Two nodes at the same index have the same hash.
+type NodeHash struct {
+	Node  string `json:"node"`
+	Index uint64 `json:"index"`
+	Hash  string `json:"hash"`
+}
+
 // HealthLevel colours a health sentence.
 type HealthLevel string
 

@@ -53,7 +53,7 @@ func startTrivium(ctx context.Context, program, dir string) (*cluster, error) {
 		p.args = args // a restart needs no token
 		c.nodes = append(c.nodes, p)
 		operator, err := poll(ctx, 60*time.Second, func() (string, error) {
-			b, err := os.ReadFile(filepath.Join(d, "operator.token"))
+			b, err := os.ReadFile(filepath.Join(d, "operator-token"))
 			if err == nil && len(b) == 0 {
 				err = errors.New("empty token file")
 			}

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"trivium/app/api"
 	"trivium/app/lms"
@@ -45,22 +44,14 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 	return out, nil
 }
 
+// getNodeHash reads the whole database: it is for an operator who compares nodes, not for a page that is polled.
+func (s *Server) getNodeHash(ctx context.Context, _ lms.Actor, _ api.NoInput) (lms.NodeHash, error) {
+	sum, index, err := s.db.Hash(ctx)
+	return lms.NodeHash{Node: s.c.NodeID, Index: index, Hash: sum}, err
+}
+
 func (s *Server) createJoinToken(ctx context.Context, _ lms.Actor, _ api.NoInput) (api.JoinToken, error) {
-	members, err := s.c.Cluster.Nodes(ctx)
-	if err != nil {
-		return api.JoinToken{}, err
-	}
-	address := "HOST:PORT"
-	for _, n := range members {
-		if n.ID == s.c.NodeID {
-			address = n.Address
-		}
-	}
-	token, expires, err := s.c.Cluster.Token(ctx)
-	if err != nil {
-		return api.JoinToken{}, err
-	}
-	return api.JoinToken{Token: token, ExpiresAt: expires, Command: fmt.Sprintf("trivium serve --join %s --token %s", address, token)}, nil
+	return s.c.Cluster.JoinToken(ctx)
 }
 
 func (s *Server) removeNode(ctx context.Context, actor lms.Actor, in api.RemoveNodeInput) (lms.Cluster, error) {

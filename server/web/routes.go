@@ -70,6 +70,7 @@ func (s *Server) table() []binding {
 		bind(api.TutorInfo, s.tutorInfo),
 
 		bind(api.GetCluster, s.getCluster),
+		bind(api.GetNodeHash, s.getNodeHash),
 		bind(api.CreateJoinToken, s.createJoinToken),
 		bind(api.RemoveNode, s.removeNode),
 		bind(api.TransferLeader, s.transferLeader),

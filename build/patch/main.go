@@ -1,0 +1,162 @@
+// Command patch makes a copy of go-app without net/http in the browser's program, which makes it a quarter smaller, and
+// with two faults of its prerendering repaired. It writes the copy, and a go.mod that uses it, to build/goapp:
+//
+//	go run ./build/patch && go build -modfile=build/goapp/trivium.mod ./wasm
+//
+// The source comes from the module cache, verified by go.sum. Every change is an exact replacement: when go-app changes
+// one of the places, the command fails and says which. Without it everything builds on the untouched module.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const module = "github.com/maxence-charriere/go-app/v10"
+
+// change replaces text in a file of go-app that must occur exactly once.
+type change struct{ file, old, new string }
+
+var changes = []change{
+	// The handler and what goes with it serve pages; the browser never does.
+	{"http.go", "package app\n", "//go:build !wasm\n\npackage app\n"},
+	{"wasm.go", "func GenerateStaticWebsite(dir string, h *Handler, pages ...string) error {\n\tpanic(errors.New(\"unsupported instruction\").\n\t\tWithTag(\"architecture\", runtime.GOARCH))\n}\n\n", ""},
+	{"wasm.go", "import (\n\t\"runtime\"\n\n\t\"github.com/maxence-charriere/go-app/v10/pkg/errors\"\n)\n\n", ""},
+	{"resource.go", "import (\n\t\"net/http\"\n\t\"strings\"\n)", "import (\n\t\"strings\"\n)"},
+	{"resource.go", "\treturn localResourceResolver{\n\t\tHandler:   http.FileServer(http.Dir(directory)),\n\t\tdirectory: directory,\n\t}", "\treturn newLocalResolver(directory)"},
+	{"resource.go", "type localResourceResolver struct {\n\thttp.Handler\n\tdirectory string\n}\n", ""},
+	// An empty value is a value: otherwise a cleared input keeps its text.
+	{"attribute.go", "\tswitch v {\n\tcase \"cite\",", "\tswitch name {\n\tcase \"alt\",\n\t\t\"cite\","},
+	// Attributes are HTML, not Go.
+	{"node.go", "\t\tw.WriteString(strconv.Quote(resolveAttributeURLValue(name, value, ctx.ResolveStaticResource)))",
+		"\t\tw.WriteByte('\"')\n\t\tw.WriteString(html.EscapeString(resolveAttributeURLValue(name, value, ctx.ResolveStaticResource)))\n\t\tw.WriteByte('\"')"},
+	{"node.go", "\t\"reflect\"\n\t\"strconv\"\n", "\t\"reflect\"\n"},
+}
+
+// added are files that the copy has besides.
+var added = map[string]string{
+	"resource_local.go": `//go:build !wasm
+
+package app
+
+import "net/http"
+
+type localResourceResolver struct {
+	http.Handler
+	directory string
+}
+
+func newLocalResolver(directory string) localResourceResolver {
+	return localResourceResolver{Handler: http.FileServer(http.Dir(directory)), directory: directory}
+}
+`,
+	"resource_wasm.go": `package app
+
+type localResourceResolver struct{ directory string }
+
+func newLocalResolver(directory string) localResourceResolver {
+	return localResourceResolver{directory: directory}
+}
+`,
+}
+
+func main() {
+	out := flag.String("out", filepath.Join("build", "goapp"), "folder to write to")
+	flag.Parse()
+	if err := run(*out); err != nil {
+		fmt.Fprintln(os.Stderr, "patch:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out string) error {
+	source, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return fmt.Errorf("find %s: %w", module, err)
+	}
+	from, to := strings.TrimSpace(string(source)), filepath.Join(out, "v10")
+	if err := os.RemoveAll(out); err != nil {
+		return err
+	}
+	if err := copyModule(from, to); err != nil {
+		return err
+	}
+	pkg := filepath.Join(to, "pkg", "app")
+	for _, c := range changes {
+		if err := c.apply(pkg); err != nil {
+			return err
+		}
+	}
+	for name, text := range added {
+		if err := os.WriteFile(filepath.Join(pkg, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return writeModFile(out, to)
+}
+
+// copyModule copies the licence, the module file and the packages that the pages need, without their tests.
+func copyModule(from, to string) error {
+	for _, folder := range []string{filepath.Join("pkg", "app"), filepath.Join("pkg", "errors")} {
+		entries, err := os.ReadDir(filepath.Join(from, folder))
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if name := e.Name(); e.Type().IsRegular() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+				if err := copyFile(filepath.Join(from, folder, name), filepath.Join(to, folder, name)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return errors.Join(copyFile(filepath.Join(from, "go.mod"), filepath.Join(to, "go.mod")),
+		copyFile(filepath.Join(from, "LICENSE"), filepath.Join(to, "LICENSE")))
+}
+
+func copyFile(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o644)
+}
+
+func (c change) apply(folder string) error {
+	name := filepath.Join(folder, c.file)
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if n := bytes.Count(b, []byte(c.old)); n != 1 {
+		return fmt.Errorf("%s has %d times, instead of once:\n%s", c.file, n, c.old)
+	}
+	return os.WriteFile(name, bytes.Replace(b, []byte(c.old), []byte(c.new), 1), 0o644)
+}
+
+// writeModFile writes a copy of go.mod and go.sum that replaces go-app by the copy.
+func writeModFile(out, copied string) error {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		return err
+	}
+	mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", module, filepath.ToSlash(copied))
+	if err := os.WriteFile(filepath.Join(out, "trivium.mod"), mod, 0o644); err != nil {
+		return err
+	}
+	err = copyFile("go.sum", filepath.Join(out, "trivium.sum"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("run this in the root of the repository")
+	}
+	return err
+}
