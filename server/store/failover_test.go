@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/consensus/consensustest"
+	"trivium/server/store"
+	"trivium/server/store/storetest"
+)
+
+// TestLeaderStopsBetweenSubmits stops the leader of three nodes between a hand-in and its repeat: the repeat on another
+// node, under the same key, is the same attempt; the stopped node catches up and holds the same rows.
+func TestLeaderStopsBetweenSubmits(t *testing.T) {
+	c := consensustest.Cluster(t, 3)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	stores := make([]*store.Store, 3)
+	for i, n := range c.Nodes {
+		var err error
+		stores[i], err = store.Open(ctx, n.DB)
+		want(t, err, nil)
+	}
+	leader := c.Index(c.Leader())
+	s := storetest.Fill(t, stores[leader])
+	s.Post(t, "a1")
+	submit := func(st *store.Store, n int) (lms.Submission, uint64) {
+		t.Helper()
+		key := fmt.Sprint("hand-in-", n)
+		sub, index, err := st.Submit(store.WithRequest(ctx, store.Request{Key: key, Digest: []byte(key)}), s.Alice, s.Course.ID, "a1", fmt.Sprint("s", n), "text", nil)
+		want(t, err, nil)
+		return sub, index
+	}
+	for round := range 3 {
+		leader = c.Index(c.Leader())
+		before, index := submit(stores[leader], round)
+		c.Stop(leader)
+		other := c.Index(c.Leader())
+		after, index2 := submit(stores[other], round)
+		if after.Attempt != round+1 || !after.SubmittedAt.Equal(before.SubmittedAt) || index2 != index {
+			t.Errorf("round %d: the repeat is %+v at %d, the first was %+v at %d", round, after, index2, before, index)
+		}
+		mine, err := stores[other].MySubmissions(ctx, s.Alice, s.Course.ID, "a1")
+		want(t, err, nil)
+		if len(mine) != round+1 {
+			t.Errorf("round %d: %d attempts", round, len(mine))
+		}
+		c.Restart(leader)
+		c.WaitReady(leader)
+		stores[leader], err = store.Open(ctx, c.Nodes[leader].DB)
+		want(t, err, nil)
+	}
+	c.WaitEqual()
+}
+
+// TestLoginsAreUniqueAcrossNodes registers one name on all nodes at once.
+func TestLoginsAreUniqueAcrossNodes(t *testing.T) {
+	c := consensustest.Cluster(t, 3)
+	stores := make([]*store.Store, 3)
+	for i, n := range c.Nodes {
+		var err error
+		stores[i], err = store.Open(t.Context(), n.DB)
+		want(t, err, nil)
+	}
+	s := storetest.Fill(t, stores[0])
+	_, err := s.CreateInvite(t.Context(), s.Instructor, lms.Invite{ID: "i1", CourseID: s.Course.ID, Code: "code", Role: lms.RoleStudent})
+	want(t, err, nil)
+	n := race(t, 6, lms.KindConflict, func(i int) error {
+		_, err := stores[i%3].Register(t.Context(), "code", lms.User{ID: fmt.Sprint("u-new", i), Login: "Newcomer", Name: "N"}, storetest.Password)
+		return err
+	})
+	if n != 1 {
+		t.Errorf("%d accounts with one login", n)
+	}
+	c.WaitEqual()
+}
