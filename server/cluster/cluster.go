@@ -125,6 +125,9 @@ func (n *Cluster) Detach() {
 		n.server.Close()
 	}
 	n.wg.Wait()
+	n.mu.Lock()
+	n.store = nil // closed soon; what was learned of removed nodes stays
+	n.mu.Unlock()
 }
 
 // Close detaches and closes the network.
