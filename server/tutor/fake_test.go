@@ -182,7 +182,9 @@ func (s *fakeStore) SearchPassages(_ context.Context, _ string, staff bool, matc
 	return out, nil
 }
 
-func (s *fakeStore) PassageCount(context.Context, string, bool) (int, error) { return len(s.passages), nil }
+func (s *fakeStore) PassageCount(context.Context, string, bool) (int, error) {
+	return len(s.passages), nil
+}
 
 func (s *fakeStore) ClaimReply(_ context.Context, id, node string, stale time.Duration) (bool, error) {
 	s.mu.Lock()

@@ -59,7 +59,7 @@ func (o *outlet) cutAt() int {
 			if !openBracket(o.buf[:i]) {
 				return end
 			}
-		case '.', '!', '?', '…', '。', '！', '？', ':', ';':
+		case '.', '!', '?', '…', '。', '！', '？':
 			// The space must have arrived: "3.14" and "...", and a citation may follow the stop.
 			if !o.fence && end < len(o.buf) && o.buf[end] == ' ' && !openBracket(o.buf[:end]) && strings.Count(o.buf[:end], "`")%2 == 0 {
 				return end
@@ -98,6 +98,9 @@ func (o *outlet) release(piece string) {
 		o.fence = !o.fence
 	} else if !o.fence {
 		piece = o.clean(piece)
+	}
+	if o.cut {
+		return
 	}
 	if o.length+len(piece) > maxAnswer {
 		piece = truncate(piece, maxAnswer-o.length)
