@@ -1,28 +1,130 @@
 package ui
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
 	"trivium/app/api"
 	"trivium/app/lms"
 )
 
-// HomePage shows what is due and what is new.
+// HomePage shows what is due, what is new and what waits, for each role that the person has.
 type HomePage struct {
 	app.Compo
-	home Remote[lms.Home]
+	home    Remote[lms.Home]
+	joining bool
+	session lms.Session
 }
 
 // OnMount loads the page.
-func (p *HomePage) OnMount(ctx app.Context) { p.load(ctx) }
+func (p *HomePage) OnMount(ctx app.Context) {
+	ctx.ObserveState(stateSession, &p.session)
+	p.load(ctx)
+	OnLive(ctx, 2*time.Minute, p.load, "course/", "user/")
+}
 
 func (p *HomePage) load(ctx app.Context) { p.home.Load(ctx, Call(api.GetHome, api.NoInput{})) }
 
 // Render draws the page.
 func (p *HomePage) Render() app.UI {
-	return &Shell{Title: "Home", Active: "home", Content: p.home.View(4, p.load, func(h lms.Home) app.UI {
-		return RowsOf(h.Courses, func(c lms.Course) app.UI {
-			return &Row{ID: c.ID, Href: CoursePath(c.ID), Icon: "book-open", Title: c.Title, Meta: c.Code}
-		})
-	})}
+	title := "Home"
+	if name := Me().Name; name != "" {
+		title = "Hello, " + firstWord(name)
+	}
+	return &Shell{Title: title, Active: "home", Actions: courseActions(p.openJoin), Content: app.Div().Body(
+		p.home.View(6, p.load, p.view),
+		app.If(p.joining, func() app.UI { return &joinDialog{close: p.closeJoin} }),
+	)}
+}
+
+func (p *HomePage) openJoin(app.Context, app.Event) { p.joining = true }
+func (p *HomePage) closeJoin(app.Context)           { p.joining = false }
+
+func (p *HomePage) view(h lms.Home) app.UI {
+	teaches, learns := false, false
+	for _, c := range h.Courses {
+		teaches = teaches || c.MyRole.Staff()
+		learns = learns || c.MyRole == lms.RoleStudent
+	}
+	if len(h.Courses) == 0 {
+		return noCourses(p.openJoin)
+	}
+	return app.Div().Class("stack", "stack-wide").Body(
+		app.If(teaches, func() app.UI {
+			return app.Div().Class("grid-2").Body(
+				homeList("Questions that wait", "message-circle", "No question waits for an answer.", len(h.Queue), func(i int) app.UI {
+					q := h.Queue[i]
+					return &Row{ID: q.ID, Href: CoursePath(q.CourseID, "questions", q.ID), Title: q.Title,
+						Meta: courseCode(h, q.CourseID) + " · " + q.AuthorName + ", " + Relative(q.CreatedAt)}
+				}),
+				homeList("To be graded", "clipboard", "No work waits for a grade.", len(h.Grading), func(i int) app.UI {
+					d := h.Grading[i]
+					return &Row{ID: d.AssignmentID, Href: CoursePath(d.CourseID, "assignments", d.AssignmentID, "submissions"), Title: d.Title,
+						Meta: d.CourseCode + dueMeta(d.DueAt), Badge: fmt.Sprintf("%d ungraded", d.Ungraded), Tone: "info"}
+				}),
+			)
+		}),
+		app.If(learns, func() app.UI {
+			return app.Div().Class("grid-2").Body(
+				homeList("Due next", "calendar", "Nothing is due. Enjoy it.", len(h.Due), func(i int) app.UI {
+					d := h.Due[i]
+					row := &Row{ID: d.AssignmentID, Href: CoursePath(d.CourseID, "assignments", d.AssignmentID), Title: d.Title,
+						Meta: d.CourseCode + " · " + DueText(d.DueAt)}
+					if tone := DueTone(d.DueAt); tone != "" {
+						row.Tone, row.Badge = tone, cond(tone == "bad", "overdue", "soon")
+					}
+					return row
+				}),
+				homeList("New feedback", "inbox", "Grades and feedback appear here once they are posted.", len(h.Feedback), func(i int) app.UI {
+					f := h.Feedback[i]
+					return &Row{ID: f.AssignmentID, Href: CoursePath(f.CourseID, "assignments", f.AssignmentID), Title: f.Title,
+						Meta: f.CourseCode + " · posted " + Relative(f.PostedAt), Aside: PointsOf(f.Points, f.Possible)}
+				}),
+			)
+		}),
+		app.Section().Class("stack").Body(app.H2().Text("My courses"), courseCards(h.Courses)),
+	)
+}
+
+// homeList is one of the lists of the home page; longer ones are cut, because the courses show everything.
+func homeList(title, icon, empty string, n int, row func(int) app.UI) app.UI {
+	const most = 6
+	if n == 0 {
+		return Card(title, nil, app.Div().Class("quiet-empty").Body(Icon(icon), text(empty)))
+	}
+	rows := make([]app.UI, 0, most)
+	for i := range min(n, most) {
+		rows = append(rows, row(i))
+	}
+	return Card(title, nil, app.Div().Body(Rows(rows...)),
+		app.If(n > most, func() app.UI {
+			return app.P().Class("fine", "more").Text(fmt.Sprintf("and %d more in the courses", n-most))
+		}))
+}
+
+func dueMeta(due time.Time) string {
+	if due.IsZero() {
+		return ""
+	}
+	return " · was due " + Relative(due)
+}
+
+func courseCode(h lms.Home, id string) string {
+	for _, c := range h.Courses {
+		if c.ID == id {
+			return c.Code
+		}
+	}
+	return "Course"
+}
+
+func firstWord(name string) string {
+	for i, r := range name {
+		if r == ' ' && i > 0 {
+			return name[:i]
+		}
+	}
+	return name
 }

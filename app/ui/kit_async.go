@@ -11,6 +11,9 @@ import (
 	"trivium/app/lms"
 )
 
+// work is what runs away from the UI goroutine.
+type work[T any] = func(context.Context) (T, error)
+
 // Async runs work away from the UI goroutine and hands its result to done on it. A panic in work becomes an error: on
 // the node an unrecovered one would end the process, in the browser the page. The context ends with ctx.
 //
@@ -18,6 +21,9 @@ import (
 // go-app would then drop the answer silently, so it goes to the page's shell instead, if that is still the same one.
 func Async[T any](ctx app.Context, work func(context.Context) (T, error), done func(app.Context, T, error)) {
 	shell := onScreen
+	if _, ok := ctx.Src().(app.Composer); ok {
+		shell = nil // a component that is gone does not want the answer
+	}
 	ctx.Async(func() {
 		v, err := guarded(ctx, work)
 		finish := func(ctx app.Context) {
@@ -60,6 +66,7 @@ type Remote[T any] struct {
 	Ready bool  // Value was loaded at least once
 	Err   error // of the last attempt
 	round int
+	busy  bool
 }
 
 // Load fetches the value; a late answer to an earlier Load is dropped. What is shown stays until the answer is there.
@@ -69,12 +76,13 @@ func (r *Remote[T]) Load(ctx app.Context, fetch func(context.Context) (T, error)
 		return
 	}
 	r.round++
+	r.busy = true
 	round := r.round
 	Async(ctx, fetch, func(ctx app.Context, v T, err error) {
 		if r.round != round {
 			return
 		}
-		r.Err = err
+		r.Err, r.busy = err, false
 		if err != nil {
 			return
 		}
@@ -88,10 +96,13 @@ func (r *Remote[T]) Load(ctx app.Context, fetch func(context.Context) (T, error)
 // Reset forgets the value, for a page whose path parameter has changed; an answer on its way is dropped.
 func (r *Remote[T]) Reset() { *r = Remote[T]{round: r.round + 1} }
 
+// Loading reports whether an answer is awaited. A poll leaves that one to come: asking again would drop it.
+func (r *Remote[T]) Loading() bool { return r.busy }
+
 // Set puts a value that a write has returned.
 func (r *Remote[T]) Set(v T) {
 	r.round++
-	r.Value, r.Ready, r.Err = v, true, nil
+	r.Value, r.Ready, r.Err, r.busy = v, true, nil, false
 }
 
 // View draws the value in its three states: loading (a skeleton of so many rows), failed, ready. A failed refresh keeps

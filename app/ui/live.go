@@ -53,7 +53,7 @@ func startLive(ctx app.Context) {
 
 // publish tells the listening pages what has changed.
 func publish(topics []string) {
-	if slices.Contains(topics, "cluster") && onScreen != nil {
+	if (slices.Contains(topics, "cluster") || slices.Contains(topics, "*")) && onScreen != nil {
 		onScreen.Dispatch(refreshHealth)
 	}
 	for l := range live.pages {
@@ -70,7 +70,7 @@ func publish(topics []string) {
 // wants matches a topic with one of the listener's: equal, or below one that ends in a slash.
 func (l *listener) wants(topic string) bool {
 	return slices.ContainsFunc(l.topics, func(t string) bool {
-		return t == topic || strings.HasSuffix(t, "/") && strings.HasPrefix(topic, t)
+		return t == topic || topic == "*" || strings.HasSuffix(t, "/") && strings.HasPrefix(topic, t)
 	})
 }
 

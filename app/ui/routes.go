@@ -28,7 +28,7 @@ func signInPath(next string) string {
 func SafeNext(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(next, "//") ||
-		strings.ContainsAny(next, "\\\"<>`") || isPublic(u.Path) {
+		strings.ContainsAny(next, "\\\"<>`") || u.Path == "/signin" || u.Path == "/setup" {
 		return "/"
 	}
 	return u.RequestURI()
@@ -52,5 +52,15 @@ func page(pattern string, make func() app.Composer) {
 // Routes registers every page. The browser's main and the node call it once.
 func Routes() {
 	page("/", func() app.Composer { return &HomePage{} })
+	page("/signin", func() app.Composer { return &SignInPage{} })
+	page("/setup", func() app.Composer { return &SetupPage{} })
+	page("/register", func() app.Composer { return &RegisterPage{} })
+	page("/courses", func() app.Composer { return &CoursesPage{} })
+	page("/account", func() app.Composer { return &AccountPage{} })
+	page("/users", func() app.Composer { return &UsersPage{} })
+	page("/cluster", func() app.Composer { return &ClusterPage{} })
+	page("/courses/:course/people", func() app.Composer { return &PeoplePage{} })
+	page("/courses/:course/questions", func() app.Composer { return &QuestionsPage{} })
+	page("/courses/:course/questions/:question", func() app.Composer { return &QuestionPage{} })
 	courseRoutes()
 }

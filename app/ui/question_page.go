@@ -1,0 +1,165 @@
+package ui
+
+import (
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// QuestionPage is one thread: the question, the posts, and the tutor's answer while it is written.
+type QuestionPage struct {
+	app.Compo
+	inCourse
+	question  string
+	thread    Remote[lms.Question]
+	tutor     Remote[api.TutorStatus]
+	streams   map[string]*replyStream // by reply
+	session   lms.Session
+	busy      bool
+	draft     replyDraft
+	problem   Problem
+	setTopics func(...string)
+}
+
+// replyDraft is a reply that has not been acknowledged; its ids stay the same over every attempt to send it.
+type replyDraft struct{ ID, TutorReplyID, Body string }
+
+// OnMount keeps the thread fresh.
+func (p *QuestionPage) OnMount(ctx app.Context) {
+	ctx.ObserveState(stateSession, &p.session)
+	p.setTopics = OnLive(ctx, 20*time.Second, p.refresh, "question/"+Param(ctx, "questions"))
+}
+
+// OnNav loads the question of the address.
+func (p *QuestionPage) OnNav(ctx app.Context) {
+	if app.IsServer {
+		return
+	}
+	if p.enter(ctx) {
+		p.tutor.Reset()
+		p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
+	}
+	if id := Param(ctx, "questions"); id != p.question {
+		p.stopStreams()
+		p.question, p.problem = id, Problem{}
+		p.thread.Reset()
+		p.newDraft()
+		loadDraft(ctx, p.draftKey(), &p.draft)
+		if p.setTopics != nil {
+			p.setTopics("question/" + id)
+		}
+	}
+	p.load(ctx)
+}
+
+// OnDismount stops reading; the tutor goes on and its answer is stored.
+func (p *QuestionPage) OnDismount() { p.stopStreams() }
+
+func (p *QuestionPage) path() api.QuestionPath {
+	return api.QuestionPath{Course: p.id, Question: p.question}
+}
+
+func (p *QuestionPage) draftKey() string { return draftKey("reply", p.question) }
+
+func (p *QuestionPage) newDraft() { p.draft = replyDraft{ID: lms.NewID(), TutorReplyID: lms.NewID()} }
+
+func (p *QuestionPage) load(ctx app.Context) {
+	p.thread.Load(ctx, Call(api.GetQuestion, p.path()), p.follow)
+}
+
+func (p *QuestionPage) refresh(ctx app.Context) {
+	if !p.thread.Loading() {
+		p.load(ctx)
+	}
+}
+
+// mine reports whether the person has asked the question.
+func (p *QuestionPage) mine() bool { return p.thread.Value.AuthorID == Me().ID && Me().ID != "" }
+
+// Render draws the page.
+func (p *QuestionPage) Render() app.UI {
+	q := p.thread.Value
+	return p.frame(&Shell{Title: cond(q.Title != "", q.Title, "Question"), Active: "questions",
+		Back:    Crumbs("Questions and tutor", CoursePath(p.id, "questions")),
+		Content: p.thread.View(4, p.load, p.view)})
+}
+
+func (p *QuestionPage) view(q lms.Question) app.UI {
+	label, tone := questionState(q)
+	return app.Div().Class("stack", "thread").Body(
+		app.Div().Class("row-flex", "thread-head").Body(
+			Badge(label, tone),
+			Badge(cond(q.To == lms.ToTutor, "to the tutor", "to the instructors"), ""),
+			app.Span().Class("fine").Text(cond(q.Visibility == lms.VisibleCourse, "Everybody in the course can read this.", "Only the author and the staff can read this.")),
+		),
+		app.Div().Class("posts").Body(
+			&postView{ID: q.ID, Course: p.id, Author: q.AuthorName, At: q.CreatedAt, HTML: q.BodyHTML, Text: cond(q.Body == "", q.Title, q.Body), State: lms.ReplyDone},
+			app.Range(q.Replies).Slice(func(i int) app.UI { return p.post(q.Replies[i]) }),
+		),
+		p.actions(q),
+		app.If(!p.readOnly(), func() app.UI { return p.composer(q) }),
+	)
+}
+
+// post draws one reply, with the text so far while it is being written.
+func (p *QuestionPage) post(r lms.Reply) app.UI {
+	v := &postView{ID: r.ID, Course: p.id, Author: r.AuthorName, Role: RoleName(r.AuthorRole), Tutor: r.AuthorID == lms.TutorID, At: r.CreatedAt,
+		HTML: r.BodyHTML, Text: r.Body, State: r.State, Note: r.Note, Generated: r.Generated, Model: r.Model, Citations: r.Citations}
+	if s := p.streams[r.ID]; s != nil && !r.State.Final() {
+		v.Text, v.Wait = s.text, s.wait
+	}
+	v.May = p.mine() || p.staff()
+	v.stop = func(ctx app.Context) { p.stop(ctx, r.ID) }
+	v.retry = func(ctx app.Context) { p.retry(ctx, r.ID) }
+	return v
+}
+
+// actions change the state of the thread.
+func (p *QuestionPage) actions(q lms.Question) app.UI {
+	if p.readOnly() || !(p.mine() || p.staff()) {
+		return app.Div()
+	}
+	set := func(label, icon string, s lms.QuestionState) app.UI {
+		return Busy(Button(label, icon, func(ctx app.Context, _ app.Event) { p.set(ctx, api.SetQuestionInput{State: &s}, "") }, Each(string(s))), p.busy)
+	}
+	staff := lms.ToStaff
+	return app.Div().Class("actions", "thread-actions").Body(
+		app.If(q.To == lms.ToTutor && q.State != lms.QuestionPending, func() app.UI {
+			return Busy(Button("Ask the instructors", "users", func(ctx app.Context, _ app.Event) {
+				p.set(ctx, api.SetQuestionInput{To: &staff}, "The instructors see your question and the tutor's answer now.")
+			}), p.busy)
+		}),
+		app.If(p.staff() && q.To == lms.ToStaff && q.State == lms.QuestionOpen, func() app.UI {
+			return set("Mark as answered", "check", lms.QuestionAnswered)
+		}),
+		app.If(q.State == lms.QuestionAnswered || q.State == lms.QuestionOpen && q.ReplyCount > 0, func() app.UI {
+			return set("Mark as resolved", "check-circle", lms.QuestionResolved)
+		}),
+		app.If(q.State == lms.QuestionResolved || q.State == lms.QuestionAnswered && q.To == lms.ToStaff, func() app.UI {
+			return set("Open again", "refresh-cw", lms.QuestionOpen)
+		}),
+	)
+}
+
+func (p *QuestionPage) composer(q lms.Question) app.UI {
+	follow := q.To == lms.ToTutor && p.mine()
+	help := "You and the staff of the course can read this."
+	if q.Visibility == lms.VisibleCourse {
+		help = "Everybody in the course will read this, with your name."
+	}
+	if follow {
+		help = (&askForm{Known: p.tutor.Ready, Model: p.tutor.Value.Model, Where: p.tutor.Value.Where}).reader()
+	}
+	return app.Form().Class("card", "composer").OnSubmit(p.submit).Body(
+		p.problem.Alert("body"),
+		TextArea(Field{ID: "body", Label: cond(follow, "Ask the tutor further", "Reply"), Rows: 3, Value: p.draft.Body, Error: p.problem.For("body"), Help: help,
+			On: func(ctx app.Context, _ app.Event) {
+				p.draft.Body = ctx.JSSrc().Get("value").String()
+				keepDraft(ctx, p.draftKey(), p.draft)
+			}}),
+		app.Div().Class("actions", "actions-end").Body(Submit(cond(follow, "Ask", "Reply"), "Sending", p.busy)),
+	)
+}

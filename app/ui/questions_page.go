@@ -1,0 +1,164 @@
+package ui
+
+import (
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// QuestionsPage lists the questions of a course and takes new ones, to the tutor or to the staff.
+type QuestionsPage struct {
+	app.Compo
+	inCourse
+	show      string // filter: "", "tutor", "staff", "open", "mine"
+	about     string // material that a new question is about
+	list      Remote[api.Page[lms.Question]]
+	tutor     Remote[api.TutorStatus]
+	more      bool
+	session   lms.Session
+	setTopics func(...string)
+}
+
+// OnMount keeps the list fresh.
+func (p *QuestionsPage) OnMount(ctx app.Context) {
+	ctx.ObserveState(stateSession, &p.session)
+	p.setTopics = OnLive(ctx, 30*time.Second, p.refresh, "course/"+CourseParam(ctx), "question/")
+}
+
+// OnNav loads the course and the filter of the address.
+func (p *QuestionsPage) OnNav(ctx app.Context) {
+	if app.IsServer {
+		return
+	}
+	show := Query(ctx, "show")
+	if p.enter(ctx) {
+		p.tutor.Reset()
+		p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
+		p.list.Reset()
+		if p.setTopics != nil {
+			p.setTopics("course/"+p.id, "question/")
+		}
+	} else if show != p.show {
+		p.list.Reset()
+	}
+	p.show, p.about = show, Query(ctx, "about")
+	p.load(ctx)
+}
+
+func (p *QuestionsPage) input() api.ListQuestionsInput {
+	in := api.ListQuestionsInput{Course: p.id, Limit: 50}
+	switch p.show {
+	case "tutor":
+		in.To = lms.ToTutor
+	case "staff":
+		in.To = lms.ToStaff
+	case "open":
+		in.To, in.State = lms.ToStaff, lms.QuestionOpen
+	case "mine":
+		in.Mine = true
+	}
+	return in
+}
+
+func (p *QuestionsPage) load(ctx app.Context) { p.list.Load(ctx, Call(api.ListQuestions, p.input())) }
+
+// refresh keeps further pages that the person has opened.
+func (p *QuestionsPage) refresh(ctx app.Context) {
+	if !p.list.Loading() && len(p.list.Value.Items) <= 50 {
+		p.load(ctx)
+	}
+}
+
+func (p *QuestionsPage) loadMore(ctx app.Context, _ app.Event) {
+	have, in := p.list.Value, p.input()
+	in.After = have.Next
+	p.more = true
+	Async(ctx, Call(api.ListQuestions, in), func(ctx app.Context, v api.Page[lms.Question], err error) {
+		p.more = false
+		if err != nil {
+			ToastError(ctx, err)
+			return
+		}
+		v.Items = append(have.Items, v.Items...)
+		p.list.Set(v)
+	})
+}
+
+// Render draws the page.
+func (p *QuestionsPage) Render() app.UI {
+	base := CoursePath(p.id, "questions")
+	tabs := []Tab{{Label: "All", Href: base}, {Label: "Mine", Href: base + "?show=mine"}, {Label: "To the tutor", Href: base + "?show=tutor"},
+		{Label: "To the instructors", Href: base + "?show=staff"}}
+	if p.staff() {
+		tabs = []Tab{{Label: "Waiting", Href: base + "?show=open"}, {Label: "To the instructors", Href: base + "?show=staff"},
+			{Label: "To the tutor", Href: base + "?show=tutor"}, {Label: "All", Href: base}}
+	}
+	active := base
+	if p.show != "" {
+		active += "?show=" + p.show
+	}
+	return p.frame(&Shell{Title: "Questions and tutor", Active: "questions",
+		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(func() app.UI {
+			return app.Div().Class("stack").Body(
+				app.If(!p.readOnly(), func() app.UI {
+					return &askForm{Course: p.id, About: p.about, Staff: p.staff(), Model: p.tutor.Value.Model, Where: p.tutor.Value.Where, Known: p.tutor.Ready}
+				}),
+				app.Div().Body(
+					Tabs("Which questions", active, tabs...),
+					p.list.View(5, p.load, p.rows),
+				),
+			)
+		})})
+}
+
+func (p *QuestionsPage) rows(v api.Page[lms.Question]) app.UI {
+	if len(v.Items) == 0 {
+		if p.show == "open" {
+			return Empty("check-circle", "Nobody is waiting", "Every question to the instructors has an answer.")
+		}
+		return Empty("message-circle", "No question here yet", "Ask the tutor for an answer from the course materials at once, or the instructors for theirs.")
+	}
+	return app.Div().Class("stack").Body(
+		RowsOf(v.Items, func(q lms.Question) app.UI {
+			label, tone := questionState(q)
+			icon := cond(q.To == lms.ToTutor, "sparkles", "message-circle")
+			return &Row{ID: q.ID, Href: CoursePath(p.id, "questions", q.ID), Icon: icon, Title: q.Title,
+				Meta:  q.AuthorName + " · " + Relative(q.UpdatedAt) + cond(q.ReplyCount > 0, " · "+plural(q.ReplyCount, "post"), ""),
+				Badge: label, Tone: tone}
+		}),
+		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+	)
+}
+
+// questionState is the state of a question in words.
+func questionState(q lms.Question) (label, tone string) {
+	switch q.State {
+	case lms.QuestionPending:
+		return "answering", "info"
+	case lms.QuestionOpen:
+		return "waiting", "warn"
+	case lms.QuestionAnswered:
+		return "answered", "good"
+	}
+	return "resolved", ""
+}
+
+// titleOf makes a title out of a message: its first line, cut at a word.
+func titleOf(message string) string {
+	const most = 90
+	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	line = trimSpace(line)
+	r := []rune(line)
+	if len(r) <= most {
+		return line
+	}
+	cut := string(r[:most])
+	if i := strings.LastIndexByte(cut, ' '); i > most/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:") + "…"
+}

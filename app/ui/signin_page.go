@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// SignInPage is the door. It is prerendered as a real form, so that it works before the program has loaded and without
+// it: POST /signin answers with a redirect, to this page with ?error=<kind> when it was refused.
+type SignInPage struct {
+	app.Compo
+	login, password string
+	next            string
+	shown, busy     bool
+	problem         Problem
+}
+
+// OnInit keeps what was typed into the prerendered form.
+func (p *SignInPage) OnInit() { p.login, p.password = typed("login"), typed("password") }
+
+// OnNav reads where to go afterwards and what went wrong before. It also runs on the node.
+func (p *SignInPage) OnNav(ctx app.Context) {
+	p.next = SafeNext(Query(ctx, "next"))
+	if kind := Query(ctx, "error"); kind != "" {
+		p.problem = Problem{Message: refusalText(lms.Kind(kind))}
+	}
+	if app.IsServer {
+		ctx.Page().SetTitle("Sign in · Trivium")
+		return
+	}
+	onScreen = nil
+	if Me().ID != "" {
+		ctx.Navigate(p.next)
+		return
+	}
+	if p.login == "" {
+		Focus(ctx, "login")
+	}
+}
+
+// refusalText says what the kind of refusal means here. Only fixed texts: the kind comes from the address.
+func refusalText(kind lms.Kind) string {
+	switch kind {
+	case lms.KindSignIn, lms.KindForbidden, lms.KindRule:
+		return "User name or password are not right. Check both and try again."
+	case lms.KindLimit:
+		return "Too many attempts. Wait some minutes and try again; sessions that are open stay open."
+	case lms.KindUnavailable, lms.KindUnknown:
+		return "Most nodes of the cluster are away, so nobody can sign in at the moment. Try again soon; nothing is lost."
+	}
+	return "Signing in did not work. Please try again."
+}
+
+// Render draws the form.
+func (p *SignInPage) Render() app.UI {
+	return gate("Sign in", "",
+		p.problem.Alert("login", "password"),
+		app.Form().Class("stack").Method("post").Action("/signin").OnSubmit(p.submit).Body(
+			app.If(p.next != "" && p.next != "/", func() app.UI { return app.Input().Type("hidden").Name("next").Value(p.next) }),
+			Input(Field{ID: "login", Label: "User name", Autocomplete: "username", Value: p.login,
+				Error: p.problem.For("login"), On: p.ValueTo(&p.login)}),
+			passwordField(Field{ID: "password", Label: "Password", Autocomplete: "current-password", Value: p.password,
+				Error: p.problem.For("password"), On: p.ValueTo(&p.password)}, &p.shown),
+			Submit("Sign in", "Signing in", p.busy),
+		),
+		app.P().Class("fine").Body(app.Text("Invited to a course? "), app.A().Href("/register").Text("Register with your code"), app.Text(".")),
+	)
+}
+
+func (p *SignInPage) submit(ctx app.Context, e app.Event) {
+	e.PreventDefault()
+	if p.busy {
+		return
+	}
+	in := api.SignInInput{Login: p.login, Password: p.password}
+	if err := in.Validate(); err != nil {
+		Fail(ctx, err, &p.problem)
+		return
+	}
+	p.busy, p.problem = true, Problem{}
+	Async(ctx, Call(api.SignIn, in), func(ctx app.Context, s lms.Session, err error) {
+		p.busy = false
+		if err != nil {
+			p.problem = ProblemOf(err)
+			if p.problem.Field == "" || lms.KindOf(err) == lms.KindSignIn {
+				p.problem.Field = ""
+				Focus(ctx, "password")
+			}
+			return
+		}
+		setSession(ctx, s)
+		ctx.Navigate(p.next)
+	})
+}
