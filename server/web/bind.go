@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -54,9 +55,16 @@ func bindRaw[In api.Validator, Out any](e api.Endpoint[In, Out], h func(*request
 		if err != nil {
 			return err
 		}
-		return h(q, in)
+		err = h(q, in)
+		if q.operator() && errors.Is(err, lms.ErrSignIn) {
+			err = errOperator
+		}
+		return err
 	}}
 }
+
+// errOperator is what the operator gets where a person must act: the operator token is no account.
+var errOperator = lms.Errorf(lms.KindForbidden, "The operator token manages nodes, accounts and keys. For courses, sign in as an administrator.")
 
 // nameOf is the name of a handler's method.
 func nameOf(h any) string {

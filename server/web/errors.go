@@ -79,7 +79,8 @@ func (s *Server) refuse(err error, c echo.Context) {
 		c.Response().Status = statusGone // nobody reads the answer
 		return
 	}
-	refusal := *refusalOf(err)
+	found := refusalOf(err)
+	refusal := *found // it gets the request's id
 	if refusal.Kind == lms.KindInternal {
 		s.log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed", slog.String("request", q.id),
 			slog.String("route", c.Path()), slog.String("error", err.Error()))
@@ -98,7 +99,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 	h.Del("Content-Disposition")
 	h.Del("ETag")
 	s.describe(h)
-	if err := c.JSON(statusOf(&refusal), refusal); err != nil {
+	if err := c.JSON(statusOf(found), refusal); err != nil {
 		s.log.Debug("answer not delivered", "request", q.id, "error", err)
 	}
 }

@@ -141,9 +141,9 @@ func (s *Server) authenticate(q *request) error {
 	if token == "" {
 		return lms.ErrSignIn
 	}
-	if bearer && s.c.OperatorToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.c.OperatorToken)) == 1 {
-		q.actor = operator()
-		q.user = lms.User{ID: q.actor.UserID, Login: q.actor.Login, Name: q.actor.Name, Admin: true}
+	if bearer && s.isOperator(token) {
+		q.actor = lms.Actor{UserID: operatorID, Login: operatorID, Name: "Operator", Admin: true}
+		q.user = lms.User{ID: operatorID, Login: operatorID, Name: "Operator", Admin: true}
 		return nil
 	}
 	hash := sha256.Sum256([]byte(token))
@@ -156,10 +156,15 @@ func (s *Server) authenticate(q *request) error {
 	return nil
 }
 
-// operator is whoever can read the operator token from the node's own disk.
-func operator() lms.Actor {
-	return lms.Actor{UserID: "operator", Login: "operator", Name: "Operator", Admin: true}
+// operatorID is the user id of whoever can read the operator token from the node's own disk. It is no account.
+const operatorID = "operator"
+
+// isOperator compares with the operator token in constant time.
+func (s *Server) isOperator(token string) bool {
+	return s.c.OperatorToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.c.OperatorToken)) == 1
 }
+
+func (q *request) operator() bool { return q.actor.UserID == operatorID }
 
 // token returns the session's token: of the Authorization header if there is one, else of the cookie. A request never
 // carries two identities.

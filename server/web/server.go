@@ -37,10 +37,10 @@ type Tutor interface {
 	Status() api.TutorStatus
 }
 
-// Cluster is the membership as operators see and change it; *cluster.Cluster is one.
+// Cluster is the membership as operators see and change it.
 type Cluster interface {
 	Nodes(ctx context.Context) ([]consensus.Node, error)
-	Token(ctx context.Context) (token string, expires time.Time, err error)
+	JoinToken(ctx context.Context) (api.JoinToken, error)
 	Remove(ctx context.Context, id string, force bool) error
 	Transfer(ctx context.Context, id string) error
 }

@@ -229,6 +229,10 @@ func (s *Server) signInForm(c echo.Context) error {
 	q := requestOf(c)
 	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, 16<<10)
 	if err := q.r.ParseForm(); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return err
+		}
 		return lms.Errorf(lms.KindInvalid, "The form could not be read.")
 	}
 	next := localPath(q.r.PostForm.Get("next"))

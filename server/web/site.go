@@ -1,7 +1,6 @@
 package web
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -90,7 +89,7 @@ func (s *Server) forOperators(h http.Handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		q := requestOf(c)
 		token, bearer := q.token()
-		operator := bearer && s.c.OperatorToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.c.OperatorToken)) == 1
+		operator := bearer && s.isOperator(token)
 		a, err := netip.ParseAddr(c.RealIP())
 		local := err == nil && a.Unmap().IsLoopback() && q.r.Header.Get("X-Forwarded-For") == "" && q.r.Header.Get("Forwarded") == ""
 		if !operator && !local {

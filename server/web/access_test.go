@@ -1,0 +1,240 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+// roles are the columns of the access matrix. Each call has a session of its own, so that one that ends a session does
+// not decide the next.
+var roles = []struct {
+	name  string
+	actor lms.Actor // what lms.Can is asked; empty user: not signed in
+	token func(*course) string
+}{
+	{"anonymous", lms.Actor{}, func(*course) string { return "" }},
+	{"student", lms.Actor{UserID: "sue", Role: lms.RoleStudent}, session("sue")},
+	{"classmate", lms.Actor{UserID: "sam", Role: lms.RoleStudent}, session("sam")},
+	{"observer", lms.Actor{UserID: "obi", Role: lms.RoleObserver}, session("obi")},
+	{"elsewhere", lms.Actor{UserID: "ned"}, session("ned")},
+	{"ta", lms.Actor{UserID: "tom", Role: lms.RoleTA}, session("tom")},
+	{"instructor", lms.Actor{UserID: "ina", Role: lms.RoleInstructor, MayCreateCourses: true}, session("ina")},
+	{"instructor2", lms.Actor{UserID: "ira", MayCreateCourses: true}, session("ira")},
+	{"admin", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true}, session("root")},
+	{"operator", lms.Actor{UserID: "operator", Admin: true}, func(c *course) string { return c.server.c.OperatorToken }},
+	{"disabled", lms.Actor{}, func(c *course) string { return c.disabled }},
+	{"expired", lms.Actor{}, func(c *course) string { return c.expired }},
+}
+
+func session(user string) func(*course) string {
+	return func(c *course) string { return c.token(user, time.Hour) }
+}
+
+// body is a request that would be in order, with fresh ids.
+func (c *course) body(route string) any {
+	id := lms.NewID()
+	text := func(s string) *string { return &s }
+	switch route {
+	case "Setup":
+		return api.SetupInput{Token: "wrong", Login: id, Name: "N", Password: testPassword}
+	case "Register":
+		return api.RegisterInput{Code: "wrong", Login: id, Name: "N", Password: testPassword}
+	case "PreviewInvite", "JoinCourse":
+		return api.CodeInput{Code: c.otherInvite.Code}
+	case "SignIn":
+		return api.SignInInput{Password: testPassword} // failures would be counted
+	case "RedeemTicket":
+		return api.Ticket{Ticket: "wrong"}
+	case "ChangePassword":
+		return api.PasswordInput{Old: "wrong", New: "short"}
+	case "CreateUser":
+		return api.CreateUserInput{ID: id, Login: id, Name: "N", Password: testPassword}
+	case "UpdateUser":
+		return api.UpdateUserInput{Version: 99, Name: text("N")}
+	case "CreateCourse":
+		return api.CourseInput{ID: id, Code: "X", Title: "Y", Zone: "UTC", State: lms.CoursePublished}
+	case "UpdateCourse":
+		return api.UpdateCourseInput{CourseInput: api.CourseInput{Code: "X", Title: "Y", Zone: "UTC", State: lms.CoursePublished}, Version: 99}
+	case "AddMember":
+		return api.AddMemberInput{Login: "nobody", Role: lms.RoleStudent}
+	case "UpdateMember":
+		role := lms.RoleStudent
+		return api.UpdateMemberInput{Role: &role}
+	case "CreateInvite":
+		return api.CreateInviteInput{ID: id, Role: lms.RoleStudent}
+	case "DeclareFile":
+		return fileOf("c1", "a.txt", "a")
+	case "CreateMaterial":
+		return api.MaterialInput{ID: id, Title: "T", Kind: lms.MaterialPage}
+	case "UpdateMaterial":
+		return api.UpdateMaterialInput{Version: 99, Title: text("T")}
+	case "CreateAssignment", "UpdateAssignment":
+		a := api.AssignmentInput{ID: id, Title: "T", Points: 100, AllowText: true}
+		if route == "UpdateAssignment" {
+			return api.UpdateAssignmentInput{AssignmentInput: a, Version: 99}
+		}
+		return a
+	case "Submit":
+		return api.SubmitInput{ID: id, Text: "T"}
+	case "SaveGrade":
+		return api.GradeInput{Points: 100, Version: 99}
+	case "AskQuestion":
+		return api.QuestionInput{ID: id, To: lms.ToStaff, Title: "T", Visibility: lms.VisibleStaff}
+	case "AddReply":
+		return api.ReplyInput{ID: id, Body: "T"}
+	case "SetQuestion":
+		return api.SetQuestionInput{}
+	case "KVPut":
+		return api.KVPutInput{Value: "v"}
+	}
+	return struct{}{}
+}
+
+// fill puts the fixture's ids into a path. Archiving has a material of its own.
+func (c *course) fill(r api.Route) string {
+	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
+		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "key": "k"}
+	switch r.Name {
+	case "DeleteMaterial", "RestoreMaterial":
+		values["material"] = c.draft
+	case "StopReply", "RetryReply", "StreamReply":
+		values["question"] = c.toTutor
+	}
+	path := r.Path
+	for name, v := range values {
+		path = strings.ReplaceAll(path+"/", ":"+name+"/", v+"/")
+		path = strings.TrimSuffix(path, "/")
+	}
+	if r.Name == "SearchPassages" {
+		path += "?q=leader"
+	}
+	return path
+}
+
+// TestAccessMatrix calls every route as every role. What lms.Can refuses must be refused with its kind, what it lets
+// pass must not be answered 401; the golden file shows what the objects' own rules add.
+func TestAccessMatrix(t *testing.T) {
+	c := newCourse(t, nil)
+	c.expired = c.token("sue", -time.Minute)
+	c.disabled = c.token("dis", time.Hour)
+	c.disable("dis")
+	c.otherInvite = call(c.site, "ira", api.CreateInvite, api.CreateInviteInput{Course: "c2", ID: "i2", Role: lms.RoleStudent})
+
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-16s", "")
+	for _, role := range roles {
+		fmt.Fprintf(&b, " %-11s", role.name)
+	}
+	b.WriteByte('\n')
+	for _, r := range api.Routes() {
+		fmt.Fprintf(&b, "%-16s", r.Name)
+		for _, role := range roles {
+			var body string
+			if r.Writes() && r.Name != "PutChunk" {
+				j, err := json.Marshal(c.body(r.Name))
+				c.check(err)
+				body = string(j)
+			} else if r.Name == "PutChunk" {
+				body = "My essay."
+			}
+			res := c.send(r.Method, c.fill(r), role.token(c), body)
+			fmt.Fprintf(&b, " %-11d", res.status)
+			if want := refusalStatus(lms.Can(role.actor, r.Access)); want != 0 && res.status != want {
+				t.Errorf("%s as %s: %d, want %d", r.Name, role.name, res.status, want)
+			} else if want == 0 && r.Access != lms.Public && res.status == http.StatusUnauthorized {
+				t.Errorf("%s as %s: signed in, but 401", r.Name, role.name)
+			}
+			if res.status >= 500 {
+				t.Errorf("%s as %s: %d %s", r.Name, role.name, res.status, res.body)
+			}
+			if res.status >= 400 && (res.error.Kind == "" || res.error.Message == "" || res.error.RequestID == "") {
+				t.Errorf("%s as %s: refused with %q", r.Name, role.name, res.body)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	golden(t, "access.golden", []byte(trimLines(b.String())))
+}
+
+func refusalStatus(err error) int {
+	if err == nil {
+		return 0
+	}
+	return statuses[lms.KindOf(err)]
+}
+
+func trimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// siteRoutes are the routes outside of the endpoint table.
+var siteRoutes = map[string]bool{"/api/v1/openapi.json": true, "/api/*": true, "/healthz": true, "/readyz": true, "/metrics": true,
+	"/signin": true, "/robots.txt": true, "/sitemap.xml": true, "/ads.txt": true, "/web/*": true, "/*": true}
+
+func TestEveryRouteIsInTheTable(t *testing.T) {
+	s := newSite(t, nil)
+	table := map[string]bool{}
+	for _, r := range api.Routes() {
+		table[r.Method+" "+r.Path] = true
+	}
+	for _, r := range s.server.echo.Routes() {
+		if !table[r.Method+" "+r.Path] && !siteRoutes[r.Path] {
+			t.Errorf("%s %s is in no table", r.Method, r.Path)
+		}
+		delete(table, r.Method+" "+r.Path)
+	}
+	for key := range table {
+		t.Errorf("%s is not mounted", key)
+	}
+}
+
+// TestForeignObjects names objects of another course or member in the path of one's own course.
+func TestForeignObjects(t *testing.T) {
+	c := newCourse(t, nil)
+	ned, sam := c.token("ned", time.Hour), c.token("sam", time.Hour)
+	tests := []struct {
+		name, method, path, token string
+		status                    int
+	}{
+		{"material of a foreign course", "GET", "/api/v1/courses/c2/materials/m1", ned, 404},
+		{"assignment of a foreign course", "GET", "/api/v1/courses/c2/assignments/a1", ned, 404},
+		{"submission of a foreign course", "GET", "/api/v1/courses/c2/submissions/s1", ned, 404},
+		{"question of a foreign course", "GET", "/api/v1/courses/c2/questions/q1", ned, 404},
+		{"file of a foreign course", "GET", "/api/v1/courses/c2/files/" + c.file.ID + "/content", ned, 404},
+		{"reply of another question", "GET", "/api/v1/courses/c1/questions/q1/replies/r2/stream", c.token("sue", time.Hour), 404},
+		{"foreign course", "GET", "/api/v1/courses/c1/materials/m1", ned, 403},
+		{"unknown course", "GET", "/api/v1/courses/nothing/materials/m1", ned, 403},
+		{"unknown course, administrator", "GET", "/api/v1/courses/nothing/materials/m1", c.token("root", time.Hour), 404},
+		{"no id at all", "GET", "/api/v1/courses/" + url.PathEscape("../x'") + "/materials", ned, 403},
+		{"hidden material", "GET", "/api/v1/courses/c1/materials/m2", sam, 404},
+		{"another's submission", "GET", "/api/v1/courses/c1/submissions/s1", sam, 403},
+		{"another's receipt", "GET", "/api/v1/courses/c1/submissions/s1/receipt", sam, 403},
+		{"another's file", "GET", "/api/v1/courses/c1/files/" + c.file.ID + "/content", sam, 403},
+		{"another's question", "GET", "/api/v1/courses/c1/questions/q1", sam, 403},
+		{"another's tutor answer", "GET", "/api/v1/courses/c1/questions/q2/replies/r2/stream", sam, 403},
+		{"another's chunk", "PUT", "/api/v1/courses/c1/files/" + c.file.ID + "/chunks/0", sam, 403},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			body := ""
+			if tt.method == "PUT" {
+				body = "My essay."
+			}
+			if r := c.send(tt.method, tt.path, tt.token, body); r.status != tt.status {
+				t.Errorf("%d %s, want %d", r.status, r.body, tt.status)
+			}
+		})
+	}
+}
