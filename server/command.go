@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const rootHelp = `Trivium is a learning management system that keeps working when a machine dies.
+
+Try it on this machine:      trivium demo
+Start the first node:        trivium serve -h
+
+Every flag can also be given as an environment variable (--public-origin is TRIVIUM_PUBLIC_ORIGIN) or as a line
+"public-origin = https://lms.example.edu" in the file that --config names. A flag wins over a variable, a variable over the file.`
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "trivium",
+		Short:         "A learning management system that keeps working when a machine dies",
+		Long:          rootHelp,
+		SilenceErrors: true, // run tells about them, once
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return fillFlags(cmd)
+		},
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\n%q shows what it takes", err, cmd.CommandPath()+" -h")
+	})
+	root.PersistentFlags().String("config", "", "`file` with one \"name = value\" a line, for flags that are not given otherwise")
+	root.AddCommand(newServe(), newDemo(), newStatus(), newNodes(), newJoinToken(), newTransfer(), newRemove(), newUser(), newKV(),
+		newVersion(), newExtract())
+	return root
+}
+
+// envName is the environment variable of a flag.
+func envName(flag string) string {
+	return "TRIVIUM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// testVariables belong to the project's own tests, whose environment the nodes inherit that they start.
+var testVariables = []string{"TRIVIUM_BINARY", "TRIVIUM_CHROMIUM"}
+
+// fillFlags sets the flags that the command line leaves out from the environment, then from the file.
+func fillFlags(cmd *cobra.Command) error {
+	known := knownFlags(cmd.Root())
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, "TRIVIUM_") && !slices.Contains(testVariables, name) && !slices.ContainsFunc(known, func(f string) bool { return envName(f) == name }) {
+			return fmt.Errorf("the environment variable %s is not a setting of Trivium; check for a typing error", name)
+		}
+	}
+	var err error
+	set := func(f *pflag.Flag, value, source string) {
+		if e := cmd.Flags().Set(f.Name, value); e != nil && err == nil {
+			err = fmt.Errorf("%s: %w", source, e)
+		}
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if v, ok := os.LookupEnv(envName(f.Name)); ok && !f.Changed {
+			set(f, v, envName(f.Name))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	path, _ := cmd.Flags().GetString("config")
+	if path == "" {
+		return nil
+	}
+	settings, err := readSettings(path)
+	if err != nil {
+		return err
+	}
+	for _, s := range settings {
+		source := fmt.Sprintf("%s, line %d", path, s.line)
+		if !slices.Contains(known, s.name) || s.name == "config" || s.name == "help" {
+			return fmt.Errorf("%s: %q is not a setting of Trivium", source, s.name)
+		}
+		if f := cmd.Flags().Lookup(s.name); f != nil && !f.Changed { // the file serves several commands
+			set(f, s.value, source)
+		}
+	}
+	return err
+}
+
+// knownFlags lists the flags of all commands.
+func knownFlags(cmd *cobra.Command) []string {
+	var names []string
+	add := func(f *pflag.Flag) { names = append(names, f.Name) }
+	cmd.Flags().VisitAll(add)
+	cmd.PersistentFlags().VisitAll(add)
+	for _, c := range cmd.Commands() {
+		names = append(names, knownFlags(c)...)
+	}
+	return names
+}
+
+type setting struct {
+	name, value string
+	line        int
+}
+
+func readSettings(path string) ([]setting, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []setting
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		text := strings.TrimSpace(lines.Text())
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s, line %d: write name = value", path, n)
+		}
+		all = append(all, setting{strings.TrimSpace(name), strings.TrimSpace(value), n})
+	}
+	return all, lines.Err()
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+func newStatus() *cobra.Command {
+	var c clientFlags
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say how the cluster stands, in plain words",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if watch {
+				return watchStatus(cmd, &c)
+			}
+			return call(cmd, &c, api.GetCluster, api.NoInput{}, printStatus)
+		},
+	}
+	c.add(cmd)
+	cmd.Flags().BoolVar(&watch, "watch", false, "look again every second and print what has changed, until Ctrl-C")
+	return cmd
+}
+
+// watchStatus prints the status whenever it changes. It follows the cluster to another node when its own dies; a time
+// without answer is part of what it shows, not an error.
+func watchStatus(cmd *cobra.Command, c *clientFlags) error {
+	url, token, err := c.reach()
+	if err != nil {
+		return err
+	}
+	client := api.NewClient(url, api.WithBearer(token), api.WithTimeouts(3*time.Second, 3*time.Second))
+	last := ""
+	for ctx := cmd.Context(); ; {
+		var text strings.Builder
+		state, err := api.Call(ctx, client, api.GetCluster, api.NoInput{})
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			fmt.Fprintln(&text, explain(unreachable(client, err)))
+		case c.json:
+			writeJSON(&text, state)
+		default:
+			printStatus(&text, state)
+		}
+		// What moves with every write is no change worth a new picture.
+		if key := statusKey(state, err); key != last {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n", time.Now().Format(time.TimeOnly), text.String())
+			last = key
+		}
+		if !wait(ctx, time.Second) {
+			return nil
+		}
+	}
+}
+
+func statusKey(s lms.Cluster, err error) string {
+	key := fmt.Sprint(s.Health.Summary, s.Leader, s.Term, err)
+	for _, n := range s.Nodes {
+		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100)
+	}
+	return key
+}
+
+func printStatus(w io.Writer, s lms.Cluster) {
+	fmt.Fprintf(w, "%s\n%s\n\n", s.Health.Summary, s.Health.Detail)
+	printNodes(w, s)
+}
+
+func newNodes() *cobra.Command {
+	var c clientFlags
+	cmd := &cobra.Command{
+		Use:   "nodes",
+		Short: "List the nodes",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return call(cmd, &c, api.GetCluster, api.NoInput{}, printNodes)
+		},
+	}
+	c.add(cmd)
+	return cmd
+}
+
+func printNodes(w io.Writer, s lms.Cluster) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NODE\tSTATE\tENTRIES\tBEHIND\tCLUSTER ADDRESS\tPEOPLE")
+	for _, n := range s.Nodes {
+		state := "follower"
+		switch {
+		case !n.Up:
+			state = "down"
+		case n.Leader:
+			state = "leader"
+		case !n.Voter:
+			state = "joining"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", n.ID, state, n.Applied, n.Lag, n.Address, n.Origin)
+	}
+	t.Flush()
+}
+
+func newJoinToken() *cobra.Command {
+	var c clientFlags
+	cmd := &cobra.Command{
+		Use:   "join-token",
+		Short: "Make a token that lets one new node join (single use, 1 h)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return call(cmd, &c, api.CreateJoinToken, api.NoInput{}, func(w io.Writer, t api.JoinToken) {
+				fmt.Fprintln(w, t.Token)
+				fmt.Fprintf(cmd.ErrOrStderr(), "Valid for one node until %s. On the new machine:\n  %s\n", t.ExpiresAt.Local().Format("15:04"), t.Command)
+			})
+		},
+	}
+	c.add(cmd)
+	return cmd
+}
+
+func newTransfer() *cobra.Command {
+	var c clientFlags
+	cmd := &cobra.Command{
+		Use:   "transfer [node]",
+		Short: "Hand leadership to a node, or to the most advanced one",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var in api.TransferInput
+			if len(args) == 1 {
+				in.Node = args[0]
+			}
+			return call(cmd, &c, api.TransferLeader, in, printStatus)
+		},
+	}
+	c.add(cmd)
+	return cmd
+}
+
+func newRemove() *cobra.Command {
+	var c clientFlags
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "remove <node>",
+		Short: "Remove a node for ever; its certificate is refused from then on",
+		Long: `remove takes a node out of the cluster and refuses its certificate from then on. The machine can come back as a new node:
+with an empty directory, another --id and a new join token. A removal after which no majority would answer is refused; --force overrides that.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return call(cmd, &c, api.RemoveNode, api.RemoveNodeInput{Node: args[0], Force: force}, printStatus)
+		},
+	}
+	c.add(cmd)
+	cmd.Flags().BoolVar(&force, "force", false, "remove it even if the cluster can save nothing afterwards")
+	return cmd
+}
+
+// wait reports whether the time has passed without ctx ending.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/server/cluster"
+)
+
+// Config is what a node is told. Validate completes it.
+type Config struct {
+	Data      string   // directory of this node alone
+	HTTP      string   // address for people
+	Cluster   string   // address for the other nodes
+	Advertise string   // address under which the other nodes reach Cluster; default: Cluster
+	Origin    string   // where people reach this node; default: from HTTP
+	ID        string   // default: made once and kept
+	Join      []string // cluster addresses of nodes of the cluster to join; empty: found one
+	Token     string   // join token
+
+	TLSCert, TLSKey string   // files in PEM, for people; read again when they change
+	InsecureHTTP    bool     // allow plain HTTP beyond this machine
+	TrustedProxies  []string // networks whose X-Forwarded-For is believed
+
+	Heartbeat, Election, Lease, Hold time.Duration
+
+	TutorEndpoint, TutorModel, TutorKeyFile string
+	TutorPrivate                            bool
+	TutorTemperature                        float64
+	TutorMaxTokens, TutorContext            int
+
+	LogLevel string
+}
+
+// Validate normalises the settings and refuses those that cannot work, naming the flag.
+func (c *Config) Validate() error {
+	switch {
+	case c.Data == "":
+		return fmt.Errorf("--data: name a directory for this node")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return fmt.Errorf("--tls-cert and --tls-key belong together: give both or neither")
+	case len(c.Join) > 0 && c.Token == "" && !joinedAlready(c.Data):
+		return fmt.Errorf("--join needs a --token: run \"trivium join-token\" on a node of the cluster")
+	case c.Token != "" && len(c.Join) == 0:
+		return fmt.Errorf("--token needs --join with the cluster address of a node of the cluster")
+	}
+	if c.Token != "" {
+		if err := cluster.CheckToken(c.Token); err != nil {
+			return fmt.Errorf("--token: %w", err)
+		}
+	}
+	if c.ID != "" {
+		if err := cluster.CheckID(c.ID); err != nil {
+			return fmt.Errorf("--id: %w", err)
+		}
+	}
+	if err := c.checkAddresses(); err != nil {
+		return err
+	}
+	if err := c.checkTimes(); err != nil {
+		return err
+	}
+	_, err := c.proxies()
+	return err
+}
+
+// joinedAlready lets a node start again with the command line that made it join, also without the token.
+func joinedAlready(data string) bool {
+	_, err := cluster.Load(data)
+	return err == nil
+}
+
+func (c *Config) checkAddresses() error {
+	host, _, err := net.SplitHostPort(c.HTTP)
+	if err != nil {
+		return fmt.Errorf("--http %q is not an address; write host:port, such as 127.0.0.1:4000 or :443", c.HTTP)
+	}
+	if !loopback(host) && c.TLSCert == "" && !c.InsecureHTTP {
+		return fmt.Errorf("--http %s can be reached from other machines, so passwords need encryption: give --tls-cert and --tls-key, or --insecure-http where something in front encrypts", c.HTTP)
+	}
+	if _, _, err := net.SplitHostPort(c.Cluster); err != nil {
+		return fmt.Errorf("--cluster %q is not an address; write host:port, such as 10.0.0.1:4100", c.Cluster)
+	}
+	if c.Advertise != "" {
+		if err := cluster.CheckAddress(c.Advertise); err != nil {
+			return fmt.Errorf("--advertise: %w", err)
+		}
+	} else if h, p, _ := net.SplitHostPort(c.Cluster); p != "0" {
+		if err := cluster.CheckAddress(net.JoinHostPort(h, p)); err != nil {
+			return fmt.Errorf("--cluster %s is every address of this machine; tell with --advertise by which one the other nodes reach it", c.Cluster)
+		}
+	}
+	if c.Origin != "" {
+		u, err := url.Parse(c.Origin)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || c.Origin != u.Scheme+"://"+u.Host {
+			return fmt.Errorf("--public-origin %q: write it as https://lms.example.edu, without a path", c.Origin)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkTimes() error {
+	for _, t := range []struct {
+		name  string
+		value time.Duration
+	}{{"heartbeat-timeout", c.Heartbeat}, {"election-timeout", c.Election}, {"lease-timeout", c.Lease}, {"hold-timeout", c.Hold}} {
+		if t.value < 10*time.Millisecond || t.value > time.Minute {
+			return fmt.Errorf("--%s %s: choose between 10ms and 1m", t.name, t.value)
+		}
+	}
+	if c.Lease > c.Heartbeat {
+		return fmt.Errorf("--lease-timeout %s must not be longer than --heartbeat-timeout %s: two leaders could believe in themselves", c.Lease, c.Heartbeat)
+	}
+	if c.Election < c.Heartbeat {
+		return fmt.Errorf("--election-timeout %s must not be shorter than --heartbeat-timeout %s", c.Election, c.Heartbeat)
+	}
+	return nil
+}
+
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, s := range c.TrustedProxies {
+		if ip, err := netip.ParseAddr(s); err == nil {
+			all = append(all, netip.PrefixFrom(ip, ip.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxies: %q is neither an address nor a network such as 10.0.0.0/8", s)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// secure reports whether people come over HTTPS, to the node itself or to a proxy in front.
+func (c *Config) secure() bool { return strings.HasPrefix(c.Origin, "https://") }
+
+// complete fills in what follows from the addresses that are really listened on.
+func (c *Config) complete(http, clusterAddr net.Addr) {
+	if c.Advertise == "" {
+		host, _, _ := net.SplitHostPort(c.Cluster)
+		_, port, _ := net.SplitHostPort(clusterAddr.String())
+		c.Advertise = net.JoinHostPort(host, port)
+	}
+	if c.Origin == "" {
+		scheme := "http"
+		if c.TLSCert != "" {
+			scheme = "https"
+		}
+		host, _, _ := net.SplitHostPort(c.HTTP)
+		_, port, _ := net.SplitHostPort(http.String())
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			name, _ := os.Hostname()
+			host = cmp.Or(name, "localhost")
+		}
+		c.Origin = scheme + "://" + net.JoinHostPort(host, port)
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// tutorKey reads the key of the tutor's endpoint, from a file so that no list of processes shows it.
+func (c *Config) tutorKey() (string, error) {
+	if c.TutorKeyFile == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(c.TutorKeyFile)
+	if err != nil {
+		return "", fmt.Errorf("--tutor-key-file: %w", err)
+	}
+	key := strings.TrimSpace(string(data))
+	if key == "" || strings.ContainsAny(key, "\r\n") {
+		return "", fmt.Errorf("--tutor-key-file %s: %w", c.TutorKeyFile, lms.Errorf(lms.KindInvalid, "the file must hold the key and nothing else"))
+	}
+	return key, nil
+}

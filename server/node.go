@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+	"trivium/server/cluster"
+	"trivium/server/files"
+	"trivium/server/store"
+	"trivium/server/tutor"
+	"trivium/server/web"
+)
+
+// serviceTutor is the tutor's protocol on the cluster port: package tutor knows nothing of the network under it.
+const serviceTutor consensus.Service = 'T'
+
+// Node is one node: the layers, assembled.
+type Node struct {
+	config Config
+	log    *slog.Logger
+	out    io.Writer // for the person who started it
+
+	lock     *os.File
+	operator string // token of whoever can read this node's disk
+	self     *cluster.Identity
+	cluster  *cluster.Cluster
+	db       *consensus.DB
+	store    *store.Store
+	files    *files.Files
+	tutor    *tutor.Tutor
+	peers    *http.Server // of the tutor
+	toTutor  *http.Client // of other nodes
+	web      *web.Server
+
+	site   *http.Server
+	now    atomic.Pointer[http.Handler] // what answers people: first "starting", then the site
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	begun  chan struct{} // closed when start is over; nil if it never ran
+	ready  chan struct{}
+	failed chan error
+}
+
+// OpenNode starts a node. When it returns, the node is a member or is on its way to become one, and answers people, at
+// first with "starting" until it is in touch with a majority. What comes later is told by Ready and Failed.
+//
+// The order argues backwards from what must not happen:
+//  1. the lock: two processes in one directory would ruin it;
+//  2. both listeners: a port that is taken must be known before a token is spent or a cluster founded;
+//  3. the identity: found, joined or loaded; without it nothing is encrypted;
+//  4. the network, then the database on it: peers may call from here on;
+//  5. the public port, so that somebody who looks sees a node that starts and not a dead one;
+//  6. in the background, because they need the majority, which may take its time: membership, store, files, tutor, web.
+func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer) (n *Node, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	n = &Node{config: c, log: log, out: out, ready: make(chan struct{}), failed: make(chan error, 1)}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	if err := n.openData(); err != nil {
+		return nil, err
+	}
+	public, err := net.Listen("tcp", c.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("--http: %w", err)
+	}
+	between, err := net.Listen("tcp", c.Cluster)
+	if err != nil {
+		public.Close()
+		return nil, fmt.Errorf("--cluster: %w", err)
+	}
+	n.config.complete(public.Addr(), between.Addr())
+	if err := n.openIdentity(ctx); err != nil {
+		return nil, errors.Join(err, public.Close(), between.Close())
+	}
+	if err := n.openDatabase(between); err != nil {
+		return nil, errors.Join(err, public.Close())
+	}
+	if err := n.openSite(public); err != nil {
+		return nil, err
+	}
+	n.begun = make(chan struct{})
+	go func() {
+		defer close(n.begun)
+		if err := n.start(); err != nil && n.ctx.Err() == nil {
+			n.failed <- err
+		}
+	}()
+	return n, nil
+}
+
+// Ready is closed when the node serves the site.
+func (n *Node) Ready() <-chan struct{} { return n.ready }
+
+// Failed tells why the node cannot go on.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// Origin is where people reach the node.
+func (n *Node) Origin() string { return n.config.Origin }
+
+func (n *Node) path(name string) string { return filepath.Join(n.config.Data, name) }
+
+func (n *Node) openData() error {
+	if err := os.MkdirAll(n.config.Data, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if n.lock, err = lockFile(n.path("lock")); err != nil {
+		return fmt.Errorf("--data %s: %w", n.config.Data, err)
+	}
+	n.operator, err = operatorToken(n.path(operatorFile))
+	return err
+}
+
+func (n *Node) openIdentity(ctx context.Context) error {
+	c := n.config
+	self, err := cluster.Load(c.Data)
+	switch {
+	case err == nil:
+		if c.ID != "" && c.ID != self.ID() {
+			return fmt.Errorf("--id %s: the directory %s belongs to node %s; a node keeps its name", c.ID, c.Data, self.ID())
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case len(c.Join) > 0:
+		self, err = cluster.Join(ctx, cluster.JoinConfig{DataDir: c.Data, ID: c.ID, Address: c.Advertise, Peers: c.Join, Token: c.Token, Logger: n.log})
+	default:
+		self, err = cluster.Found(c.Data, c.ID, c.Advertise)
+	}
+	n.self = self
+	return err
+}
+
+func (n *Node) openDatabase(ln net.Listener) error {
+	var err error
+	n.cluster, err = cluster.New(cluster.Config{Identity: n.self, Listener: ln, Origin: n.config.Origin, Logger: n.log})
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	c := n.config
+	n.db, err = consensus.Open(consensus.Config{
+		ID: n.self.ID(), Dir: n.path("db"), Address: c.Advertise, Network: n.cluster.Network(),
+		Bootstrap:        n.self.Founder() && !n.self.Member(), // never again once it was a member: its log is not replaceable
+		HeartbeatTimeout: c.Heartbeat, ElectionTimeout: c.Election, LeaseTimeout: c.Lease, HoldTimeout: c.Hold,
+		Logger: n.log,
+	})
+	return err
+}
+
+// start does what needs the majority.
+func (n *Node) start() error {
+	if !n.self.Member() {
+		if err := n.cluster.Enter(n.ctx, n.db, n.config.Advertise); err != nil {
+			return fmt.Errorf("this node has its certificate but is no member yet; starting it again continues: %w", err)
+		}
+	} else if n.self.Address() != n.config.Advertise {
+		n.wg.Go(n.moved) // the others cannot call this node before they know, and nothing else may wait for that
+	}
+	for wait := false; ; wait = true {
+		var err error
+		if n.store, err = store.Open(n.ctx, n.db); err == nil {
+			break
+		}
+		if lms.KindOf(err) != lms.KindUnavailable && !errors.Is(err, consensus.ErrUnavailable) && !errors.Is(err, consensus.ErrUnknown) {
+			return err
+		}
+		if !wait {
+			n.log.Warn("no majority of the nodes answers; waiting for them", "error", err)
+		}
+		select {
+		case <-n.ctx.Done():
+			return nil
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	n.cluster.Attach(n.db, n.store)
+	if err := n.openServices(); err != nil {
+		return err
+	}
+	n.show(n.web.Handler())
+	close(n.ready)
+	n.log.Info("ready", "node", n.self.ID(), "origin", n.config.Origin, "cluster", n.config.Advertise)
+	n.greet()
+	return nil
+}
+
+// moved tells the cluster this node's new address.
+func (n *Node) moved() {
+	if err := n.cluster.Enter(n.ctx, n.db, n.config.Advertise); err != nil && n.ctx.Err() == nil {
+		n.log.Error("the other nodes do not learn this node's new address", "address", n.config.Advertise, "error", err)
+	}
+}
+
+func (n *Node) members(ctx context.Context) ([]files.Member, error) {
+	nodes, err := n.db.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]files.Member, len(nodes))
+	for i, m := range nodes {
+		members[i] = files.Member{ID: m.ID, Address: m.Address, Voter: m.Voter}
+	}
+	return members, nil
+}
+
+// Close stops the node, in the opposite order of its start. Leadership goes first: while this node says good-bye to its
+// clients, another one serves writes already.
+func (n *Node) Close() error {
+	n.cancel()
+	if n.db != nil && n.db.IsLeader() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		if err := n.db.Transfer(ctx, ""); err != nil && !errors.Is(err, consensus.ErrMembership) {
+			n.log.Warn("leadership not handed over", "error", err)
+		}
+		cancel()
+	}
+	if n.begun != nil {
+		<-n.begun // what start opened is known now
+	}
+	var errs []error
+	if n.web != nil {
+		errs = append(errs, n.web.Close()) // ends the streams, for which Shutdown would wait
+	}
+	if n.site != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		if n.site.Shutdown(ctx) != nil {
+			n.site.Close()
+		}
+		cancel()
+	}
+	if n.peers != nil {
+		n.peers.Close()
+	}
+	if n.tutor != nil {
+		errs = append(errs, n.tutor.Close())
+	}
+	if n.files != nil {
+		errs = append(errs, n.files.Close())
+	}
+	if n.cluster != nil {
+		n.cluster.Detach()
+	}
+	if n.db != nil {
+		errs = append(errs, n.db.Close())
+	}
+	if n.cluster != nil {
+		errs = append(errs, n.cluster.Close())
+	}
+	n.wg.Wait()
+	if n.lock != nil {
+		errs = append(errs, n.lock.Close())
+	}
+	return errors.Join(errs...)
+}

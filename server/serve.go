@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const serveHelp = `serve runs one node. In an empty directory it founds a cluster of one and prints the link with which the first
+administrator is claimed.
+
+A cluster of three machines, of which any one may fail:
+  on the first:      trivium serve --data /var/lib/trivium --cluster 10.0.0.1:4100 --http :443 --tls-cert crt.pem --tls-key key.pem
+  there, twice:      trivium join-token --data /var/lib/trivium
+  on the other two:  trivium serve --data /var/lib/trivium --cluster 10.0.0.N:4100 --http … --join 10.0.0.1:4100 --token K10…
+
+A node that has joined finds its cluster again by itself: --join and --token may stay or go. SIGTERM stops it gracefully.`
+
+// Where a node listens unless it is told otherwise: reachable from this machine alone.
+const (
+	defaultData    = "trivium-data"
+	defaultHTTP    = "127.0.0.1:4000"
+	defaultCluster = "127.0.0.1:4100"
+)
+
+func newServe() *cobra.Command {
+	var c Config
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a node: the first of a cluster, or one that joins",
+		Long:  serveHelp,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&c.Data, "data", defaultData, "directory of this node")
+	f.StringVar(&c.HTTP, "http", defaultHTTP, "address for people")
+	f.StringVar(&c.Cluster, "cluster", defaultCluster, "address for the other nodes (always encrypted)")
+	f.StringVar(&c.Advertise, "advertise", "", "address by which the other nodes reach --cluster, if it is another one")
+	f.StringVar(&c.Origin, "public-origin", "", "where people reach this node, such as https://lms1.example.edu (default: from --http)")
+	f.StringVar(&c.ID, "id", "", "name of this node, never used again for another one (default: made once and kept)")
+	f.StringSliceVar(&c.Join, "join", nil, "cluster addresses of nodes of the cluster to join; one suffices")
+	f.StringVar(&c.Token, "token", "", "join token (single use, 1 h): trivium join-token")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate chain for people, PEM; read again when it changes")
+	f.StringVar(&c.TLSKey, "tls-key", "", "its private key, PEM")
+	f.BoolVar(&c.InsecureHTTP, "insecure-http", false, "allow plain HTTP from other machines: for use behind a proxy that encrypts")
+	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
+	f.StringVar(&c.TutorEndpoint, "tutor-endpoint", "", "OpenAI-compatible service, such as http://127.0.0.1:11434/v1 (default: none; the tutor quotes the material)")
+	f.StringVar(&c.TutorModel, "tutor-model", "", "name of the model there")
+	f.StringVar(&c.TutorKeyFile, "tutor-key-file", "", "file that holds the key of the service")
+	f.BoolVar(&c.TutorPrivate, "tutor-private", false, "allow an endpoint in a private network, also over http")
+	f.Float64Var(&c.TutorTemperature, "tutor-temperature", 0.3, "how freely the model writes, 0 to 2")
+	f.IntVar(&c.TutorMaxTokens, "tutor-max-tokens", 500, "longest answer in tokens")
+	f.IntVar(&c.TutorContext, "tutor-context", 4096, "tokens that the model reads at once")
+	f.DurationVar(&c.Heartbeat, "heartbeat-timeout", 500*time.Millisecond, "silence of the leader after which a follower doubts it")
+	f.DurationVar(&c.Election, "election-timeout", 500*time.Millisecond, "time a candidate waits for votes")
+	f.DurationVar(&c.Lease, "lease-timeout", 250*time.Millisecond, "time without a majority after which a leader steps down")
+	f.DurationVar(&c.Hold, "hold-timeout", 10*time.Second, "how long requests wait for a leader")
+	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	return cmd
+}
+
+// serve runs a node until ctx ends or the node cannot go on.
+func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	w := newLogWriter(stderr)
+	defer w.Close()
+	log, err := newLogger(w, c.LogLevel)
+	if err != nil {
+		return err
+	}
+	n, err := OpenNode(ctx, c, log, stdout)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(stdout, "Stopping …")
+	case err = <-n.Failed():
+	}
+	return errors.Join(err, n.Close())
+}

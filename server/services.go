@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	stdlog "log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+	"trivium/app/ui"
+	"trivium/assets"
+	"trivium/server/cluster"
+	"trivium/server/files"
+	"trivium/server/tutor"
+	"trivium/server/web"
+)
+
+// openServices opens what stands on the store.
+func (n *Node) openServices() error {
+	var err error
+	n.files, err = files.Open(files.Config{
+		Dir: n.path("files"), Network: n.cluster.Network(), Self: n.self.ID(), Members: n.members, List: n.store.FilesAfter,
+		Logger: n.log, HoldTimeout: n.config.Hold,
+	})
+	if err != nil {
+		return err
+	}
+	if err := n.openTutor(); err != nil {
+		return err
+	}
+	return n.openWeb()
+}
+
+func (n *Node) openTutor() error {
+	key, err := n.config.tutorKey()
+	if err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	c := n.config
+	tc := tutor.Config{
+		Store: n.store, Node: n.self.ID(), Logger: n.log,
+		Endpoint: c.TutorEndpoint, Model: c.TutorModel, Key: key, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
+		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
+		Peers: n.tutorPeer,
+		OpenFile: func(ctx context.Context, f lms.File) (io.ReadSeekCloser, error) {
+			return n.files.Open(ctx, f)
+		},
+		IsLeader:  n.db.IsLeader,
+		Extractor: []string{program, extractCommand},
+	}
+	if err := tc.Validate(); err != nil {
+		return err
+	}
+	n.tutor = tutor.New(tc)
+	n.toTutor = n.cluster.Network().Client(serviceTutor)
+	n.peers = &http.Server{Handler: n.tutor.Handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: n.stdlog()}
+	ln := n.cluster.Network().Listen(serviceTutor)
+	n.wg.Go(func() { n.peers.Serve(ln) })
+	n.wg.Go(func() { n.tutor.Resume(n.ctx) })
+	n.wg.Go(func() { n.tutor.IndexLoop(n.ctx) })
+	return nil
+}
+
+// tutorPeer is how the tutor reaches the tutor of another node.
+func (n *Node) tutorPeer(_ context.Context, node string) (*http.Client, string, error) {
+	address := n.cluster.Address(node)
+	if address == "" {
+		return nil, "", fmt.Errorf("no node %s is known", node)
+	}
+	return n.toTutor, "http://" + address, nil
+}
+
+func (n *Node) openWeb() error {
+	static, err := assets.Open()
+	if err != nil {
+		return err
+	}
+	pages := assets.NotBuilt()
+	if static.Built() {
+		pages = ui.NewHandler(static, static.Version(), static.ProgramSize())
+	}
+	proxies, err := n.config.proxies()
+	if err != nil {
+		return err
+	}
+	n.web, err = web.New(web.Config{
+		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n.cluster},
+		Assets: static.Handler(), App: pages,
+		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
+		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: prometheus.DefaultGatherer, Logger: n.log,
+	})
+	return err
+}
+
+// membership is the cluster in the words of the API.
+type membership struct{ *cluster.Cluster }
+
+// JoinToken makes a join token, with the command that uses it.
+func (m membership) JoinToken(ctx context.Context) (api.JoinToken, error) {
+	t, expires, err := m.Token(ctx)
+	if err != nil {
+		return api.JoinToken{}, err
+	}
+	command := fmt.Sprintf("trivium serve --cluster <address of the new machine>:4100 --join %s --token %s", m.Address(m.ID()), t)
+	return api.JoinToken{Token: t, ExpiresAt: expires.UTC().Truncate(time.Second), Command: command}, nil
+}
+
+// openSite serves people on the listener.
+func (n *Node) openSite(ln net.Listener) error {
+	n.show(http.HandlerFunc(n.starting))
+	n.site = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			(*n.now.Load()).ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          n.stdlog(),
+	}
+	if n.config.TLSCert != "" {
+		cert := &certificate{cert: n.config.TLSCert, key: n.config.TLSKey}
+		if _, err := cert.get(nil); err != nil {
+			return errors.Join(fmt.Errorf("--tls-cert, --tls-key: %w", err), ln.Close())
+		}
+		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: cert.get})
+	}
+	n.wg.Go(func() { n.site.Serve(ln) })
+	if n.config.InsecureHTTP && n.config.TLSCert == "" {
+		n.wg.Go(n.warnPlain)
+	}
+	return os.WriteFile(n.path(urlFile), []byte(n.local(ln.Addr())+"\n"), 0o600)
+}
+
+// local is where a program on this machine reaches the node.
+func (n *Node) local(addr net.Addr) string {
+	if n.config.TLSCert != "" {
+		return n.config.Origin // the name that the certificate carries
+	}
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// warnPlain repeats, as long as it is true, that passwords travel in clear.
+func (n *Node) warnPlain() {
+	t := time.NewTicker(time.Hour)
+	defer t.Stop()
+	for {
+		n.log.Warn("--insecure-http: people reach this node without encryption; something in front of it must encrypt", "http", n.config.HTTP)
+		select {
+		case <-n.ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// show makes the handler answer people; the operator's requests are answered in any case.
+func (n *Node) show(h http.Handler) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+setupLinkPath, n.serveSetupLink)
+	mux.Handle("/", h)
+	var handler http.Handler = mux
+	n.now.Store(&handler)
+}
+
+// starting answers while the node is not in touch with a majority yet.
+func (n *Node) starting(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Retry-After", "2")
+	h.Set("X-Content-Type-Options", "nosniff")
+	switch r.URL.Path {
+	case "/healthz":
+		io.WriteString(w, "ok\n")
+		return
+	case "/readyz":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, "starting\n")
+		return
+	}
+	if len(r.URL.Path) >= 5 && r.URL.Path[:5] == "/api/" {
+		h.Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		writeJSON(w, lms.ErrUnavailable)
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	io.WriteString(w, startingPage)
+}
+
+const startingPage = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Trivium is starting</title></head>
+<body><h1>Trivium is starting</h1>
+<p>This node waits for a majority of the cluster's nodes. Nothing is lost; this page looks again by itself.</p></body></html>
+`
+
+func (n *Node) stdlog() *stdlog.Logger { return slog.NewLogLogger(n.log.Handler(), slog.LevelDebug) }
