@@ -1,0 +1,64 @@
+# Everything that is done with this repository. `make` alone lists it.
+
+TAGS := sqlite_fts5 osusergo netgo sqlite_omit_load_extension
+LDFLAGS := -s -w
+# Compression of the browser's program: 11 takes 20 s once and is what is shipped, 5 takes a moment.
+QUALITY ?= 11
+ARGS ?=
+
+BIN := build/bin
+WASM := assets/web/app.wasm
+BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') build/patch/main.go build/pack/main.go go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help run build wasm test check golden cluster bench clean chromium
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, then three nodes on this machine with a demo site (ARGS="--nodes 5")
+	$(BIN)/trivium demo $(ARGS)
+
+build: $(WASM).br ## the program: build/bin/trivium
+	go build -tags "$(TAGS)" -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/trivium ./server
+
+wasm: $(WASM).br ## the browser's program, compressed, below assets/web
+
+$(WASM).br: $(BROWSER_SOURCES)
+	@mkdir -p $(BIN)
+	go run ./build/patch
+	GOOS=js GOARCH=wasm go build -modfile=build/goapp/trivium.mod -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/app.wasm ./wasm
+	go run ./build/pack -quality $(QUALITY) -out assets/web $(BIN)/app.wasm
+
+test: build chromium ## every test: units, clusters of real processes, a real browser
+	go test -tags "$(TAGS)" -timeout 20m ./...
+	go test -tags "$(TAGS) e2e" -count=1 -timeout 30m ./build/e2e/...
+
+check: ## gofmt, vet for both targets, staticcheck, tidy, tests with the race detector
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
+	go vet -tags "$(TAGS)" ./...
+	go vet -tags "$(TAGS) e2e" ./build/e2e/...
+	GOOS=js GOARCH=wasm go vet ./app/... ./wasm/...
+	go tool staticcheck -tags "$(TAGS)" ./...
+	go mod tidy -diff
+	go test -tags "$(TAGS)" -race -timeout 30m ./...
+
+golden: ## write the golden files anew, after an intended change
+	go test -tags "$(TAGS)" $$(grep -rl --include='*_test.go' '"update"' app consensus server build/deps | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
+
+cluster: build ## three nodes by hand, as on three machines, with the commands shown; Ctrl-C stops them
+	@sh build/cluster.sh $(BIN)/trivium
+
+bench: build ## Trivium beside rqlite on this disk: a table of ratios
+	go build -tags "$(TAGS)" -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/rqlited github.com/rqlite/rqlite/v8/cmd/rqlited
+	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
+	$(BIN)/bench -trivium $(BIN)/trivium -rqlited $(BIN)/rqlited $(ARGS)
+
+clean: ## remove what was built; a demo stays (trivium demo clean)
+	rm -rf $(BIN) build/goapp $(WASM)*
+
+# The browser tests need Chromium.
+chromium:
+	@if [ -n "$$TRIVIUM_CHROMIUM" ] || command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q chromium; \
+	else echo "The browser tests need Chromium: install the package chromium, or set TRIVIUM_CHROMIUM to its path."; exit 1; fi
