@@ -18,6 +18,11 @@ import (
 // makePDF writes a PDF with one page for each content stream, Helvetica as /F1 and Helvetica-Bold as /F2. Extra objects can follow; the
 // page resources are given.
 func makePDF(resources string, pages ...string) []byte {
+	return makePDFWith("/Filter/FlateDecode", resources, pages...)
+}
+
+// makePDFWith also says how the content streams claim to be packed.
+func makePDFWith(filter, resources string, pages ...string) []byte {
 	var b bytes.Buffer
 	var offsets []int
 	object := func(format string, args ...any) {
@@ -27,20 +32,23 @@ func makePDF(resources string, pages ...string) []byte {
 	b.WriteString("%PDF-1.4\n")
 	var kids []string
 	for i := range pages {
-		kids = append(kids, fmt.Sprintf("%d 0 R", 5+2*i))
+		kids = append(kids, fmt.Sprintf("%d 0 R", 8+2*i))
 	}
 	widths := strings.Repeat("556 ", 95)
 	object("<</Type/Catalog/Pages 2 0 R>>")
 	object("<</Type/Pages/Count %d/Kids[%s]>>", len(pages), strings.Join(kids, " "))
 	object("<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding/FirstChar 32/LastChar 126/Widths[%s]>>", widths)
 	object("<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding/FirstChar 32/LastChar 126/Widths[%s]>>", widths)
+	object("<</Type/Font/Subtype/Type0/BaseFont/ABCDEF+Some/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 7 0 R>>")
+	object("<</Type/Font/Subtype/CIDFontType2/BaseFont/ABCDEF+Some/DW 400/W[1[600 700] 3 9 500]>>")
+	object("<</Length %d>>stream\n%s\nendstream", len(toUnicode), toUnicode)
 	for i, p := range pages {
-		object("<</Type/Page/Parent 2 0 R/Contents %d 0 R/Resources<</Font<</F1 3 0 R/F2 4 0 R>>%s>>>>", 6+2*i, resources)
+		object("<</Type/Page/Parent 2 0 R/Contents %d 0 R/Resources<</Font<</F1 3 0 R/F2 4 0 R/F3 5 0 R>>%s>>>>", 9+2*i, resources)
 		var z bytes.Buffer
 		w := zlib.NewWriter(&z)
 		w.Write([]byte(p))
 		w.Close()
-		object("<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream", z.Len(), z.String())
+		object("<</Length %d%s>>stream\n%s\nendstream", z.Len(), filter, z.String())
 	}
 	start := b.Len()
 	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(offsets)+1)
@@ -50,6 +58,11 @@ func makePDF(resources string, pages ...string) []byte {
 	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(offsets)+1, start)
 	return b.Bytes()
 }
+
+const toUnicode = `/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
+/CMapName /Adobe-Identity-UCS def 1 begincodespacerange <0000> <FFFF> endcodespacerange
+2 beginbfchar <0001> <0047> <0002> <D83DDE00> endbfchar 2 beginbfrange <0003> <0005> <0072> <0006> <0007> [<00FC> <FB01>] endbfrange
+endcmap CMapName currentdict /CMap defineresource pop end end`
 
 // makeZip writes an archive of name, content, name, content...
 func makeZip(parts ...string) []byte {
@@ -128,6 +141,8 @@ func TestExtract(t *testing.T) {
 			"1|Loops|A while loop repeats its condition until it is false.\n2|Loops|Second page text.\n"},
 		{"PDF whose spaces are gaps", "a.pdf", makePDF("", "BT /F1 10 Tf 50 700 Td [(Words) -300 (are) -278 (dra) 15 (wn) -300 (apart)] TJ ET"),
 			"1||Words are drawn apart\n"},
+		{"PDF with a composite font", "a.pdf", makePDF("", "BT /F3 10 Tf 1 0 0 -1 50 700 Tm <00010003000600050007> Tj 30 0 Td <0002> Tj ET"),
+			"1||Grütfi 😀\n"},
 		{"PDF of a newer version with bytes around it", "a.PDF", append(append([]byte("junk\n"), bytes.Replace(makePDF("", "BT /F1 10 Tf 50 700 Td (New enough) Tj ET"), []byte("%PDF-1.4"), []byte("%PDF-2.0"), 1)...), "\n\x00\x00 junk"...),
 			"1||New enough\n"},
 		{"PDF with a damaged page", "a.pdf", makePDF("", "BT /F1 10 Tf 50 700 Td (Good page) Tj ET", "BT /F1 10 Tf 50 700 Td (Half) Tj << >> >> ( ET"),
@@ -173,7 +188,7 @@ func TestExtractRefuses(t *testing.T) {
 		{"scanned", "a.pdf", makePDF("/XObject<</I<</Subtype/Image>>>>", "q 1 0 0 1 0 0 cm /I Do Q"), "scanned PDF: it has no text"},
 		{"cut off", "a.pdf", good[:len(good)-40], "the PDF is damaged: its end is missing"},
 		{"no PDF", "a.pdf", []byte("<html>"), "the file is damaged: it is no PDF"},
-		{"huge object number", "a.pdf", bytes.Replace(good, []byte("xref\n0 7"), []byte("xref\n999999999 7"), 1), errXref.Reason},
+		{"huge object number", "a.pdf", bytes.Replace(good, []byte("xref\n0 10"), []byte("xref\n999999999 10"), 1), errXref.Reason},
 		{"circular tables", "a.pdf", bytes.Replace(good, []byte("/Root 1 0 R"), fmt.Appendf(nil, "/Root 1 0 R/Prev %d", bytes.LastIndex(good, []byte("xref\n0"))), 1), errXref.Reason},
 		{"no zip", "a.docx", []byte("PK\x03\x04 but no more"), "the file is damaged"},
 		{"old or locked", "a.docx", append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), make([]byte, 600)...), "it is locked with a password, or in the format of before 2007; save it again without"},
@@ -242,10 +257,10 @@ func TestExtractApart(t *testing.T) {
 	if _, err := apart("a.zip", []byte("x")); !errors.As(err, &u) || !strings.Contains(u.Reason, "not read") {
 		t.Errorf("refusal: %v", err)
 	}
-	// Nested arrays exhaust the stack, which ends a Go program whatever it recovers.
-	deep := makePDF("", "BT /F1 10 Tf 1 0 0 1 50 700 Td "+strings.Repeat("[", 1_000_000))
-	if _, err := apart("deep.pdf", deep); !errors.As(err, &u) || !strings.Contains(u.Reason, "memory") {
-		t.Errorf("deep: %v", err)
+	// Memory that cannot be had ends a Go program whatever it recovers.
+	greedy := makePDFWith("/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 9000000000000>>", "", "BT ET")
+	if _, err := apart("greedy.pdf", greedy); !errors.As(err, &u) || !strings.Contains(u.Reason, "memory") {
+		t.Errorf("greedy: %v", err)
 	}
 	if _, err := extractApart(t.Context(), []string{"/nonexistent"}, document{"a.md", "", 1}, strings.NewReader("x")); err == nil || errors.As(err, &u) {
 		t.Errorf("missing program: %v", err)

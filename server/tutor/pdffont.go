@@ -38,13 +38,13 @@ func (p *pdfReader) font(v pdf.Value, key string) *pdfFont {
 	if strings.Contains(f.name, "Courier") || strings.Contains(f.name, "Mono") {
 		f.standard = 600
 	}
+	protect(func() { f.readWidths(v) })
 	if m := v.Key("ToUnicode"); m.Kind() == pdf.Stream {
 		// A damaged map leaves what was read so far.
 		if p.streamFits(m) {
-			protect(func() { f.readMap(m) })
+			protect(func() { f.readMap(m, v) })
 		}
 	}
-	protect(func() { f.readWidths(v) })
 	if !f.wide || len(f.unicode)+len(f.ranges) == 0 {
 		protect(func() {
 			lib := pdf.Font{V: v}
@@ -57,14 +57,15 @@ func (p *pdfReader) font(v pdf.Value, key string) *pdfFont {
 	return f
 }
 
-// readMap reads the font's own table from codes to characters.
-func (f *pdfFont) readMap(m pdf.Value) {
+// readMap reads the font's own table from codes to characters. The program in it defines names in a dictionary; the library cannot make
+// one, so it gets the font's, which was read for this purpose and is thrown away.
+func (f *pdfFont) readMap(m, scratch pdf.Value) {
 	pdf.Interpret(m, func(stk *pdf.Stack, op string) {
 		switch op {
 		case "findresource":
 			stk.Pop()
 			stk.Pop()
-			stk.Push(pdf.Value{})
+			stk.Push(scratch)
 		case "endcodespacerange":
 			for stk.Len() >= 2 {
 				hi, lo := stk.Pop().RawString(), stk.Pop().RawString()
