@@ -2,6 +2,7 @@ package tutor
 
 import (
 	"math"
+	"strings"
 )
 
 // score gives each candidate points: how much of the question it covers (rare terms count more), whether the terms stand together,
@@ -42,7 +43,7 @@ func (s *search) score() {
 				c.score += 0.3 * weights[k] / total
 			}
 		}
-		c.score += 0.25 * s.together(texts[i])
+		c.score += 0.25*s.together(texts[i]) + 0.35*s.headed(c.Heading)
 		c.score += 0.2 * (1 - float64(min(c.place, candidates))/candidates)
 		if c.named {
 			c.score += 0.4
@@ -54,6 +55,28 @@ func (s *search) score() {
 			c.score += 0.1
 		}
 	}
+}
+
+// headed returns the share of the innermost heading's own words that the question has: a heading may be the question itself.
+func (s *search) headed(heading string) float64 {
+	_, last, nested := strings.Cut(heading, " › ")
+	if !nested {
+		last = heading
+	}
+	own := terms(last)
+	hits := 0
+	for _, h := range own {
+		for _, t := range s.asked {
+			if t.match(h.word) {
+				hits++
+				break
+			}
+		}
+	}
+	if hits < 2 { // one common word is no heading in question
+		return 0
+	}
+	return float64(hits) / float64(len(own))
 }
 
 // occurs counts the forms of a term in a text.
