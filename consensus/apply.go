@@ -50,7 +50,7 @@ func (db *DB) Apply(ctx context.Context, b *Batch) (Result, error) {
 			}
 		}
 		if held.Err() != nil {
-			return Result{}, gaveUp(unknown, context.Cause(held))
+			return Result{}, gaveUp(unknown, db.cause(held))
 		}
 	}
 }
@@ -69,7 +69,7 @@ func (db *DB) settle(ctx context.Context, b *Batch, o outcome) (Result, error) {
 		return r, err
 	}
 	if !db.machine.wait(r.Index, ctx.Done()) {
-		return Result{}, gaveUp(true, context.Cause(ctx))
+		return Result{}, gaveUp(true, db.cause(ctx))
 	}
 	return r, nil
 }

@@ -45,9 +45,13 @@ type DB struct {
 	rpc      *http.Server
 
 	failed  atomic.Bool
-	stop    chan struct{} // closed first of all by Close
+	dead    chan struct{}   // closed when failed
+	life    context.Context // ends first of all in Close
+	end     context.CancelFunc
+	stop    <-chan struct{} // life.Done
 	stopped sync.Once
 	wg      sync.WaitGroup
+	entries sync.WaitGroup // in flight
 }
 
 const walLimit = 32 << 20 // of SQLite's write-ahead log, before it is copied into the database
@@ -59,7 +63,9 @@ func Open(c Config) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), since: time.Now(),
-		proposals: make(chan *proposal, 4096), reads: make(chan chan readAnswer, 4096), stop: make(chan struct{})}
+		proposals: make(chan *proposal, 4096), reads: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
+	db.life, db.end = context.WithCancel(context.Background())
+	db.stop = db.life.Done()
 	if err := db.openStores(); err != nil {
 		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
 	}
@@ -70,6 +76,7 @@ func Open(c Config) (*DB, error) {
 	db.start(db.answerReads)
 	db.start(db.follow)
 	db.start(db.becomeReady)
+	db.start(db.bury)
 	db.start(func() { db.machine.checkpointer(db.stop, walLimit) })
 	if c.LogStore == nil {
 		db.start(db.watchDisk)
@@ -151,9 +158,16 @@ func (db *DB) fatal(what string, err error) {
 	if errors.Is(err, wal.ErrClosed) || db.failed.Swap(true) {
 		return
 	}
+	close(db.dead)
 	db.config.Fatal(fmt.Errorf("consensus: %s: %w", what, err))
-	if db.raft != nil {
+}
+
+// bury stops Raft when the node has failed and Fatal has returned all the same: it must not vote or lead.
+func (db *DB) bury() {
+	select {
+	case <-db.dead:
 		db.raft.Shutdown()
+	case <-db.stop:
 	}
 }
 
@@ -168,16 +182,31 @@ func (db *DB) shutdown() error {
 	if db.raft.State() == raft.Leader && db.hasPeers() {
 		db.raft.LeadershipTransfer().Error() // in vain when nobody else is there
 	}
-	close(db.stop) // requests end, nothing new is proposed
+	db.end() // requests end, nothing new is proposed
 	var errs []error
 	if db.rpc != nil {
 		errs = append(errs, db.rpc.Close())
 		db.client.CloseIdleConnections()
 	}
 	db.wg.Wait()
+	db.drain()
 	errs = append(errs, db.raft.Shutdown().Error())
 	db.watch.close()
 	return errors.Join(append(errs, db.closeStores())...)
+}
+
+// drain waits for the entries in flight: Raft does not answer those that it has handed to the state machine when it is
+// shut down. While it runs every entry is committed, or given up with the leadership.
+func (db *DB) drain() {
+	done := make(chan struct{})
+	go func() {
+		db.entries.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(4 * db.config.ElectionTimeout):
+	}
 }
 
 func (db *DB) closeStores() error {
@@ -232,7 +261,7 @@ func (db *DB) WaitIndex(ctx context.Context, index uint64) error {
 	ctx, cancel := db.hold(ctx)
 	defer cancel()
 	if !db.machine.wait(index, ctx.Done()) {
-		return fmt.Errorf("%w: entry %d has not arrived, this node is at %d: %w", ErrUnavailable, index, db.machine.applied(), context.Cause(ctx))
+		return fmt.Errorf("%w: entry %d has not arrived, this node is at %d: %w", ErrUnavailable, index, db.machine.applied(), db.cause(ctx))
 	}
 	return nil
 }
@@ -240,28 +269,19 @@ func (db *DB) WaitIndex(ctx context.Context, index uint64) error {
 // hold bounds how long a request waits: HoldTimeout, and the life of the node.
 func (db *DB) hold(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, db.config.HoldTimeout)
-	ctx, end := context.WithCancelCause(ctx)
-	unhook := context.AfterFunc(stopContext{db.stop}, func() { end(errClosed) })
+	unhook := context.AfterFunc(db.life, cancel)
 	return ctx, func() {
 		unhook()
-		end(nil)
 		cancel()
 	}
 }
 
-// stopContext makes a context of the channel that Close closes.
-type stopContext struct{ done chan struct{} }
-
-func (stopContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (c stopContext) Done() <-chan struct{}     { return c.done }
-func (stopContext) Value(any) any               { return nil }
-func (c stopContext) Err() error {
-	select {
-	case <-c.done:
+// cause tells why a context of hold has ended.
+func (db *DB) cause(ctx context.Context) error {
+	if db.life.Err() != nil {
 		return errClosed
-	default:
-		return nil
 	}
+	return context.Cause(ctx)
 }
 
 // Applied is the index of the last entry in this node's database.

@@ -149,7 +149,7 @@ func (db *DB) WaitReady(ctx context.Context) error {
 	case <-db.leader.whenReady():
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w: this node has not caught up: %w", ErrUnavailable, context.Cause(ctx))
+		return fmt.Errorf("%w: this node has not caught up: %w", ErrUnavailable, db.cause(ctx))
 	}
 }
 

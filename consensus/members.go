@@ -55,9 +55,8 @@ func (db *DB) member(ctx context.Context, c memberChange) error {
 		if ctx.Err() == nil {
 			wait, cancel := db.hold(ctx)
 			err := db.waitLeader(wait, true)
-			over := errors.Is(context.Cause(wait), errClosed)
 			cancel()
-			if err != nil || over {
+			if err != nil || db.life.Err() != nil {
 				return errors.Join(ErrUnavailable, err)
 			}
 		}

@@ -168,7 +168,9 @@ func (g *grouper) propose(group []*proposal) {
 	data := g.enc.encodeEntry(g.stamp, db.config.KeepKeys.Milliseconds(), commands)
 	g.inflight++
 	future := db.raft.Apply(data, db.config.HoldTimeout)
+	db.entries.Add(1)
 	go func() {
+		defer db.entries.Done()
 		deliver(future, live)
 		g.done <- struct{}{}
 	}()

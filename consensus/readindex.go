@@ -28,7 +28,7 @@ func (db *DB) readIndex(ctx context.Context) (uint64, error) {
 			}
 		}
 		if ctx.Err() != nil {
-			return 0, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+			return 0, fmt.Errorf("%w: %w", ErrUnavailable, db.cause(ctx))
 		}
 	}
 }
