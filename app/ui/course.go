@@ -111,7 +111,7 @@ func (p *coursePage) load(ctx app.Context) {
 func (p *coursePage) Render() app.UI {
 	c := p.course.Value
 	return p.frame(&Shell{
-		Title: cond(c.Title != "", c.Title, "Course"), Lead: c.Code, Active: "overview",
+		Title: cond(c.Title != "", c.Title, "Course"), Lead: c.Code, Active: "overview", Wide: true,
 		Actions: app.If(p.instructor(), func() app.UI { return LinkButton("Course settings", "settings", CoursePath(p.id, "settings")) }),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(6) }).Else(p.body),
 	})

@@ -96,12 +96,12 @@ func (p *materialsPage) body() app.UI {
 					"Upload a PDF, a Word document or slides, or write a page. Published materials can be read by the tutor.",
 					"Your instructor has not published any materials."))
 			}
-			return Card("", nil, RowsOf(page.Items, func(m lms.Material) app.UI {
+			return RowsOf(page.Items, func(m lms.Material) app.UI {
 				if p.staff() && !p.readOnly() {
 					return p.staffRow(m)
 				}
 				return materialRow(m, false)
-			}))
+			})
 		}),
 		app.If(p.confirm != nil, p.confirmDialog),
 	)
@@ -201,8 +201,7 @@ func (p *materialsPage) staffRow(m lms.Material) app.UI {
 				app.Span().Class("row-title").Text(m.Title),
 				app.Span().Class("row-meta").Text(materialMeta(m)),
 			),
-			Badge(index, tone),
-			app.If(!m.Published, func() app.UI { return Badge("Draft", "warn") }),
+			app.Span().Class("row-badges").Body(app.If(!m.Published, func() app.UI { return Badge("Draft", "warn") }), Badge(index, tone)),
 		),
 		app.Div().Class("row-actions").Body(
 			Quiet(cond(m.Published, "Unpublish", "Publish"), cond(m.Published, "eye-off", "eye"), func(ctx app.Context, _ app.Event) { p.setPublished(ctx, m, !m.Published) }, Each(m.ID, m.Version)),
@@ -229,9 +228,9 @@ func materialMeta(m lms.Material) string {
 		meta = m.File.Name + ", " + lms.FormatBytes(m.File.Size)
 	}
 	if m.Index == lms.IndexFailed && m.IndexNote != "" {
-		meta += ". Not indexed: " + m.IndexNote
+		meta += " · not indexed: " + m.IndexNote
 	}
-	return meta + ". Changed " + Relative(m.UpdatedAt)
+	return meta + " · changed " + Relative(m.UpdatedAt)
 }
 
 func materialIcon(m lms.Material) string {

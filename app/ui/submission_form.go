@@ -174,6 +174,9 @@ func (p *assignmentPage) warnings(a lms.Assignment, attempts int) app.UI {
 	if a.MaxAttempts > 0 && attempts == a.MaxAttempts-1 {
 		notes = append(notes, Notice("warn", "This is your last attempt."))
 	}
+	if len(notes) == 0 {
+		return nil
+	}
 	return app.Div().Class("stack-tight").Body(notes...)
 }
 

@@ -20,14 +20,11 @@ func receiptView(a lms.Assignment, c lms.Course, r lms.Receipt) app.UI {
 	s := r.Submission
 	whole := s.State == lms.SubmissionReceived
 	return app.Div().Class("receipt", "stack").Body(
-		app.If(whole, func() app.UI {
-			return Notice("good", "Handed in. Everything is on "+itoa(r.Replicas)+" of "+plural(r.Nodes, "node")+".")
-		}).Else(func() app.UI {
-			return Notice("warn", "Recorded in time, but not all files have arrived.")
-		}),
+		app.If(!whole, func() app.UI { return Notice("warn", "Recorded in time, but not all files have arrived.") }),
 		Facts(
 			Fact{"Attempt", text(itoa(s.Attempt))},
 			Fact{"Received", app.Div().Body(TimeView(s.SubmittedAt), app.If(s.LateSeconds > 0, func() app.UI { return Badge(lateText(s.LateSeconds), "warn") }))},
+			Fact{"Copies", text(cond(whole, "Everything is on ", "Complete on ") + itoa(r.Replicas) + " of " + plural(r.Nodes, "node"))},
 			Fact{"Receipt id", app.Code().Text(s.ID)},
 			Fact{"Log index", app.Code().Text(fmt.Sprint(r.Index))},
 		),
