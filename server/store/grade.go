@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"trivium/app/lms"
@@ -56,8 +57,8 @@ func scanDraft(row consensus.Row) (lms.Grade, error) {
 
 // explainGrade puts the other marker's value and time, or the possible points, into a refusal.
 func (s *Store) explainGrade(ctx context.Context, err error, submissionID string, points lms.Points) error {
-	switch err {
-	case error(lms.ErrStale):
+	switch {
+	case errors.Is(err, lms.ErrStale):
 		rows, queryErr := s.query(ctx, selectGrade, submissionID)
 		g, queryErr := one(rows, queryErr, scanDraft)
 		if queryErr != nil {
@@ -65,7 +66,7 @@ func (s *Store) explainGrade(ctx context.Context, err error, submissionID string
 		}
 		return lms.Errorf(lms.KindConflict, "%s saved %s points meanwhile (%s). Your text is kept; compare and save again.",
 			g.By, g.Points, g.ChangedAt.Format("2006-01-02 15:04:05 UTC"))
-	case error(errAbove):
+	case errors.Is(err, errAbove):
 		const q = `SELECT a.points FROM submissions s JOIN assignments a ON a.assignment_id = s.assignment_id WHERE s.submission_id = ?1`
 		if possible, queryErr := s.number(ctx, q, submissionID); queryErr == nil {
 			return lms.Assignment{Points: lms.Points(possible)}.CheckPoints(points, false)

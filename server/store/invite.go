@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"trivium/app/lms"
@@ -86,7 +87,7 @@ func (s *Store) JoinCourse(ctx context.Context, actor lms.Actor, code string) (l
 	b.Return(selectCourse, actor.UserID, courseID)
 	b.Notify(topicCourse(courseID), topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)
-	if err == error(errJoined) { // twice at once: the other one did it
+	if errors.Is(err, errJoined) { // twice at once: the other one did it
 		return s.Course(ctx, actor, courseID)
 	}
 	return returned(res, err, scanCourse(actor))

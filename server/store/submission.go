@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -157,7 +158,7 @@ func (s *Store) recordIndex(ctx context.Context, sub submission, res consensus.R
 
 // explainFiles names the file and the limit in a refusal of files.
 func (s *Store) explainFiles(ctx context.Context, err error, courseID, assignmentID string, fileIDs []string) error {
-	if err != error(errFileTooLarge) && err != error(errFileType) && err != error(errTooManyFiles) {
+	if !errors.Is(err, errFileTooLarge) && !errors.Is(err, errFileType) && !errors.Is(err, errTooManyFiles) {
 		return err
 	}
 	rows, queryErr := s.query(ctx, selectAssignment, courseID, assignmentID)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -16,8 +17,8 @@ func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assi
 	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
 		return nil, "", 0, err
 	}
-	if _, err := s.Assignment(ctx, actor, courseID, assignmentID); err != nil {
-		return nil, "", 0, err
+	if n, err := s.number(ctx, `SELECT count(*) FROM assignments WHERE course_id = ?1 AND assignment_id = ?2`, courseID, assignmentID); err != nil || n == 0 {
+		return nil, "", 0, cmp.Or(err, error(lms.ErrNotFound))
 	}
 	graded, at, id, err := parseSubmissionCursor(after)
 	if err != nil {

@@ -89,20 +89,37 @@ func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[stri
 	return work, nil
 }
 
-// stats counts the work in the assignments of the course.
+// The counts of an assignment a with its latest attempts l and their grades g.
+const statsColumns = `a.assignment_id,
+	(SELECT count(*) FROM enrolments e WHERE e.course_id = a.course_id AND e.active = 1 AND e.role = 'student'),
+	count(l.submission_id),
+	count(l.submission_id) - count(g.submission_id),
+	(SELECT count(*) FROM grades d WHERE d.assignment_id = a.assignment_id AND d.posted_version IS NOT d.version)`
+
+// stats counts the work in the assignments of the course, or in one of them.
 func (s *Store) stats(ctx context.Context, courseID, id string) (map[string]lms.AssignmentStats, error) {
-	const q = `
-		SELECT a.assignment_id,
-			(SELECT count(*) FROM enrolments e WHERE e.course_id = a.course_id AND e.active = 1 AND e.role = 'student'),
-			count(l.submission_id),
-			count(l.submission_id) - count(g.submission_id),
-			(SELECT count(*) FROM grades d WHERE d.assignment_id = a.assignment_id AND d.posted_version IS NOT d.version)
+	// Two statements, so that the one for a single assignment reads no more than its attempts.
+	const all = `
+		SELECT ` + statsColumns + `
 		FROM assignments a
 		LEFT JOIN (` + latestAttempts + ` AND s.course_id = ?1) l ON l.assignment_id = a.assignment_id
 		LEFT JOIN grades g ON g.submission_id = l.submission_id
-		WHERE a.course_id = ?1 AND (?2 = '' OR a.assignment_id = ?2)
+		WHERE a.course_id = ?1
 		GROUP BY a.assignment_id`
-	rows, err := s.query(ctx, q, courseID, id)
+	const single = `
+		SELECT ` + statsColumns + `
+		FROM assignments a
+		LEFT JOIN (` + latestAttempts + ` AND s.assignment_id = ?1) l ON l.assignment_id = a.assignment_id
+		LEFT JOIN grades g ON g.submission_id = l.submission_id
+		WHERE a.assignment_id = ?1
+		GROUP BY a.assignment_id`
+	var rows []consensus.Row
+	var err error
+	if id == "" {
+		rows, err = s.query(ctx, all, courseID)
+	} else {
+		rows, err = s.query(ctx, single, id)
+	}
 	if err != nil {
 		return nil, err
 	}
