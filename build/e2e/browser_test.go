@@ -333,3 +333,13 @@ func (b *tab) shotNow(name string) {
 		os.WriteFile(filepath.Join(shotDir(), name+".png"), png, 0o644)
 	}
 }
+
+// chromedpDouble clicks a control twice without a pause.
+func chromedpDouble(what string) chromedp.Action {
+	return chromedp.Evaluate(fmt.Sprintf(`(e => { e.click(); e.click(); })(%s(%s))`, find, quote(what)), nil)
+}
+
+// chromedpClickFirst clicks the first element of the selector.
+func chromedpClickFirst(selector string) chromedp.Action {
+	return chromedp.Click(selector, chromedp.ByQuery)
+}
