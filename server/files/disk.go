@@ -50,11 +50,11 @@ type disk struct {
 
 	mu      sync.Mutex
 	aside   map[string]bool // chunks set aside and not replaced yet
-	pending map[string]int  // names whose folder has not been synced yet: visible, but not yet held
+	pending map[string]bool // new names whose folder has not been synced yet: visible, but not yet held
 }
 
 func openDisk(root string, fatal func(error)) (*disk, error) {
-	d := &disk{root: root, onFail: fatal, hook: func(string) {}, pending: map[string]int{}, aside: map[string]bool{}}
+	d := &disk{root: root, onFail: fatal, hook: func(string) {}, pending: map[string]bool{}, aside: map[string]bool{}}
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
@@ -179,7 +179,9 @@ func (d *disk) commit(tmp *os.File, hash string) error {
 		return d.failed(err)
 	}
 	d.hook("rename")
-	defer d.pend(name)()
+	synced := false
+	d.pend(name)
+	defer func() { d.unpend(name, synced) }()
 	lock := d.stripe(hash)
 	lock.Lock()
 	old, statErr := os.Lstat(name)
@@ -197,10 +199,12 @@ func (d *disk) commit(tmp *os.File, hash string) error {
 	if err := syncDir(filepath.Dir(name)); err != nil {
 		return d.failed(err)
 	}
+	synced = true
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.aside[hash] {
-		delete(d.aside, hash)
+	replaced := d.aside[hash]
+	delete(d.aside, hash)
+	d.mu.Unlock()
+	if replaced {
 		d.repaired.Add(1)
 	}
 	return nil
@@ -212,11 +216,15 @@ func (d *disk) mark(file string, number int, hash string) error {
 	if err := d.ensureDir(filepath.Dir(name)); err != nil {
 		return d.failed(err)
 	}
-	defer d.pend(name)()
+	synced := false
+	d.pend(name)
+	defer func() { d.unpend(name, synced) }()
 	if err := d.create(file, name); err != nil {
 		return d.failed(err)
 	}
-	return d.failed(syncDir(filepath.Dir(name)))
+	err := syncDir(filepath.Dir(name))
+	synced = err == nil
+	return d.failed(err)
 }
 
 // create makes an empty file, or renews the age of the one that is there.
@@ -257,7 +265,7 @@ func (d *disk) touch(hash string) bool {
 func (d *disk) holds(file string, number int, hash string, length int) (chunk, marker bool) {
 	name, mark := d.chunkPath(hash), d.markerPath(file, number, hash)
 	d.mu.Lock()
-	chunkPending, markPending := d.pending[name] > 0, d.pending[mark] > 0
+	chunkPending, markPending := d.pending[name], d.pending[mark]
 	d.mu.Unlock()
 	if !chunkPending {
 		info, err := os.Lstat(name)
@@ -270,17 +278,22 @@ func (d *disk) holds(file string, number int, hash string, length int) (chunk, m
 	return chunk, marker
 }
 
-// pend keeps a name from being counted until the returned function is called.
-func (d *disk) pend(name string) func() {
+// pend keeps a new name from being counted until its folder has been synced. A name that was durable before stays counted, whoever
+// writes it once more.
+func (d *disk) pend(name string) {
 	d.mu.Lock()
-	d.pending[name]++
-	d.mu.Unlock()
-	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.pending[name]--; d.pending[name] == 0 {
-			delete(d.pending, name)
-		}
+	defer d.mu.Unlock()
+	if _, err := os.Lstat(name); err != nil {
+		d.pending[name] = true
+	}
+}
+
+// unpend ends the wait of a name: its folder has been synced, by whichever writer, or writing it failed and it is not there.
+func (d *disk) unpend(name string, synced bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := os.Lstat(name); synced || err != nil {
+		delete(d.pending, name)
 	}
 }
 

@@ -170,20 +170,63 @@ func TestWhatIsNotDurableDoesNotCount(t *testing.T) {
 	must(t, err)
 	b := []byte("text")
 	h := hashOf(b)
-	tmp, err := d.receive(bytes.NewReader(b), h, len(b))
-	must(t, err)
-	defer tmp.Close()
-	must(t, d.store(tmp, "file", 0, h))
-	done := d.pend(d.chunkPath(h))
-	if chunk, marker := d.holds("file", 0, h, len(b)); chunk || !marker {
-		t.Errorf("pending: %v %v", chunk, marker)
+	name := d.chunkPath(h)
+	want := func(when string, want bool) {
+		t.Helper()
+		if chunk, _ := d.holds("file", 0, h, len(b)); chunk != want {
+			t.Errorf("%s: held is %v", when, chunk)
+		}
 	}
-	done()
-	if chunk, marker := d.holds("file", 0, h, len(b)); !chunk || !marker {
-		t.Errorf("done: %v %v", chunk, marker)
+	write := func() {
+		t.Helper()
+		tmp, err := d.receive(bytes.NewReader(b), h, len(b))
+		must(t, err)
+		defer tmp.Close()
+		must(t, d.store(tmp, "file", 0, h))
+	}
+	d.pend(name)
+	must(t, os.MkdirAll(filepath.Dir(name), 0o700))
+	must(t, os.WriteFile(name, b, 0o600))
+	want("renamed, not synced", false)
+	d.unpend(name, false)
+	want("another writer failed", false)
+	write()
+	want("synced by another writer", true)
+	d.pend(name)
+	want("while it is written once more", true)
+	write()
+	if chunk, marker := d.holds("file", 0, h, len(b)); !chunk || !marker || len(d.pending) != 0 {
+		t.Errorf("done: %v %v %v", chunk, marker, d.pending)
 	}
 	if chunk, _ := d.holds("file", 0, h, len(b)+1); chunk {
 		t.Error("a chunk of another length counts")
+	}
+	gone := d.chunkPath(hashOf([]byte("gone")))
+	d.pend(gone)
+	d.unpend(gone, false)
+	if len(d.pending) != 0 {
+		t.Error("what failed is waited for")
+	}
+}
+
+func TestAFullNodeChecksWhatItServes(t *testing.T) {
+	c := newCluster(t, 3, func(cfg *Config) { quiet(cfg); cfg.HoldTimeout = time.Second })
+	full := smallDisk(t, "4m")
+	c.stop(0)
+	data := randomBytes(mib)
+	f := c.upload(1, data)
+	c.eventually("two copies", func() bool { return c.wholeOnDisk(2, f) })
+	c.stop(1)
+	defer c.lie(1)()
+	for range 6 { // whichever peer is asked first
+		c.nodes[0].dir = filepath.Join(full, "files")
+		must(t, os.RemoveAll(c.nodes[0].dir))
+		must(t, os.RemoveAll(filepath.Join(full, "ballast")))
+		must(t, os.MkdirAll(filepath.Join(c.nodes[0].dir, "tmp"), 0o700))
+		fill(t, full)
+		c.start(0)
+		c.wantContent(0, f, data)
+		c.stop(0)
 	}
 }
 

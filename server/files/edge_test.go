@@ -204,20 +204,26 @@ func TestAPeerThatSendsOtherBytes(t *testing.T) {
 	f := c.upload(0, data)
 	c.eventually("everywhere", func() bool { return c.wholeOnDisk(2, f) })
 	c.stop(1)
-	liar := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(nodeHeader, "node2")
-		w.Write(bytes.Repeat([]byte("lie"), mib))
-	})}
-	ln, err := net.Listen("tcp", c.nodes[1].addr)
-	must(t, err)
-	go liar.Serve(dropFirstByte{ln})
-	defer liar.Close()
-	for range 8 { // whichever peer is asked first
+	defer c.lie(1)()
+	for range 6 { // whichever peer is asked first
 		c.stop(0)
 		c.nodes[0].dir = t.TempDir()
 		c.start(0)
 		c.wantContent(0, f, data)
 	}
+}
+
+// lie puts a node at the address of a stopped one that sends other bytes.
+func (c *cluster) lie(i int) (stop func()) {
+	c.t.Helper()
+	liar := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(nodeHeader, c.nodes[i].id)
+		w.Write(bytes.Repeat([]byte("lies"), mib/4))
+	})}
+	ln, err := net.Listen("tcp", c.nodes[i].addr)
+	must(c.t, err)
+	go liar.Serve(dropFirstByte{ln})
+	return func() { liar.Close() }
 }
 
 // dropFirstByte takes the byte that names the service off each connection.
