@@ -4,15 +4,19 @@ package ui
 
 import (
 	"strconv"
+	"sync"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// NewHandler returns go-app's handler for the pages. The resolver maps "/web/app.css" to the name under which it is
-// served; it must not be an http.Handler as well, because go-app would then fetch from the Host of the request. The
-// version must be equal on all nodes; wasmSize is the uncompressed size of the browser's program. A resolver with a method
-// Worker() string names the template of the service worker.
+var register sync.Once
+
+// NewHandler registers the pages and returns go-app's handler for them. The resolver maps "/web/app.css" to the name under
+// which it is served; it must not be an http.Handler as well, because go-app would then fetch from the Host of the
+// request. The version must be equal on all nodes; wasmSize is the uncompressed size of the browser's program. A resolver
+// with a method Worker() string names the template of the service worker.
 func NewHandler(resolver app.ResourceResolver, version string, wasmSize int) *app.Handler {
+	register.Do(Routes)
 	worker := ""
 	if w, ok := resolver.(interface{ Worker() string }); ok {
 		worker = w.Worker()

@@ -108,7 +108,7 @@ func dueMeta(due time.Time) string {
 	if due.IsZero() {
 		return ""
 	}
-	return " · was due " + Relative(due)
+	return cond(due.Before(Now()), " · was due ", " · due ") + Relative(due)
 }
 
 func courseCode(h lms.Home, id string) string {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -61,7 +62,9 @@ func RoleName(r lms.Role) string {
 
 // HealthPill shows the cluster's health in a few words.
 func HealthPill(h lms.Health) app.UI {
-	return app.Span().Class("pill", "tone-"+string(h.Level)).Body(app.Span().Class("dot").Aria("hidden", true), text(h.Summary))
+	return app.Span().Class("pill", "tone-"+string(h.Level)).Body(app.Span().Class("dot").Aria("hidden", true),
+		app.Span().Class("pill-long").Text(h.Summary),
+		app.Span().Class("pill-short").Aria("hidden", true).Text(fmt.Sprintf("%d of %d", h.Up, h.Voters)))
 }
 
 // Progress is a bar with a label; max 0 means that the end is unknown.

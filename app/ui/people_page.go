@@ -57,7 +57,7 @@ func (p *PeoplePage) loadInvites(ctx app.Context) {
 
 // teaches reports whether the person may change the membership.
 func (p *PeoplePage) teaches() bool {
-	return p.ready() && lms.Can(p.actor(), api.AddMember.Access) == nil && !p.readOnly()
+	return Me().ID != "" && lms.Can(p.actor(), api.AddMember.Access) == nil && !p.readOnly()
 }
 
 // Render draws the page.
