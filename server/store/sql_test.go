@@ -9,9 +9,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,12 +58,23 @@ var passing = map[string]bool{"query": true, "number": true, "requireQuestion": 
 func TestSQL(t *testing.T) {
 	conn := openSchema(t)
 	fset := token.NewFileSet()
-	pkgs, err := parser.ParseDir(fset, ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
 	consts := map[string]ast.Expr{}
-	for _, f := range pkgs["store"].Files {
+	for _, f := range files {
 		for _, d := range f.Decls {
 			if g, ok := d.(*ast.GenDecl); ok {
 				addConsts(consts, g)
@@ -71,7 +82,7 @@ func TestSQL(t *testing.T) {
 		}
 	}
 	found := 0
-	for _, f := range pkgs["store"].Files {
+	for _, f := range files {
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
 				found += checkFunc(t, conn, fset, fn, consts)
