@@ -67,7 +67,7 @@ func (s *Server) listUsers(ctx context.Context, _ lms.Actor, in api.ListInput) (
 }
 
 func (s *Server) createUser(ctx context.Context, actor lms.Actor, in api.CreateUserInput) (lms.User, error) {
-	if in.ID == operatorID || in.ID == lms.TutorID {
+	if lms.ReservedID(in.ID) {
 		return lms.User{}, lms.FieldErrorf(lms.KindInvalid, "id", "This id belongs to the system.")
 	}
 	hash, err := s.hasher.hash(ctx, in.Password)

@@ -51,9 +51,17 @@ func bindRaw[In api.Validator, Out any](e api.Endpoint[In, Out], h func(*request
 		if err := s.admit(q); err != nil {
 			return err
 		}
+		end := func() {}
+		if q.r.Method != http.MethodGet {
+			end = q.bodyDeadline()
+			defer end()
+		}
 		in, err := input[In](s, q)
 		if err != nil {
 			return err
+		}
+		if !q.rawBody {
+			end()
 		}
 		err = h(q, in)
 		if q.operator() && errors.Is(err, lms.ErrSignIn) {

@@ -75,14 +75,20 @@ func statusOf(e *lms.Error) int {
 // refuse answers an error as JSON. It is Echo's error handler, so every refusal of every route passes here.
 func (s *Server) refuse(err error, c echo.Context) {
 	q := requestOf(c)
-	if r := c.Request(); r.Context().Err() != nil && !c.Response().Committed {
-		c.Response().Status = statusGone // nobody reads the answer
+	found := refusalOf(err)
+	if errors.Is(err, context.Canceled) && found.Kind == lms.KindInternal {
+		if !c.Response().Committed {
+			c.Response().WriteHeader(statusGone) // nobody reads it, but it must not look like a success
+		}
 		return
 	}
-	found := refusalOf(err)
 	refusal := *found // it gets the request's id
 	if refusal.Kind == lms.KindInternal {
-		s.log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed", slog.String("request", q.id),
+		level := slog.LevelError
+		if c.Request().Context().Err() != nil {
+			level = slog.LevelDebug // the client went away while it was answered
+		}
+		s.log.LogAttrs(c.Request().Context(), level, "request failed", slog.String("request", q.id),
 			slog.String("route", c.Path()), slog.String("error", err.Error()))
 	}
 	if c.Response().Committed {

@@ -16,8 +16,16 @@ import (
 	"trivium/app/lms"
 )
 
-// readTimeout is how long a client may take to send one request; a chunk of 1 MiB fits through 100 kbit/s.
-const readTimeout = 2 * time.Minute
+// bodyTimeout is how long a client may take to send a body; a chunk of 1 MiB fits through 100 kbit/s.
+const bodyTimeout = 2 * time.Minute
+
+// bodyDeadline bounds the time in which the body is read. The returned function ends the bound: while it stands, a
+// silent connection looks broken, and a long answer would be cut off.
+func (q *request) bodyDeadline() (end func()) {
+	rc := http.NewResponseController(q.w)
+	_ = rc.SetReadDeadline(time.Now().Add(q.s.bodyTimeout)) // recorders in tests have no deadlines
+	return func() { _ = rc.SetReadDeadline(time.Time{}) }
+}
 
 // attach makes the request's record, answers panics and errors, and writes the access log.
 func (s *Server) attach(next echo.HandlerFunc) echo.HandlerFunc {
@@ -27,8 +35,6 @@ func (s *Server) attach(next echo.HandlerFunc) echo.HandlerFunc {
 		q := &request{s: s, c: c, r: r, w: c.Response(), ctx: r.Context(), id: lms.NewID()}
 		c.Set(requestKey, q)
 		q.w.Header().Set(api.HeaderRequestID, q.id)
-		// Recorders in tests have no deadlines.
-		_ = http.NewResponseController(q.w).SetReadDeadline(time.Now().Add(readTimeout))
 		defer s.logAccess(q, start)
 		defer s.recoverPanic(q)
 		if err := next(c); err != nil {

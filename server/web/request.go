@@ -142,8 +142,8 @@ func (s *Server) authenticate(q *request) error {
 		return lms.ErrSignIn
 	}
 	if bearer && s.isOperator(token) {
-		q.actor = lms.Actor{UserID: operatorID, Login: operatorID, Name: "Operator", Admin: true}
-		q.user = lms.User{ID: operatorID, Login: operatorID, Name: "Operator", Admin: true}
+		q.actor = lms.Actor{UserID: lms.OperatorID, Login: lms.OperatorID, Name: "Operator", Admin: true}
+		q.user = lms.User{ID: lms.OperatorID, Login: lms.OperatorID, Name: "Operator", Admin: true}
 		return nil
 	}
 	hash := sha256.Sum256([]byte(token))
@@ -156,15 +156,12 @@ func (s *Server) authenticate(q *request) error {
 	return nil
 }
 
-// operatorID is the user id of whoever can read the operator token from the node's own disk. It is no account.
-const operatorID = "operator"
-
 // isOperator compares with the operator token in constant time.
 func (s *Server) isOperator(token string) bool {
 	return s.c.OperatorToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.c.OperatorToken)) == 1
 }
 
-func (q *request) operator() bool { return q.actor.UserID == operatorID }
+func (q *request) operator() bool { return q.actor.UserID == lms.OperatorID }
 
 // token returns the session's token: of the Authorization header if there is one, else of the cookie. A request never
 // carries two identities.

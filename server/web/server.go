@@ -86,6 +86,8 @@ type Server struct {
 
 	bindings []binding
 
+	bodyTimeout time.Duration
+
 	touched sync.Map // session id -> time of the last touch
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -106,7 +108,7 @@ func New(c Config) (*Server, error) {
 		c.Now = time.Now
 	}
 	s := &Server{c: c, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
-		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams()}
+		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), bodyTimeout: bodyTimeout}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.origins = &origins{server: s}
 	s.bindings = s.table()

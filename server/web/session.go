@@ -228,7 +228,10 @@ func (s *Server) touch(sessionID string) {
 func (s *Server) signInForm(c echo.Context) error {
 	q := requestOf(c)
 	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, 16<<10)
-	if err := q.r.ParseForm(); err != nil {
+	end := q.bodyDeadline()
+	err := q.r.ParseForm()
+	end()
+	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return err
@@ -237,7 +240,7 @@ func (s *Server) signInForm(c echo.Context) error {
 	}
 	next := localPath(q.r.PostForm.Get("next"))
 	in := api.SignInInput{Login: q.r.PostForm.Get("login"), Password: q.r.PostForm.Get("password")}
-	err := in.Validate()
+	err = in.Validate()
 	if err == nil {
 		_, err = s.signIn(q, in)
 	}

@@ -69,23 +69,29 @@ func (n oneNode) Remove(context.Context, string, bool) error { return n.removeEr
 
 func (oneNode) Transfer(context.Context, string) error { return nil }
 
-// newSite starts a server. change may alter its configuration.
+// newSite starts a server over a database of its own. change may alter its configuration.
 func newSite(t *testing.T, change func(*Config)) *site {
 	t.Helper()
-	st := storetest.Open(t)
-	log := &logBuffer{}
-	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	network := consensus.NewNetwork(consensus.NetworkConfig{Listener: ln})
 	t.Cleanup(func() { network.Close() })
+	st := storetest.Open(t)
+	self := files.Member{ID: st.DB().Status().ID, Address: network.Addr().String(), Voter: true}
+	members := func(context.Context) ([]files.Member, error) { return []files.Member{self}, nil }
+	return serve(t, st, network, members, change)
+}
+
+// serve starts the server of a node.
+func serve(t *testing.T, st *store.Store, network *consensus.Network, members func(context.Context) ([]files.Member, error), change func(*Config)) *site {
+	t.Helper()
+	log := &logBuffer{}
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	self := st.DB().Status().ID
-	f, err := files.Open(files.Config{Dir: t.TempDir(), Network: network, Self: self, List: st.FilesAfter, Logger: logger,
-		Members: func(context.Context) ([]files.Member, error) {
-			return []files.Member{{ID: self, Address: network.Addr().String(), Voter: true}}, nil
-		}})
+	f, err := files.Open(files.Config{Dir: t.TempDir(), Network: network, Self: self, List: st.FilesAfter, Logger: logger, Members: members,
+		HoldTimeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,4 +340,11 @@ func (s *site) disable(user string) {
 	s.check(err)
 	yes := true
 	call(s, "root", api.UpdateUser, api.UpdateUserInput{User: user, Version: u.Version, Disabled: &yes})
+}
+
+func decodeJSON(t *testing.T, s string, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(s), v); err != nil {
+		t.Fatalf("%s: %v", s, err)
+	}
 }

@@ -66,6 +66,7 @@ func (t *streams) run(q *request, f func(*eventStream) error) error {
 	}
 	defer t.leave(q.actor.UserID)
 	e := &eventStream{q: q, rc: http.NewResponseController(q.w)}
+	defer e.rc.SetWriteDeadline(time.Time{}) // the connection may carry further requests
 	e.ctx, e.cancel = context.WithCancel(q.ctx)
 	defer e.cancel()
 	defer context.AfterFunc(q.s.ctx, e.cancel)()

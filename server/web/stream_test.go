@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -190,6 +191,41 @@ func TestCloseEndsStreams(t *testing.T) {
 	s.server.Close()
 	for {
 		if _, open := next[api.Event](t, events); !open {
+			return
+		}
+	}
+}
+
+// TestLongStreamsAndSlowBodies: the bound on sending a body must not end a stream that is silent for longer.
+func TestLongStreamsAndSlowBodies(t *testing.T) {
+	s := newPeople(t, nil)
+	s.server.bodyTimeout = 100 * time.Millisecond
+	u, _, err := s.store.Credentials(t.Context(), "ada")
+	s.check(err)
+	token := s.token(u.ID, time.Hour)
+	events := s.stream("/api/v1/events", token)
+
+	// A body that never ends is cut off, and takes its connection with it.
+	body, write := io.Pipe()
+	defer write.Close()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.base+"/api/v1/courses", body)
+	s.check(err)
+	req.Header.Set(api.HeaderClient, api.ClientName)
+	req.Header.Set("Authorization", "Bearer "+token)
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		res.Body.Close()
+		if res.StatusCode != 400 {
+			t.Errorf("a body that never ends: %d", res.StatusCode)
+		}
+	}
+	// By now the bound has passed for the stream as well, had it been set there.
+	call(s, u.ID, api.CreateCourse, api.CourseInput{ID: "c1", Code: "X", Title: "Y", Zone: "UTC", State: lms.CoursePublished})
+	for {
+		e, open := next[api.Event](t, events)
+		if !open {
+			t.Fatal("the stream was cut off")
+		}
+		if slices.Contains(e.Topics, "course/c1") {
 			return
 		}
 	}
