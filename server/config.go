@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"trivium/app/lms"
 	"trivium/server/cluster"
+	"trivium/server/tutor"
 )
 
 // Config is what a node is told. Validate completes it.
@@ -67,7 +67,10 @@ func (c *Config) Validate() error {
 	if err := c.checkTimes(); err != nil {
 		return err
 	}
-	_, err := c.proxies()
+	if _, err := c.proxies(); err != nil {
+		return err
+	}
+	_, err := c.tutor()
 	return err
 }
 
@@ -170,18 +173,24 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// tutorKey reads the key of the tutor's endpoint, from a file so that no list of processes shows it.
-func (c *Config) tutorKey() (string, error) {
-	if c.TutorKeyFile == "" {
-		return "", nil
+// tutor is the tutor's part of the settings. The key comes from a file, so that no list of processes shows it.
+func (c *Config) tutor() (tutor.Config, error) {
+	t := tutor.Config{
+		Endpoint: c.TutorEndpoint, Model: c.TutorModel, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
+		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
 	}
-	data, err := os.ReadFile(c.TutorKeyFile)
-	if err != nil {
-		return "", fmt.Errorf("--tutor-key-file: %w", err)
+	if c.TutorKeyFile != "" {
+		data, err := os.ReadFile(c.TutorKeyFile)
+		if err != nil {
+			return t, fmt.Errorf("--tutor-key-file: %w", err)
+		}
+		t.Key = strings.TrimSpace(string(data))
+		if t.Key == "" || strings.ContainsAny(t.Key, "\r\n") {
+			return t, fmt.Errorf("--tutor-key-file %s: the file must hold the key and nothing else", c.TutorKeyFile)
+		}
 	}
-	key := strings.TrimSpace(string(data))
-	if key == "" || strings.ContainsAny(key, "\r\n") {
-		return "", fmt.Errorf("--tutor-key-file %s: %w", c.TutorKeyFile, lms.Errorf(lms.KindInvalid, "the file must hold the key and nothing else"))
+	if err := t.Validate(); err != nil {
+		return t, fmt.Errorf("--tutor-…: %w", err)
 	}
-	return key, nil
+	return t, nil
 }

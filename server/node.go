@@ -65,38 +65,14 @@ type Node struct {
 //  4. the network, then the database on it: peers may call from here on;
 //  5. the public port, so that somebody who looks sees a node that starts and not a dead one;
 //  6. in the background, because they need the majority, which may take its time: membership, store, files, tutor, web.
-func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer) (n *Node, err error) {
+func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer) (*Node, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	n = &Node{config: c, log: log, out: out, ready: make(chan struct{}), failed: make(chan error, 1)}
+	n := &Node{config: c, log: log, out: out, ready: make(chan struct{}), failed: make(chan error, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	defer func() {
-		if err != nil {
-			n.Close()
-		}
-	}()
-	if err := n.openData(); err != nil {
-		return nil, err
-	}
-	public, err := net.Listen("tcp", c.HTTP)
-	if err != nil {
-		return nil, fmt.Errorf("--http: %w", err)
-	}
-	between, err := net.Listen("tcp", c.Cluster)
-	if err != nil {
-		public.Close()
-		return nil, fmt.Errorf("--cluster: %w", err)
-	}
-	n.config.complete(public.Addr(), between.Addr())
-	if err := n.openIdentity(ctx); err != nil {
-		return nil, errors.Join(err, public.Close(), between.Close())
-	}
-	if err := n.openDatabase(between); err != nil {
-		return nil, errors.Join(err, public.Close())
-	}
-	if err := n.openSite(public); err != nil {
-		return nil, err
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
 	}
 	n.begun = make(chan struct{})
 	go func() {
@@ -106,6 +82,29 @@ func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer) (n
 		}
 	}()
 	return n, nil
+}
+
+// open does what does not need the majority.
+func (n *Node) open(ctx context.Context) error {
+	if err := n.openData(); err != nil {
+		return err
+	}
+	public, err := net.Listen("tcp", n.config.HTTP)
+	if err != nil {
+		return fmt.Errorf("--http: %w", err)
+	}
+	between, err := net.Listen("tcp", n.config.Cluster)
+	if err != nil {
+		return errors.Join(fmt.Errorf("--cluster: %w", err), public.Close())
+	}
+	n.config.complete(public.Addr(), between.Addr())
+	if err := n.openIdentity(ctx); err != nil {
+		return errors.Join(err, public.Close(), between.Close())
+	}
+	if err := n.openDatabase(between); err != nil {
+		return errors.Join(err, public.Close())
+	}
+	return n.openSite(public)
 }
 
 // Ready is closed when the node serves the site.

@@ -42,29 +42,17 @@ func (n *Node) openServices() error {
 }
 
 func (n *Node) openTutor() error {
-	key, err := n.config.tutorKey()
-	if err != nil {
-		return err
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	c := n.config
-	tc := tutor.Config{
-		Store: n.store, Node: n.self.ID(), Logger: n.log,
-		Endpoint: c.TutorEndpoint, Model: c.TutorModel, Key: key, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
-		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
-		Peers: n.tutorPeer,
-		OpenFile: func(ctx context.Context, f lms.File) (io.ReadSeekCloser, error) {
-			return n.files.Open(ctx, f)
-		},
-		IsLeader:  n.db.IsLeader,
-		Extractor: []string{program, extractCommand},
-	}
-	if err := tc.Validate(); err != nil {
+	tc, err := n.config.tutor()
+	if err != nil {
 		return err
 	}
+	tc.Store, tc.Node, tc.Logger, tc.IsLeader, tc.Peers = n.store, n.self.ID(), n.log, n.db.IsLeader, n.tutorPeer
+	tc.OpenFile = func(ctx context.Context, f lms.File) (io.ReadSeekCloser, error) { return n.files.Open(ctx, f) }
+	tc.Extractor = []string{program, extractCommand}
 	n.tutor = tutor.New(tc)
 	n.toTutor = n.cluster.Network().Client(serviceTutor)
 	n.peers = &http.Server{Handler: n.tutor.Handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: n.stdlog()}
