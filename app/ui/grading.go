@@ -200,7 +200,7 @@ func (p *gradingPage) view(s lms.Submission) app.UI {
 		app.Div().Class("grading-side").Body(p.gradeView(s)),
 		app.If(p.help, p.helpDialog),
 		app.If(p.confirm, func() app.UI {
-			return Confirm("post-one", "Post the grade of "+s.UserName+"?", "The student sees "+p.form().points+" of "+p.assignment.Value.Points.String()+" points and your feedback at once.", "Post the grade",
+			return confirmPost("post-one", "Post the grade of "+s.UserName+"?", "The student sees "+p.form().points+" of "+p.assignment.Value.Points.String()+" points and your feedback at once.", "Post the grade",
 				p.post, func(app.Context) { p.confirm = false })
 		}),
 	)

@@ -106,7 +106,7 @@ func (p *submissionsPage) Render() app.UI {
 		Title: cond(a.Title != "", a.Title, "Submissions"), Lead: "Submissions", Active: "assignments",
 		Back: Crumbs(p.label(), CoursePath(p.id), "Assignment", CoursePath(p.id, "assignments", p.as)),
 		Actions: app.If(p.staff() && a.Stats != nil && a.Stats.Unposted > 0, func() app.UI {
-			return Busy(Primary("Post all "+plural(a.Stats.Unposted, "grade"), "send", func(app.Context, app.Event) { p.confirm = true }), p.posting)
+			return Busy(Primary("Post "+cond(a.Stats.Unposted > 1, "all ", "")+plural(a.Stats.Unposted, "grade"), "send", func(app.Context, app.Event) { p.confirm = true }), p.posting)
 		}),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(p.body),
 	})
@@ -134,7 +134,7 @@ func (p *submissionsPage) body() app.UI {
 		),
 		p.list.View(5, p.load, p.rows),
 		app.If(p.confirm, func() app.UI {
-			return Confirm("post-all", "Post "+plural(s.Unposted, "grade")+"?", "The students see their grade and feedback at once.", "Post all", p.postAll, func(app.Context) { p.confirm = false })
+			return confirmPost("post-all", "Post "+plural(s.Unposted, "grade")+"?", "The students see their grade and feedback at once.", "Post all", p.postAll, func(app.Context) { p.confirm = false })
 		}),
 	)
 }
@@ -196,4 +196,15 @@ func (p *submissionsPage) postAll(ctx app.Context) {
 		}
 		p.load(ctx)
 	})
+}
+
+// confirmPost asks before students see something.
+func confirmPost(id, title, message, action string, yes, no func(app.Context)) app.UI {
+	return NewDialog(id, title, no, app.Div().Class("stack").Body(
+		app.P().Text(message),
+		app.Div().Class("actions", "actions-end").Body(
+			Button("Cancel", "", func(ctx app.Context, _ app.Event) { no(ctx) }),
+			Primary(action, "send", func(ctx app.Context, _ app.Event) { yes(ctx) }),
+		),
+	))
 }

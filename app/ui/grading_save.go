@@ -108,10 +108,22 @@ func (p *gradingPage) typedGrade(ctx app.Context) {
 	round := g.round
 	keepDraft(ctx, g.key(), gradeDraft{Points: g.points, Feedback: g.feedback, Version: g.version})
 	ctx.After(saveAfter, func(ctx app.Context) {
-		if g.round == round {
+		if g.round == round && !p.refuseAbove(g) {
 			g.save(ctx, p.id, nil)
 		}
 	})
+}
+
+// refuseAbove asks for a confirmation of more points than the assignment is worth.
+func (p *gradingPage) refuseAbove(g *gradeForm) bool {
+	v, err := lms.ParsePoints(g.points)
+	if err != nil || !p.assignment.Ready {
+		return false // the node decides
+	}
+	if err = p.assignment.Value.CheckPoints(v, g.allowAbove); err != nil {
+		g.problem = ProblemOf(err)
+	}
+	return err != nil
 }
 
 // flush saves at once what waits for the marker to pause.

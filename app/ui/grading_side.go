@@ -34,7 +34,7 @@ func (p *gradingPage) gradeView(s lms.Submission) app.UI {
 // mayPost reports whether there is a grade that the student does not see yet.
 func (p *gradingPage) mayPost() bool {
 	g := p.form()
-	if _, ok, err := g.input(p.id); !ok || err != nil || g.theirs != nil {
+	if _, ok, err := g.input(p.id); !ok || err != nil || g.theirs != nil || p.above() {
 		return false
 	}
 	return g.dirty || g.saved != nil && !gradePosted(*g.saved)
@@ -72,7 +72,7 @@ func (p *gradingPage) saveState() app.UI {
 	case g.saved != nil && !g.saved.PostedAt.IsZero():
 		label, tone, icon = "Draft saved. The student still sees the grade posted "+Relative(g.saved.PostedAt), "warn", "check"
 	case g.saved != nil:
-		label, tone, icon = "Draft saved"+cond(g.saved.By != "", " by "+g.saved.By, "")+", not posted", "good", "check"
+		label, tone, icon = "Draft saved"+cond(g.saved.By != "" && g.saved.By != Me().Name, " by "+g.saved.By, "")+", not posted", "good", "check"
 	}
 	return app.P().Class("save-state", "ink-"+tone).Role("status").Body(
 		app.If(icon == "", func() app.UI { return Spinner() }).Else(func() app.UI { return Icon(icon) }), text(label))
