@@ -12,7 +12,7 @@ func gate(title, lead string, body ...app.UI) app.UI {
 		app.Main().Class("gate-main").ID("main").Body(
 			app.Div().Class("gate-card").Body(
 				app.Div().Class("gate-head").Body(
-					app.H1().ID("title").TabIndex(-1).Text(title),
+					app.H1().ID("page-title").TabIndex(-1).Text(title),
 					app.If(lead != "", func() app.UI { return app.P().Class("muted").Text(lead) })),
 				app.Div().Class("stack").Body(body...),
 			),

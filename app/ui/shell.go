@@ -61,7 +61,7 @@ func (s *Shell) OnNav(ctx app.Context) {
 		app.Window().Call("scrollTo", 0, 0)
 	}
 	if visited > 0 {
-		Focus(ctx, "title")
+		Focus(ctx, "page-title")
 	}
 	visited++
 }
@@ -92,7 +92,7 @@ func (s *Shell) Render() app.UI {
 	return app.Div().Class("shell").Body(
 		app.A().Class("skip").Href("#main").Text("Skip to the content").OnClick(func(ctx app.Context, e app.Event) {
 			e.PreventDefault()
-			Focus(ctx, "title")
+			Focus(ctx, "page-title")
 		}),
 		s.bar(),
 		s.side(),
@@ -102,7 +102,7 @@ func (s *Shell) Render() app.UI {
 				app.If(s.Back != nil, func() app.UI { return s.Back }),
 				app.Div().Class("page-title").Body(
 					app.Div().Body(
-						app.H1().ID("title").TabIndex(-1).Text(s.Title),
+						app.H1().ID("page-title").TabIndex(-1).Text(s.Title),
 						app.If(s.Lead != "", func() app.UI { return app.P().Class("lead").Text(s.Lead) }),
 					),
 					app.If(s.Actions != nil, func() app.UI { return app.Div().Class("actions").Body(s.Actions) }),
