@@ -29,6 +29,8 @@ func unreadable(format string, args ...any) error {
 	return &UnreadableError{fmt.Sprintf(format, args...)}
 }
 
+const noText = "it has no text"
+
 var errSlowDocument = &UnreadableError{"it takes too long to read; split it into smaller files"}
 
 // Formats of documents.
@@ -115,7 +117,7 @@ func Extract(ctx context.Context, name, mediaType string, r io.ReaderAt, size in
 	}
 	passages = passagesOf(blocks)
 	if len(passages) == 0 {
-		return nil, unreadable("it has no text")
+		return nil, unreadable(noText)
 	}
 	return passages, nil
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"os"
+	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -79,19 +80,21 @@ func (t *Tutor) indexPending(ctx context.Context, failures map[string]failure) {
 
 // index reads one material and stores its passages, or why it has none.
 func (t *Tutor) index(ctx context.Context, m lms.Material) error {
-	ctx, cancel := context.WithTimeout(ctx, t.cfg.Limits.Extract+time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.Limits.Extract+5*time.Minute)
 	defer cancel()
 	began := time.Now()
 	passages, err := t.read(ctx, m)
 	state, note := lms.IndexReady, ""
 	var unreadable *UnreadableError
 	switch {
+	case errors.As(err, &unreadable) && m.Kind == lms.MaterialPage && unreadable.Reason == noText:
+		note, passages = noText, nil // a page of pictures is no failure
 	case errors.As(err, &unreadable):
 		state, note, passages = lms.IndexFailed, unreadable.Reason, nil
 	case err != nil:
 		return err
 	case len(passages) == 0:
-		note = "it has no text"
+		note = noText
 	}
 	for i := range passages {
 		passages[i].MaterialID, passages[i].Title, passages[i].Ordinal = m.ID, m.Title, i+1
@@ -107,104 +110,62 @@ func (t *Tutor) index(ctx context.Context, m lms.Material) error {
 	return nil
 }
 
-// read extracts the text of a material.
+// read extracts the text of a material. All bytes are fetched first, so that a slow network is not taken for a slow document.
 func (t *Tutor) read(ctx context.Context, m lms.Material) ([]lms.Passage, error) {
 	if m.Kind == lms.MaterialPage || m.File == nil {
-		return ExtractPage(m.Body), nil
-	}
-	if t.cfg.OpenFile == nil {
-		return nil, errors.New("no way to open files")
+		if strings.TrimSpace(m.Body) == "" {
+			return nil, nil
+		}
+		return t.extract(ctx, document{"page.md", "text/markdown", int64(len(m.Body))}, strings.NewReader(m.Body))
 	}
 	if err := readable(m.File.Name, m.File.Type); err != nil {
 		return nil, err // before any byte is fetched
 	}
-	f, err := t.cfg.OpenFile(ctx, *m.File)
+	f, err := t.fetch(ctx, *m.File)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", m.File.ID, err)
+		return nil, fmt.Errorf("fetch file %s: %w", m.File.ID, err)
 	}
 	defer f.Close()
-	src := newBlockReader(ctx, f, m.File.Size)
+	return t.extract(ctx, document{m.File.Name, m.File.Type, m.File.Size}, f)
+}
+
+// extract reads a document within its time, in a process of its own if there is one.
+func (t *Tutor) extract(ctx context.Context, d document, r io.ReaderAt) ([]lms.Passage, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.cfg.Limits.Extract, errSlowDocument)
 	defer cancel()
-	var passages []lms.Passage
 	if len(t.cfg.Extractor) > 0 {
-		passages, err = extractApart(ctx, t.cfg.Extractor, document{m.File.Name, m.File.Type, m.File.Size}, src)
-	} else {
-		passages, err = Extract(ctx, m.File.Name, m.File.Type, src, m.File.Size)
+		return extractApart(ctx, t.cfg.Extractor, d, r)
 	}
-	if ioErr := src.fault(); ioErr != nil { // the bytes could not be read: that says nothing about the document
-		return nil, fmt.Errorf("read %s: %w", m.File.ID, ioErr)
+	return Extract(ctx, d.Name, d.Type, r, d.Size)
+}
+
+// fetch copies a file to a temporary one that is gone when it is closed.
+func (t *Tutor) fetch(ctx context.Context, file lms.File) (*os.File, error) {
+	if t.cfg.OpenFile == nil {
+		return nil, errors.New("no way to open files")
 	}
-	return passages, err
-}
-
-// blockReader reads a file in blocks and keeps the latest ones, because documents are read in small pieces all over the file.
-type blockReader struct {
-	ctx  context.Context
-	size int64
-
-	mu     sync.Mutex
-	src    io.ReadSeeker
-	blocks map[int64][]byte
-	order  []int64
-	err    error
-}
-
-const (
-	blockSize  = 256 << 10
-	keepBlocks = 32
-)
-
-func newBlockReader(ctx context.Context, src io.ReadSeeker, size int64) *blockReader {
-	return &blockReader{ctx: ctx, src: src, size: size, blocks: map[int64][]byte{}}
-}
-
-func (b *blockReader) fault() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.err
-}
-
-// ReadAt implements io.ReaderAt.
-func (b *blockReader) ReadAt(p []byte, off int64) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := 0
-	for n < len(p) {
-		at := off + int64(n)
-		if at < 0 || at >= b.size {
-			return n, io.EOF
-		}
-		block, err := b.block(at / blockSize)
-		if err != nil {
-			return n, err
-		}
-		n += copy(p[n:], block[at%blockSize:])
-	}
-	return n, nil
-}
-
-func (b *blockReader) block(i int64) ([]byte, error) {
-	if data, ok := b.blocks[i]; ok {
-		return data, nil
-	}
-	if err := b.ctx.Err(); err != nil {
+	src, err := t.cfg.OpenFile(ctx, file)
+	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, min(blockSize, b.size-i*blockSize))
-	_, err := b.src.Seek(i*blockSize, io.SeekStart)
+	defer src.Close()
+	f, err := os.CreateTemp("", "trivium-document-*")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(f.Name())
 	if err == nil {
-		_, err = io.ReadFull(b.src, data)
+		var n int64
+		if n, err = io.Copy(f, io.LimitReader(src, file.Size+1)); err == nil && n != file.Size {
+			err = fmt.Errorf("%d of %d bytes", n, file.Size)
+		}
+	}
+	if err == nil {
+		err = ctx.Err()
 	}
 	if err != nil {
-		b.err = err
+		f.Close()
 		return nil, err
 	}
-	if len(b.order) == keepBlocks {
-		delete(b.blocks, b.order[0])
-		b.order = b.order[1:]
-	}
-	b.blocks[i] = data
-	b.order = append(b.order, i)
-	return data, nil
+	return f, nil
 }

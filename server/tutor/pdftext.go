@@ -231,15 +231,19 @@ func (c *canvas) text(s *textState, op string, args []pdf.Value) {
 			c.show(s, args[0].RawString())
 		}
 	case "TJ":
-		if len(args) == 0 {
-			return
+		if len(args) > 0 {
+			c.showSpaced(s, args[0])
 		}
-		for i := range args[0].Len() {
-			if x := args[0].Index(i); x.Kind() == pdf.String {
-				c.show(s, x.RawString())
-			} else {
-				s.matrix = multiply([6]float64{1, 0, 0, 1, -x.Float64() / 1000 * s.size * s.scale, 0}, s.matrix)
-			}
+	}
+}
+
+// showSpaced draws strings with the shifts between them.
+func (c *canvas) showSpaced(s *textState, list pdf.Value) {
+	for i := range list.Len() {
+		if x := list.Index(i); x.Kind() == pdf.String {
+			c.show(s, x.RawString())
+		} else {
+			s.matrix = multiply([6]float64{1, 0, 0, 1, -x.Float64() / 1000 * s.size * s.scale, 0}, s.matrix)
 		}
 	}
 }

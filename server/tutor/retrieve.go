@@ -93,6 +93,7 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 // Search finds passages of a course that members, or also staff, may open; best first.
 func (t *Tutor) Search(ctx context.Context, courseID string, staff bool, query string, limit int) ([]lms.Passage, error) {
 	s := search{asked: terms(query)}
+	s.own = len(s.asked)
 	if len(s.asked) == 0 {
 		return nil, nil
 	}
