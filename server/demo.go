@@ -21,6 +21,7 @@ import (
 const demoHelp = `demo starts a cluster on this machine, three processes with a directory each, and loads a site to try out: courses, people,
 material, assignments. It prints where to open it, who to sign in as, and how to kill a node and watch what happens.
 
+With TRIVIUM_TUTOR_ENDPOINT and TRIVIUM_TUTOR_MODEL set, its tutor uses that language model.
 Ctrl-C or "trivium demo stop" stops it; started again, it continues where it was. "trivium demo clean" erases it.`
 
 // demoFlags describe a demonstration cluster.

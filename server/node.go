@@ -77,11 +77,21 @@ func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer) (*
 	n.begun = make(chan struct{})
 	go func() {
 		defer close(n.begun)
-		if err := n.start(); err != nil && n.ctx.Err() == nil {
-			n.failed <- err
-		}
+		n.fail(n.start())
 	}()
+	n.wg.Go(func() { n.fail(n.cluster.Removed(n.ctx, n.db)) })
 	return n, nil
+}
+
+// fail tells that the node cannot go on, unless it is being closed anyway.
+func (n *Node) fail(err error) {
+	if err == nil || n.ctx.Err() != nil {
+		return
+	}
+	select {
+	case n.failed <- err:
+	default: // one reason is enough
+	}
 }
 
 // open does what does not need the majority.

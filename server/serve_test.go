@@ -168,15 +168,28 @@ func TestThreeNodes(t *testing.T) {
 		out, _, err := trivium(t, "kv", "get", "while", "--data", again.data)
 		return err == nil && out == "two is away\n"
 	})
+	removed, err := cluster.Load(third.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thirdAddress := removed.Address()
 	if out := must(t, "remove", "three", "--data", first.data); strings.Contains(out, "three") {
 		t.Errorf("after remove: %q", out)
 	}
-	third.cancel() // it may not find a majority any more; that it stops at all is what matters
-	third.cancel = nil
+	// The removed node does not go on answering people from what it last knew.
 	select {
-	case <-third.done:
+	case err := <-third.done:
+		third.cancel()
+		third.cancel = nil
+		if err == nil || !strings.Contains(third.log.String(), "was removed from this cluster") {
+			t.Errorf("the removed node ends with %v:\n%s", err, third.log)
+		}
 	case <-time.After(30 * time.Second):
-		t.Error("the removed node does not stop")
+		t.Error("the removed node goes on")
+	}
+	_, errs, err := trivium(t, "serve", "--data", third.data, "--http", "127.0.0.1:0", "--cluster", thirdAddress)
+	if err == nil || !strings.Contains(errs, "was removed") {
+		t.Errorf("starting the removed node: %v, %q", err, errs)
 	}
 }
 

@@ -148,6 +148,28 @@ func (n *Cluster) askMember(ctx context.Context, db *consensus.DB, in memberRequ
 	})
 }
 
+// Removed waits until this node learns that it was removed, and returns that as an error; nil when ctx ends first. The
+// others no longer talk to a removed node, so it cannot find out from the log: it asks when it misses the leader. A
+// removed node must not go on, because it would answer people from what it last knew.
+func (n *Cluster) Removed(ctx context.Context, db *consensus.DB) error {
+	for ctx.Err() == nil {
+		pause(ctx, 2*time.Second)
+		s := db.Status()
+		if s.State == "leader" || s.Leader != "" && time.Since(s.LastContact) < 2*time.Second || !n.self.Member() {
+			continue
+		}
+		for _, peer := range n.self.peers() {
+			ask, cancel := context.WithTimeout(ctx, 2*time.Second)
+			err := post(ask, n.client, peer, "/standing", standingRequest{}, &done{})
+			cancel()
+			if lms.KindOf(err) == lms.KindForbidden {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // askToRemove has another member remove this node.
 func (n *Cluster) askToRemove(ctx context.Context, nodes []consensus.Node, id string, force bool) error {
 	var peers []string

@@ -41,7 +41,9 @@ type (
 	removeRequest struct {
 		Force bool `json:"force"`
 	}
-	done struct{}
+	// standingRequest asks whether the node that the certificate names still belongs to the cluster.
+	standingRequest struct{}
+	done            struct{}
 )
 
 const maxMessage = 64 << 10
@@ -53,6 +55,7 @@ func (n *Cluster) joinServer() *http.Server {
 	mux.HandleFunc("POST /join", answer(n, n.admit))
 	mux.HandleFunc("POST /member", answer(n, n.enter))
 	mux.HandleFunc("POST /remove", answer(n, n.leave))
+	mux.HandleFunc("POST /standing", answer(n, n.standing))
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -201,6 +204,11 @@ func (n *Cluster) leave(ctx context.Context, peer *tls.ConnectionState, in remov
 		return done{}, err
 	}
 	return done{}, n.Remove(ctx, id, in.Force)
+}
+
+func (n *Cluster) standing(_ context.Context, peer *tls.ConnectionState, _ standingRequest) (done, error) {
+	_, err := n.authenticate(peer)
+	return done{}, err
 }
 
 func (n *Cluster) authenticate(peer *tls.ConnectionState) (string, error) {
