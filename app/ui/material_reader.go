@@ -59,12 +59,18 @@ func (p *materialPage) reveal(ctx app.Context) {
 	id := "p" + strconv.Itoa(p.target)
 	passage, _ := p.cited()
 	ctx.Defer(func(ctx app.Context) {
-		revealHeading("page-text", passage.Heading)
+		revealHeading("page-text", lastHeading(passage.Heading))
 		if el := app.Window().GetElementByID(id); el.Truthy() {
 			el.Call("scrollIntoView", map[string]any{"block": "center"})
 			el.Call("focus", map[string]any{"preventScroll": true})
 		}
 	})
+}
+
+// lastHeading is the innermost heading of a path such as "Consensus › Leader election".
+func lastHeading(path string) string {
+	parts := strings.Split(path, "›")
+	return strings.TrimSpace(parts[len(parts)-1])
 }
 
 func (p *materialPage) cited() (lms.Passage, bool) {
