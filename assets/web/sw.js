@@ -27,10 +27,35 @@ self.addEventListener("fetch", (event) => {
   const request = event.request;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin || url.pathname.startsWith("/api/")) return;
-  if (request.mode === "navigate" && notPages.test(url.pathname)) return;
-  event.respondWith((async () => {
-    const cache = await caches.open(cacheName);
-    if (request.mode === "navigate") return (await cache.match(shell)) || fetch(request);
-    return (await cache.match(request)) || fetch(request);
-  })());
+  if (request.mode !== "navigate") {
+    event.respondWith(fromCache(request));
+  } else if (!notPages.test(url.pathname)) {
+    event.respondWith(page(event));
+  }
 });
+
+async function fromCache(request) {
+  const cache = await caches.open(cacheName);
+  return (await cache.match(request)) || fetch(request);
+}
+
+// A page comes from the node, because its policy lists the nodes that it may call and that list changes. A node that is
+// gone refuses at once and a node that hangs costs two seconds: then the kept shell opens, and its program goes on with
+// another node.
+async function page(event) {
+  const cache = await caches.open(cacheName);
+  const kept = await cache.match(shell);
+  const fresh = fetch(event.request).then((answer) => {
+    if (answer.ok && kept && policy(answer) !== policy(kept)) {
+      event.waitUntil(fetch(shell, { cache: "no-store" }).then((r) => r.ok && cache.put(shell, r)));
+    }
+    return answer;
+  });
+  if (!kept) return fresh;
+  const late = new Promise((resolve) => setTimeout(resolve, 2000, kept));
+  return Promise.race([fresh.catch(() => kept), late]);
+}
+
+function policy(answer) {
+  return answer.headers.get("Content-Security-Policy");
+}
