@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,7 +26,7 @@ const (
 //
 // Every try carries the same key, so a try whose fate is unknown is followed by another that settles it.
 func (db *DB) Apply(ctx context.Context, b *Batch) (Result, error) {
-	c, size, err := b.command()
+	c, size, err := b.command(db.machine.applied())
 	if err != nil {
 		return Result{}, err
 	}
@@ -123,7 +123,7 @@ func (db *DB) waitLeader(ctx context.Context, soon bool) error {
 }
 
 // command checks the batch and brings it into the form that travels.
-func (b *Batch) command() (*command, int, error) {
+func (b *Batch) command(applied uint64) (*command, int, error) {
 	if b.err != nil {
 		return nil, 0, b.err
 	}
@@ -139,22 +139,23 @@ func (b *Batch) command() (*command, int, error) {
 		return nil, 0, err
 	}
 	if c.key == "" {
-		c.key, c.private, c.digest = randomKey(), true, nil
+		c.key, c.private, c.digest = randomKey(applied), true, nil
 	} else if len(c.digest) == 0 {
 		c.digest = c.hash()
 	}
 	return c, size, nil
 }
 
-// randomKey begins with the time, so that the index over the keys grows at its end.
-func randomKey() string {
-	b := make([]byte, 16)
-	ms := time.Now().UnixMilli()
-	for i := range 6 {
-		b[i] = byte(ms >> (40 - 8*i))
-	}
-	rand.Read(b[6:])
-	return hex.EncodeToString(b)
+// randomKey begins with the place in the log, so that the keys of retries grow with it on all nodes, whatever their clocks.
+func randomKey(applied uint64) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], applied)
+	rand.Read(b[8:])
+	return string(b[:])
+}
+
+func retryPrefix(index uint64) string {
+	return string(binary.BigEndian.AppendUint64(nil, index))
 }
 
 // hash is the digest of a batch whose caller gave none.

@@ -10,16 +10,15 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// raft_keys holds what clients' keys returned, raft_retries what nodes' own retries need; ids grow with the log, so the
-// oldest are at the front of both.
+// raft_keys holds what clients' keys returned, raft_retries what nodes' own retries need. Ids, and the keys of retries, grow
+// with the log: the oldest are at the front of both.
 var schema = []string{
 	`CREATE TABLE IF NOT EXISTS raft_state (id INTEGER PRIMARY KEY CHECK (id = 1), applied_index INTEGER NOT NULL,
 		applied_term INTEGER NOT NULL, stamp INTEGER NOT NULL, config_index INTEGER NOT NULL, config BLOB NOT NULL) STRICT`,
 	`INSERT OR IGNORE INTO raft_state VALUES (1, 0, 0, 0, 0, x'')`,
 	`CREATE TABLE IF NOT EXISTS raft_keys (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
 		log_index INTEGER NOT NULL, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT`,
-	`CREATE TABLE IF NOT EXISTS raft_retries (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
-		log_index INTEGER NOT NULL, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT`,
+	`CREATE TABLE IF NOT EXISTS raft_retries (key BLOB PRIMARY KEY, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT, WITHOUT ROWID`,
 }
 
 var pragmas = []string{

@@ -166,7 +166,7 @@ func (db *DB) fatal(what string, err error) {
 func (db *DB) bury() {
 	select {
 	case <-db.dead:
-		db.raft.Shutdown()
+		db.raft.Shutdown().Error() // also closes the transport
 	case <-db.stop:
 	}
 }

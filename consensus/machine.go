@@ -38,7 +38,7 @@ type machine struct {
 
 	members atomic.Int64 // of the committed configuration
 
-	oldest map[string]int64 // table of kept results -> stamp of its oldest row; a missing one is looked up
+	oldestKey int64 // stamp of the oldest row of raft_keys; 0: to be looked up
 
 	streams    atomic.Int32 // snapshots being sent: the log is not cut meanwhile
 	streamEnd  atomic.Int64 // Unix ms
@@ -49,7 +49,7 @@ type machine struct {
 }
 
 func (m *machine) open() error {
-	m.installed, m.oldest = map[string]*install{}, map[string]int64{}
+	m.installed = map[string]*install{}
 	c := make(chan struct{})
 	m.wake.Store(&c)
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
@@ -104,7 +104,7 @@ func (m *machine) adopt(db *database, generation string, st state) {
 	m.mu.Unlock()
 	m.last = st
 	m.schema.Add(1)
-	clear(m.oldest)
+	m.oldestKey = 0
 	m.members.Store(int64(len(st.configuration().Servers)))
 	m.publish()
 }
@@ -185,23 +185,25 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 	if !begin() {
 		return nil, false
 	}
+	hasty := true
 	for i := 0; i < len(e.commands); i++ {
 		if outcomes[i].code == outcomeLost {
 			continue
 		}
-		r := run{m: m, w: w, index: l.Index, stamp: e.stamp}
+		r := run{m: m, w: w, index: l.Index, stamp: e.stamp, hasty: hasty}
 		o, err := r.command(e.commands[i])
 		if !m.must("apply", err) {
 			return nil, false
 		}
 		outcomes[i] = o
-		if o.code != outcomeLost {
+		if o.code == outcomeAgain {
+			hasty = false
+		} else if o.code != outcomeLost {
 			continue
 		}
 		// OR ROLLBACK and RAISE(ROLLBACK) end the transaction: the batch undid its neighbours. Every node sees the same
-		// and runs the entry again without it.
-		w.forget(w.users)
-		clear(m.oldest)
+		// and runs the entry again, without the batch.
+		m.oldestKey = 0
 		if !begin() {
 			return nil, false
 		}
@@ -235,7 +237,7 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 // the second net: no batch of the entry takes effect, on any node, but no node stops either.
 func (m *machine) refuseEntry(l *raft.Log, e *entry, reason error) ([]outcome, bool) {
 	w := m.db.writer
-	clear(m.oldest)
+	m.oldestKey = 0
 	_, err := w.ours("ROLLBACK")
 	if err == nil {
 		_, err = w.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, stamp = ?", int64(l.Index), int64(l.Term), e.stamp)

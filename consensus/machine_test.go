@@ -49,7 +49,7 @@ func (b *bench) entry(stamp int64, batches ...*Batch) []outcome {
 	b.t.Helper()
 	var commands []*command
 	for _, one := range batches {
-		c, _, err := one.command()
+		c, _, err := one.command(b.next)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestRollbackOfTheTransactionUndoesOnlyItsBatch(t *testing.T) {
 
 func TestDeferredConstraintStopsNoNode(t *testing.T) {
 	b := newBench(t)
-	if _, _, err := execBatch(`CREATE TABLE c (p REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)`).command(); err == nil {
+	if _, _, err := execBatch(`CREATE TABLE c (p REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED)`).command(0); err == nil {
 		t.Error("Apply would accept a deferred constraint")
 	}
 	// Behind Apply's back, as a table from elsewhere:
@@ -204,7 +204,7 @@ func TestBatchCannotTouchTheTransactionOrOurTables(t *testing.T) {
 			t.Errorf("%s: codes %v", q, codes(o))
 		}
 	}
-	if _, _, err := execBatch(`ALTER TABLE t RENAME TO Raft_t`).command(); err == nil {
+	if _, _, err := execBatch(`ALTER TABLE t RENAME TO Raft_t`).command(0); err == nil {
 		t.Error("a table may be renamed into ours")
 	}
 	if got := b.rows(`SELECT name FROM sqlite_schema WHERE name LIKE 'raft_%' AND type = 'table' ORDER BY name`); !slices.Equal(got, []string{"raft_keys", "raft_retries", "raft_state"}) {
@@ -306,7 +306,7 @@ func TestEntryIsAppliedOnce(t *testing.T) {
 	b.must(`CREATE TABLE t (a INTEGER) STRICT`)
 	b.must(`INSERT INTO t VALUES (1)`)
 	b.next-- // the same index again, as after a restart
-	c, _, _ := execBatch(`INSERT INTO t VALUES (1)`).command()
+	c, _, _ := execBatch(`INSERT INTO t VALUES (1)`).command(0)
 	var e encoder
 	if out := b.Apply(&raft.Log{Index: b.next, Term: 1, Data: e.encodeEntry(0, 0, []*command{c})}); out != nil {
 		t.Fatalf("applied again: %v", out)
@@ -447,7 +447,7 @@ func TestSeveralStatementsInOneText(t *testing.T) {
 	}
 	var guard Batch
 	guard.Require(errGuard, `1; DELETE FROM t`)
-	if _, _, err := guard.command(); err == nil {
+	if _, _, err := guard.command(0); err == nil {
 		t.Error("a condition of two statements is accepted")
 	}
 }

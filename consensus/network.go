@@ -36,6 +36,8 @@ type Network struct {
 	authorize      func(Service, *tls.ConnectionState) error
 	verify         func(string, *tls.ConnectionState) error
 
+	headerTimeout time.Duration
+
 	mu       sync.Mutex
 	services map[Service]*serviceListener
 	conns    map[*trackedConn]struct{}
@@ -57,7 +59,7 @@ type NetworkConfig struct {
 
 // NewNetwork serves the listener until Close.
 func NewNetwork(c NetworkConfig) *Network {
-	n := &Network{ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
+	n := &Network{headerTimeout: headerTimeout, ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
 		verify: c.Verify, services: map[Service]*serviceListener{}, conns: map[*trackedConn]struct{}{}}
 	n.wg.Add(1)
 	go n.serve()
@@ -214,7 +216,7 @@ func (n *Network) serve() {
 }
 
 func (n *Network) dispatch(c *trackedConn) {
-	c.SetDeadline(time.Now().Add(headerTimeout))
+	c.SetDeadline(time.Now().Add(n.headerTimeout))
 	var b [1]byte
 	if _, err := c.Read(b[:]); err != nil {
 		c.Close()

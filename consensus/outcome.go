@@ -23,7 +23,9 @@ const (
 	outcomeConstraint
 	outcomeSQL
 	outcomeConflict
-	outcomeLost // stays inside the state machine: the batch ended the entry's transaction
+	// These stay inside the state machine.
+	outcomeLost  // the batch ended the entry's transaction
+	outcomeAgain // the entry must be run with savepoints
 )
 
 var errGuard = errors.New("consensus: a condition does not hold")

@@ -11,6 +11,9 @@ type run struct {
 	w     *writer
 	index uint64
 	stamp int64
+	// hasty: a batch of one statement gets no savepoint, which would cost as much as the statement. When it fails, the
+	// entry is run again with savepoints.
+	hasty bool
 }
 
 // command returns an error only when this node's storage fails.
@@ -30,12 +33,18 @@ func (r *run) command(c *command) (outcome, error) {
 			return outcome{code: outcomeGuard, guard: i}, nil
 		}
 	}
-	if _, err := r.w.ours("SAVEPOINT batch"); err != nil {
-		return outcome{}, err
+	hasty := r.hasty && len(c.stmts) == 1 && c.query == nil
+	if !hasty {
+		if _, err := r.w.ours("SAVEPOINT batch"); err != nil {
+			return outcome{}, err
+		}
 	}
 	o, failure := r.statements(c)
 	if r.w.c.AutoCommit() { // the batch ended the transaction of the entry
 		return outcome{code: outcomeLost}, nil
+	}
+	if failure != nil && hasty {
+		return r.again(failure)
 	}
 	if failure != nil {
 		return r.undo(failure)
@@ -45,13 +54,20 @@ func (r *run) command(c *command) (outcome, error) {
 			return outcome{}, err
 		}
 	}
-	_, err := r.w.ours("RELEASE batch")
-	if err != nil {
-		if code, ok := classify(err); ok && code == outcomeConstraint { // deferred foreign keys
-			return r.undo(err)
-		}
+	if hasty {
+		return o, nil
 	}
+	_, err := r.w.ours("RELEASE batch")
 	return o, err
+}
+
+// again asks for another run of the entry, with savepoints: what a failed statement leaves depends on its OR clause.
+func (r *run) again(failure error) (outcome, error) {
+	if _, err := r.refused(failure); err != nil {
+		return outcome{}, err
+	}
+	_, err := r.w.ours("ROLLBACK")
+	return outcome{code: outcomeAgain}, err
 }
 
 func (r *run) statements(c *command) (o outcome, err error) {
@@ -109,17 +125,14 @@ func holds(rows Rows) bool {
 	return false
 }
 
-// Tables of kept results, and how they are read and written.
-var (
-	findKept = map[bool]string{false: "SELECT digest, result FROM raft_keys WHERE key = ?", true: "SELECT digest, result FROM raft_retries WHERE key = ?"}
-	addKept  = map[bool]string{
-		false: "INSERT INTO raft_keys (key, digest, log_index, stamp, result) VALUES (?, ?, ?, ?, ?)",
-		true:  "INSERT INTO raft_retries (key, digest, log_index, stamp, result) VALUES (?, ?, ?, ?, ?)",
-	}
-)
-
 func (r *run) known(c *command) (outcome, bool, error) {
-	rows, err := r.w.ours(findKept[c.private], c.key)
+	var rows []Row
+	var err error
+	if c.private {
+		rows, err = r.w.ours("SELECT x'', result FROM raft_retries WHERE key = ?", []byte(c.key))
+	} else {
+		rows, err = r.w.ours("SELECT digest, result FROM raft_keys WHERE key = ?", c.key)
+	}
 	if err != nil || len(rows) == 0 {
 		return outcome{}, false, err
 	}
@@ -127,7 +140,7 @@ func (r *run) known(c *command) (outcome, bool, error) {
 	if err := rows[0].Scan(&digest, &result); err != nil {
 		return outcome{}, false, err
 	}
-	if !bytes.Equal(digest, c.digest) {
+	if !c.private && !bytes.Equal(digest, c.digest) {
 		return outcome{code: outcomeConflict}, true, nil
 	}
 	res, err := decodeResult(result)
@@ -136,11 +149,17 @@ func (r *run) known(c *command) (outcome, bool, error) {
 }
 
 func (r *run) keep(c *command, res *Result) error {
+	result := encodeResult(res)
+	if c.private {
+		_, err := r.w.ours("INSERT INTO raft_retries (key, stamp, result) VALUES (?, ?, ?)", []byte(c.key), r.stamp, result)
+		return err
+	}
 	digest := c.digest
 	if digest == nil {
 		digest = []byte{}
 	}
-	_, err := r.w.ours(addKept[c.private], c.key, digest, int64(r.index), r.stamp, encodeResult(res))
+	_, err := r.w.ours("INSERT INTO raft_keys (key, digest, log_index, stamp, result) VALUES (?, ?, ?, ?, ?)",
+		c.key, digest, int64(r.index), r.stamp, result)
 	return err
 }
 
@@ -155,43 +174,31 @@ const (
 // forgets the same. A bounded number goes with each entry, more than an entry adds.
 func (m *machine) prune(w *writer, e *entry, index uint64) error {
 	n := int64(2*len(e.commands) + 8)
-	err := m.pruneTable(w, "raft_keys", e.stamp-e.keep, int64(index), n)
-	if err == nil {
-		err = m.pruneTable(w, "raft_retries", e.stamp-retryAge, int64(index)-retryEntries, n)
-	}
-	return err
-}
-
-var pruneSQL = map[string]string{
-	"raft_keys":    "DELETE FROM raft_keys WHERE id IN (SELECT id FROM raft_keys ORDER BY id LIMIT ?) AND stamp < ? AND log_index < ?",
-	"raft_retries": "DELETE FROM raft_retries WHERE id IN (SELECT id FROM raft_retries ORDER BY id LIMIT ?) AND stamp < ? AND log_index < ?",
-}
-
-var oldestSQL = map[string]string{
-	"raft_keys":    "SELECT stamp FROM raft_keys ORDER BY id LIMIT 1",
-	"raft_retries": "SELECT stamp FROM raft_retries ORDER BY id LIMIT 1",
-}
-
-// pruneTable skips the DELETE when the oldest row is known to be too young: it would delete nothing.
-func (m *machine) pruneTable(w *writer, table string, before, index, n int64) error {
-	oldest, ok := m.oldest[table]
-	if !ok {
-		rows, err := w.ours(oldestSQL[table])
+	if index > retryEntries {
+		_, err := w.ours(`DELETE FROM raft_retries WHERE stamp < ? AND key IN (SELECT key FROM raft_retries WHERE key < ? ORDER BY key LIMIT ?)`,
+			e.stamp-retryAge, []byte(retryPrefix(index-retryEntries)), n)
 		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			return nil
-		}
-		if err := rows[0].Scan(&oldest); err != nil {
+	}
+	return m.pruneKeys(w, e.stamp-e.keep, n)
+}
+
+// pruneKeys skips the DELETE while the oldest row is known to be too young: it would delete nothing.
+func (m *machine) pruneKeys(w *writer, before, n int64) error {
+	if m.oldestKey == 0 {
+		rows, err := w.ours("SELECT max(stamp, 1) FROM raft_keys ORDER BY id LIMIT 1")
+		if err != nil || len(rows) == 0 {
 			return err
 		}
-		m.oldest[table] = oldest
+		if err := rows[0].Scan(&m.oldestKey); err != nil {
+			return err
+		}
 	}
-	if oldest >= before {
+	if m.oldestKey >= before {
 		return nil
 	}
-	delete(m.oldest, table)
-	_, err := w.ours(pruneSQL[table], n, before, index)
+	m.oldestKey = 0
+	_, err := w.ours("DELETE FROM raft_keys WHERE stamp < ? AND id IN (SELECT id FROM raft_keys ORDER BY id LIMIT ?)", before, n)
 	return err
 }
