@@ -13,10 +13,12 @@ import (
 	"trivium/app/lms"
 )
 
-// live is the one stream of updates of this tab. Saving never depends on it, and pages that show something live poll as
+// live is the one stream of updates of this tab. It is open only while the tab is visible: browsers allow few connections
+// to one host, and hidden tabs would use them up. Saving never depends on it, and pages that show something live poll as
 // well (OnLive), so that a stream that a proxy holds back only makes them slower.
 var live struct {
-	running bool
+	cancel  context.CancelFunc // ends the stream; nil: there is none
+	watched bool               // the tab's visibility is watched
 	pages   map[*listener]bool
 }
 
@@ -26,29 +28,56 @@ type listener struct {
 	f      func(app.Context)
 }
 
-// startLive opens the stream once somebody is signed in, and refreshes the health pill now and then.
+// startLive opens the stream once somebody is signed in, and reads the health for the pill in the bar.
 func startLive(ctx app.Context) {
 	if app.IsServer || Me().ID == "" {
 		return
 	}
 	refreshHealth(ctx)
-	if live.running {
+	openLive()
+	if live.watched {
 		return
 	}
-	live.running = true
-	ctx.Async(func() {
-		guarded(context.Background(), func(c context.Context) (bool, error) {
-			err := api.Stream(c, API, api.Events.Path, "", func(data []byte) error {
+	live.watched = true
+	listen(app.Window().Get("document"), "visibilitychange", func(app.Value) {
+		if app.Window().Get("document").Get("hidden").Bool() {
+			closeLive()
+			return
+		}
+		openLive()
+		publish([]string{"*"}) // what was missed
+	})
+	listen(app.Window(), "pagehide", func(app.Value) { closeLive() })
+	listen(app.Window(), "pageshow", func(app.Value) { openLive() })
+}
+
+func closeLive() {
+	if live.cancel != nil {
+		live.cancel()
+		live.cancel = nil
+	}
+}
+
+func openLive() {
+	if live.cancel != nil || Me().ID == "" {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	live.cancel = cancel
+	go func() {
+		guarded(ctx, func(ctx context.Context) (bool, error) {
+			return true, api.Stream(ctx, API, api.Events.Path, "", func(data []byte) error {
 				var e api.Event
 				if json.Unmarshal(data, &e) == nil {
 					publish(e.Topics)
 				}
 				return nil
 			})
-			live.running = false
-			return true, err
 		})
-	})
+		if ctx.Err() == nil {
+			live.cancel = nil // refused; the next page tries again
+		}
+	}()
 }
 
 // publish tells the listening pages what has changed.

@@ -82,7 +82,7 @@ func (v *postView) sources() app.UI {
 				app.Span().Class("row-text").Body(
 					app.Span().Class("source-title").Text(c.Title),
 					app.If(citePlace(c) != "", func() app.UI { return app.Span().Class("fine").Text(citePlace(c)) }),
-					app.If(c.Quote != "", func() app.UI { return app.Span().Class("source-quote").Text(c.Quote) }),
+					app.If(c.Quote != "" && v.Generated, func() app.UI { return app.Span().Class("source-quote").Text(c.Quote) }),
 				),
 			))
 		})),
@@ -113,8 +113,8 @@ func citePlace(c lms.Citation) string {
 	if c.Page > 0 {
 		parts = append(parts, fmt.Sprintf("page %d", c.Page))
 	}
-	if c.Heading != "" {
-		parts = append(parts, c.Heading)
+	if heading := strings.TrimPrefix(strings.TrimPrefix(c.Heading, c.Title), " › "); heading != "" {
+		parts = append(parts, heading)
 	}
 	return strings.Join(parts, " · ")
 }

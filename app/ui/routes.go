@@ -63,4 +63,7 @@ func Routes() {
 	page("/courses/:course/questions", func() app.Composer { return &QuestionsPage{} })
 	page("/courses/:course/questions/:question", func() app.Composer { return &QuestionPage{} })
 	courseRoutes()
+	if app.IsClient {
+		app.RouteWithRegexp("^/.*$", func() app.Composer { return &notFoundPage{} })
+	}
 }

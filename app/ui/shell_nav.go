@@ -30,7 +30,7 @@ func (s *Shell) coursePlaces() []place {
 		{"overview", "Overview", "Overview", "layout", CoursePath(id)},
 		{"materials", "Materials", "Materials", "book-open", CoursePath(id, "materials")},
 		{"assignments", "Assignments", "Tasks", "clipboard", CoursePath(id, "assignments")},
-		{"questions", "Questions and tutor", "Ask", "message-circle", CoursePath(id, "questions")},
+		{"questions", "Questions & tutor", "Ask", "message-circle", CoursePath(id, "questions")},
 		{"people", "People", "People", "users", CoursePath(id, "people")},
 	}
 }
@@ -157,13 +157,7 @@ func watchMenus() {
 		return
 	}
 	watching = true
-	listen := func(event string, f func(e app.Value)) {
-		app.Window().Call("addEventListener", event, app.FuncOf(func(_ app.Value, args []app.Value) any {
-			f(args[0])
-			return nil
-		}))
-	}
-	listen("click", func(e app.Value) {
+	listen(app.Window(), "click", func(e app.Value) {
 		target := e.Get("target")
 		if target.Truthy() && target.Call("closest", ".menu-item").Truthy() {
 			closeMenus()
@@ -171,11 +165,19 @@ func watchMenus() {
 		}
 		closeMenus(target)
 	})
-	listen("keydown", func(e app.Value) {
+	listen(app.Window(), "keydown", func(e app.Value) {
 		if e.Get("key").String() == "Escape" {
 			closeMenus()
 		}
 	})
+}
+
+// listen adds a listener for the whole life of the program.
+func listen(target app.Value, event string, f func(e app.Value)) {
+	target.Call("addEventListener", event, app.FuncOf(func(_ app.Value, args []app.Value) any {
+		f(args[0])
+		return nil
+	}))
 }
 
 func cond[T any](c bool, yes, no T) T {
