@@ -188,6 +188,7 @@ func TestExtractRefuses(t *testing.T) {
 		{"scanned", "a.pdf", makePDF("/XObject<</I<</Subtype/Image>>>>", "q 1 0 0 1 0 0 cm /I Do Q"), "scanned PDF: it has no text"},
 		{"cut off", "a.pdf", good[:len(good)-40], "the PDF is damaged: its end is missing"},
 		{"no PDF", "a.pdf", []byte("<html>"), "the file is damaged: it is no PDF"},
+		{"pages in a circle", "a.pdf", bytes.Replace(good, []byte("Kids[8 0 R]"), []byte("Kids[2 0 R]"), 1), "the PDF is damaged: it has no pages"},
 		{"huge object number", "a.pdf", bytes.Replace(good, []byte("xref\n0 10"), []byte("xref\n999999999 10"), 1), errXref.Reason},
 		{"circular tables", "a.pdf", bytes.Replace(good, []byte("/Root 1 0 R"), fmt.Appendf(nil, "/Root 1 0 R/Prev %d", bytes.LastIndex(good, []byte("xref\n0"))), 1), errXref.Reason},
 		{"no zip", "a.docx", []byte("PK\x03\x04 but no more"), "the file is damaged"},

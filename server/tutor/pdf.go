@@ -36,15 +36,18 @@ func readPDF(ctx context.Context, r io.ReaderAt, size int64) ([]block, error) {
 	case err != nil:
 		return nil, unreadable("the PDF is damaged")
 	}
-	n := 0
-	if protect(func() { n = doc.NumPage() }) != nil || n <= 0 {
+	p := &pdfReader{ctx: ctx, doc: doc, fonts: map[string]*pdfFont{}}
+	tree := p.pages()
+	if len(tree) == 0 && ctx.Err() == nil {
 		return nil, unreadable("the PDF is damaged: it has no pages")
 	}
-	p := &pdfReader{ctx: ctx, doc: doc, fonts: map[string]*pdfFont{}}
 	var pages []pdfPage
 	broken, images, total := 0, 0, 0
-	for i := 1; i <= min(n, maxPages) && total < maxText; i++ {
-		page := p.page(i)
+	for i, l := range tree {
+		if total >= maxText {
+			break
+		}
+		page := p.page(l)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -55,7 +58,7 @@ func readPDF(ctx context.Context, r io.ReaderAt, size int64) ([]block, error) {
 			images++
 		}
 		total += page.bytes
-		pages = append(pages, pdfPage{number: i, lines: linesOf(page.glyphs)})
+		pages = append(pages, pdfPage{number: i + 1, lines: linesOf(page.glyphs)})
 	}
 	blocks := layout(pages)
 	letters, odd := legible(blocks)

@@ -61,17 +61,47 @@ func multiply(a, b [6]float64) [6]float64 {
 // errPageDone ends the interpretation of a page that is too long. The library has no other way out than a panic.
 var errPageDone = errors.New("page too long")
 
-// page reads one page. What was shown before damage is kept.
-func (p *pdfReader) page(number int) *pageText {
-	t := &pageText{}
-	c := &canvas{pdfReader: p, page: t}
-	t.damaged = protect(func() {
-		page := p.doc.Page(number)
-		if page.V.IsNull() {
+// leaf is a page with the resources that it has or inherits.
+type leaf struct{ page, resources pdf.Value }
+
+// Caps of the tree of pages, which may be damaged so that it contains itself.
+const (
+	maxTreeDepth = 40
+	maxTreeNodes = 4 * maxPages
+)
+
+// pages lists the pages in order. The library's own walk would go round in a circle for ever.
+func (p *pdfReader) pages() []leaf {
+	var out []leaf
+	nodes := 0
+	var walk func(node, resources pdf.Value, depth int)
+	walk = func(node, resources pdf.Value, depth int) {
+		if nodes++; nodes > maxTreeNodes || depth > maxTreeDepth || len(out) == maxPages || p.ctx.Err() != nil {
 			return
 		}
-		c.draw(page.V.Key("Contents"), page.Resources(), identity, 0)
-	}) != nil
+		if own := node.Key("Resources"); own.Kind() == pdf.Dict {
+			resources = own
+		}
+		kids := node.Key("Kids")
+		if kids.Kind() != pdf.Array {
+			if node.Kind() == pdf.Dict {
+				out = append(out, leaf{node, resources})
+			}
+			return
+		}
+		for i := 0; i < kids.Len() && nodes <= maxTreeNodes; i++ {
+			protect(func() { walk(kids.Index(i), resources, depth+1) }) // a damaged branch leaves the others
+		}
+	}
+	protect(func() { walk(p.doc.Trailer().Key("Root").Key("Pages"), pdf.Value{}, 0) })
+	return out
+}
+
+// page reads one page. What was shown before damage is kept.
+func (p *pdfReader) page(l leaf) *pageText {
+	t := &pageText{}
+	c := &canvas{pdfReader: p, page: t}
+	t.damaged = protect(func() { c.draw(l.page.Key("Contents"), l.resources, identity, 0) }) != nil
 	return t
 }
 
