@@ -275,6 +275,9 @@ func (s *demoSite) loadQuestions(ctx context.Context, teacher *api.Client, d dem
 		path := api.QuestionPath{Course: d.id, Question: q.id}
 		have, err := api.Call(ctx, student, api.GetQuestion, path)
 		if lms.KindOf(err) == lms.KindNotFound {
+			if q.to == lms.ToTutor {
+				s.waitRead(ctx, teacher, d)
+			}
 			in := api.QuestionInput{Course: d.id, ID: q.id, To: q.to, Title: q.title, Body: q.body, Visibility: lms.VisibleStaff}
 			if q.to == lms.ToTutor {
 				in.ReplyID = q.id + "-reply"
@@ -295,6 +298,19 @@ func (s *demoSite) loadQuestions(ctx context.Context, teacher *api.Client, d dem
 		}
 	}
 	return nil
+}
+
+// waitRead waits a while until the tutor has read the material, because it answers from what it has read.
+func (s *demoSite) waitRead(ctx context.Context, teacher *api.Client, d demoCourse) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		have, err := api.Call(ctx, teacher, api.ListMaterials, api.CoursePath{Course: d.id})
+		pending := func(m lms.Material) bool { return m.Index == lms.IndexPending }
+		if err == nil && !slices.ContainsFunc(have.Items, pending) || !wait(ctx, 100*time.Millisecond) {
+			return
+		}
+	}
 }
 
 // memoryFile is a file to upload that lies in memory.

@@ -202,4 +202,12 @@ func checkDemoSite(t *testing.T, dir, port string) {
 	if err != nil || len(found.Items) == 0 {
 		t.Errorf("search: %+v, %v", found, err)
 	}
+	chiara, err := s.as(t.Context(), "chiara")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the tutor has answered Chiara", func() bool {
+		q, err := api.Call(t.Context(), chiara, api.GetQuestion, api.QuestionPath{Course: demoDistributed.id, Question: "demo-question-chiara"})
+		return err == nil && len(q.Replies) == 1 && q.Replies[0].State == lms.ReplyDone && len(q.Replies[0].Citations) > 0
+	})
 }
