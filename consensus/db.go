@@ -72,6 +72,7 @@ func Open(c Config) (*DB, error) {
 	if err := db.openRaft(); err != nil {
 		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
 	}
+	db.serve() // before the goroutines that ask other nodes
 	db.start(db.group)
 	db.start(db.answerReads)
 	db.start(db.follow)
@@ -81,7 +82,6 @@ func Open(c Config) (*DB, error) {
 	if c.LogStore == nil {
 		db.start(db.watchDisk)
 	}
-	db.serve()
 	return db, nil
 }
 
