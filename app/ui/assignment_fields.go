@@ -32,7 +32,7 @@ func (p *assignmentForm) form() app.UI {
 		p.folded(),
 		Checkbox(Field{ID: "published", Label: "Students see it", Help: "Without the tick it is a draft for staff only.", On: p.ticked(&d.Published)}, d.Published),
 		app.Div().Class("actions").Body(
-			Submit(cond(p.isNew, cond(d.Published, "Post the assignment", "Save the draft"), "Save"), "Saving", p.busy),
+			Submit(cond(p.isNew, cond(d.Published, "Post the assignment", "Save the draft"), "Save"), cond(p.waiting, "Waiting for the attachments", "Saving"), p.busy || p.waiting),
 			LinkButton("Cancel", "", CoursePath(p.id, cond(p.isNew, "assignments", "assignments/"+p.as))),
 		),
 	)

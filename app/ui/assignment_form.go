@@ -25,6 +25,7 @@ type assignmentForm struct {
 	uploads []*transfer // attachments on their way
 	problem Problem
 	busy    bool
+	waiting bool // posting was asked for; it happens when the attachments have arrived
 	stop    func()
 }
 
@@ -200,13 +201,18 @@ func (p *assignmentForm) discard(ctx app.Context, _ app.Event) {
 
 func (p *assignmentForm) submit(ctx app.Context, e app.Event) {
 	e.PreventDefault()
-	if p.busy {
+	if p.busy || p.waiting {
 		return
 	}
 	if len(p.uploads) > 0 {
-		p.problem = Problem{Message: "An attachment is still on its way. Wait for it, or remove it."}
+		p.waiting, p.problem = true, Problem{}
+		p.onTransfers(ctx)
 		return
 	}
+	p.send(ctx)
+}
+
+func (p *assignmentForm) send(ctx app.Context) {
 	in, err := p.draft.input(p.id)
 	if err != nil {
 		Fail(ctx, err, &p.problem)
@@ -254,8 +260,16 @@ func (p *assignmentForm) onTransfers(ctx app.Context) {
 		}
 		return t.done
 	})
+	failed := slices.ContainsFunc(p.uploads, func(t *transfer) bool { return t.err != nil })
 	transfers.mu.Unlock()
 	if arrived {
 		p.keep(ctx)
+	}
+	switch {
+	case p.waiting && failed:
+		p.waiting, p.problem = false, Problem{Message: "An attachment did not arrive. Remove it or choose it again, then post."}
+	case p.waiting && len(p.uploads) == 0:
+		p.waiting = false
+		p.send(ctx)
 	}
 }
