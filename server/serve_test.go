@@ -1,9 +1,16 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io/fs"
+	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -198,5 +205,46 @@ func TestOneProcessADirectory(t *testing.T) {
 	_, errs, err := trivium(t, "serve", "--data", s.data, "--http", "127.0.0.1:0", "--cluster", "127.0.0.1:0")
 	if err == nil || !strings.Contains(errs, "another process") {
 		t.Errorf("a second process: %v, %q", err, errs)
+	}
+}
+
+func TestServeTLS(t *testing.T) {
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, der []byte, err error) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(err, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"lms.test"}, NotAfter: time.Now().Add(time.Hour)}
+	certDER, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	cert := write("crt.pem", "CERTIFICATE", certDER, err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	startServer(t, filepath.Join(dir, "data"), "--tls-cert", cert, "--tls-key", write("key.pem", "PRIVATE KEY", keyDER, err))
+
+	url, err := readLine(filepath.Join(dir, "data", urlFile))
+	if err != nil || !strings.HasPrefix(url, "https://127.0.0.1:") {
+		t.Fatalf("url = %q, %v", url, err)
+	}
+	parsed, err := x509.ParseCertificate(certDER)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(parsed)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "lms.test"}}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(url + "/readyz")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("readyz over TLS: %v, %v", resp, err)
+	}
+	resp.Body.Close()
+	if resp.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("no Strict-Transport-Security over HTTPS")
 	}
 }
