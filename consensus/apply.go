@@ -86,7 +86,7 @@ func (db *DB) try(ctx context.Context, c *command, size int) (outcome, error) {
 	if id == "" || id == db.config.ID || db.client == nil {
 		return outcome{}, errNotLeader
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, max(time.Second, db.config.HoldTimeout/3)) // a lost answer is asked for again
 	defer cancel()
 	done := make(chan struct{})
 	defer close(done)

@@ -68,10 +68,9 @@ type database struct {
 	file   *os.File   // open for the life of the database: closing any descriptor of the file drops SQLite's POSIX locks
 	ckMu   sync.Mutex // held: the main database file does not change
 
-	mu      sync.Mutex
-	users   int
-	retired bool
-	after   func() // runs when the retired database is closed
+	mu    sync.Mutex
+	users int
+	after func() // runs when the last user has gone
 }
 
 func openDatabase(path string, reads int) (_ *database, err error) {

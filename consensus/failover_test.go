@@ -27,11 +27,11 @@ type load struct {
 }
 
 func startLoad(c *consensustest.Set, clients int) *load {
-	l := &load{}
+	l, nodes := &load{}, len(c.Nodes)
 	for i := range clients {
 		l.wg.Go(func() {
 			for n := 0; !l.stop.Load(); n++ {
-				l.write(c.DB((i+n)%len(c.Nodes)), fmt.Sprintf("c%d-%d", i, n))
+				l.write(c.DB((i+n)%nodes), fmt.Sprintf("c%d-%d", i, n))
 			}
 		})
 	}

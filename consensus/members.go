@@ -21,6 +21,7 @@ type memberChange struct {
 	Address string
 	Voter   bool
 	Force   bool
+	Again   bool // an earlier try may have taken effect
 }
 
 // Join adds a member, or changes its address. Any node may be asked. ErrMembership when another change is under way. The
@@ -52,6 +53,7 @@ func (db *DB) member(ctx context.Context, c memberChange) error {
 		if err == nil || errors.Is(err, ErrMembership) {
 			return err
 		}
+		c.Again = true
 		if ctx.Err() == nil {
 			wait, cancel := db.hold(ctx)
 			err := db.waitLeader(wait, true)
@@ -208,6 +210,9 @@ func (db *DB) catchUp(ctx context.Context, c memberChange) error {
 }
 
 func (db *DB) remove(ctx context.Context, servers []raft.Server, at int, c memberChange) error {
+	if at < 0 && c.Again {
+		return nil
+	}
 	if at < 0 {
 		return fmt.Errorf("%w: no member %q", ErrMembership, c.ID)
 	}

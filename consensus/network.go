@@ -58,8 +58,10 @@ type NetworkConfig struct {
 }
 
 // NewNetwork serves the listener until Close.
-func NewNetwork(c NetworkConfig) *Network {
-	n := &Network{headerTimeout: headerTimeout, ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
+func NewNetwork(c NetworkConfig) *Network { return newNetwork(c, headerTimeout) }
+
+func newNetwork(c NetworkConfig, timeout time.Duration) *Network {
+	n := &Network{headerTimeout: timeout, ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
 		verify: c.Verify, services: map[Service]*serviceListener{}, conns: map[*trackedConn]struct{}{}}
 	n.wg.Add(1)
 	go n.serve()

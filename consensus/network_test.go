@@ -76,8 +76,12 @@ func TestUnauthorizedConnectionsReachNoService(t *testing.T) {
 }
 
 func TestSilentConnectionsAreClosed(t *testing.T) {
-	n := testNetwork(t, nil)
-	n.headerTimeout = 50 * time.Millisecond
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := newNetwork(NetworkConfig{Listener: ln}, 50*time.Millisecond)
+	defer n.Close()
 	c, err := net.Dial("tcp", n.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -176,6 +176,8 @@ func (db *DB) statusOf(ctx context.Context, id, address string) (st Status, err 
 	if db.client == nil {
 		return st, errors.New("there is no network to ask over")
 	}
+	ctx, cancel := context.WithTimeout(ctx, nodesTimeout)
+	defer cancel()
 	status, body, err := db.call(ctx, http.MethodGet, address, "/status", nil)
 	if err != nil {
 		return st, err

@@ -69,7 +69,9 @@ func (c *Set) Add(bootstrap bool) int {
 	c.t.Helper()
 	i := len(c.Nodes)
 	n := &Node{ID: fmt.Sprintf("n%d", i+1), Dir: filepath.Join(c.t.TempDir(), fmt.Sprintf("n%d", i+1))}
+	c.mu.Lock()
 	c.Nodes = append(c.Nodes, n)
+	c.mu.Unlock()
 	c.start(n, bootstrap)
 	return i
 }
