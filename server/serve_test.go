@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"io/fs"
 	"math/big"
 	"net/http"
@@ -93,6 +94,18 @@ func TestSetupLinkNeedsTheOperator(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	data := startServer(t, t.TempDir()).data
+	url, _ := readLine(filepath.Join(data, urlFile))
+	resp, err := http.Get(url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	for _, want := range []string{"trivium_consensus_entries_total", "go_goroutines", "process_open_fds"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
 	cmd := func(args ...string) []string { return append(args, "--data", data) }
 
 	if out := must(t, cmd("user", "create", "ines", "--name", "Ines Falk", "--instructor")...); !strings.Contains(out, "Password: ") {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"trivium/app/api"
 	"trivium/app/lms"
@@ -89,9 +90,17 @@ func (n *Node) openWeb() error {
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n.cluster},
 		Assets: static.Handler(), App: pages,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
-		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: prometheus.DefaultGatherer, Logger: n.log,
+		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Logger: n.log,
 	})
 	return err
+}
+
+// metrics is what /metrics shows. Every node has its own registry, so that several fit into one process.
+func (n *Node) metrics() prometheus.Gatherer {
+	r := prometheus.NewRegistry()
+	r.MustRegister(n.db.Collectors()...)
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 // membership is the cluster in the words of the API.
