@@ -152,7 +152,7 @@ func transferView(t transfer) app.UI {
 	}
 	value := t.sent
 	if t.file.ID == "" {
-		value = 0
+		value = t.hashed
 	}
 	return app.Li().Class("transfer").Body(
 		app.Div().Class("transfer-head").Body(

@@ -1,0 +1,99 @@
+package ui
+
+import (
+	"testing"
+	"time"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+func gradingTestPage(t *testing.T, grade *lms.Grade) *gradingPage {
+	c := atTestNow(t, lms.RoleTA)
+	s := lms.Submission{ID: "s1", CourseID: "c1", AssignmentID: "a1", UserName: "Grace Hopper", Attempt: 1, Text: "my work", State: lms.SubmissionReceived,
+		SubmittedAt: testNow, Grade: grade, Files: []lms.File{{ID: "f1", Name: "w.pdf", Size: 9, Type: "application/pdf", CompleteAt: testNow}}}
+	p := &gradingPage{inCourse: c, sub: "s1", submission: Remote[lms.Submission]{Value: s, Ready: true},
+		assignment: Remote[lms.Assignment]{Value: testAssignment(), Ready: true}, grade: &gradeForm{sub: "s1"}}
+	if grade != nil {
+		p.grade.saved, p.grade.version, p.grade.points, p.grade.feedback = grade, grade.Version, grade.Points.String(), grade.Feedback
+	}
+	return p
+}
+
+func TestGradingPageStates(t *testing.T) {
+	p := gradingTestPage(t, nil)
+	wantHTML(t, drawn(t, p), "Grace Hopper", "my work", "2 words", "w.pdf", "?inline=true", "Points of 100", "No grade yet")
+	if p.mayPost() {
+		t.Error("without points there is nothing to post")
+	}
+
+	draft := &lms.Grade{Points: 8750, Feedback: "fine", By: "Tim", ChangedAt: testNow, Version: 2}
+	p = gradingTestPage(t, draft)
+	wantHTML(t, drawn(t, p), "Draft saved by Tim, not posted", `value="87.5"`)
+	if !p.mayPost() {
+		t.Error("a draft can be posted")
+	}
+
+	p.grade.dirty = true
+	wantHTML(t, drawn(t, p), "Not saved yet")
+	p.grade.saving = true
+	wantHTML(t, drawn(t, p), "Saving")
+	p.grade.saving, p.grade.theirs = false, &lms.Grade{Points: 100, By: "Ina", Feedback: "mine is better", ChangedAt: testNow}
+	wantHTML(t, drawn(t, p), "Ina saved another grade", "mine is better", "1 / 100", "Take this one", "Save mine instead")
+	if p.mayPost() {
+		t.Error("nothing is posted during a conflict")
+	}
+
+	posted := *draft
+	posted.PostedAt = testNow.Add(time.Minute)
+	wantHTML(t, drawn(t, gradingTestPage(t, &posted)), "the student sees it", "!not posted")
+	posted.ChangedAt = testNow.Add(time.Hour)
+	wantHTML(t, drawn(t, gradingTestPage(t, &posted)), "The student still sees the grade posted")
+}
+
+func TestGradingAsksAboutMoreThanPossible(t *testing.T) {
+	p := gradingTestPage(t, nil)
+	p.grade.points, p.grade.dirty = "120", true
+	if !p.refuseAbove(p.grade) || p.grade.problem.Field != "points" || p.mayPost() {
+		t.Errorf("120 of 100 must be asked about: %+v", p.grade.problem)
+	}
+	wantHTML(t, drawn(t, p), "Keep 120 of 100", "is more than the 100 points")
+	p.grade.allowAbove = true
+	if p.refuseAbove(p.grade) || !p.mayPost() {
+		t.Error("a confirmed grade is saved")
+	}
+}
+
+func TestGradeFormInput(t *testing.T) {
+	for points, want := range map[string]struct {
+		ok  bool
+		bad bool
+	}{"": {false, false}, "  ": {false, false}, "87,5": {true, false}, "-1": {false, true}, "A": {false, true}} {
+		g := gradeForm{sub: "s1", points: points}
+		_, ok, err := g.input("c1")
+		if ok != want.ok || (err != nil) != want.bad {
+			t.Errorf("%q: got %v, %v", points, ok, err)
+		}
+	}
+}
+
+func TestGradingPageOfAStudentShowsNoForm(t *testing.T) {
+	p := gradingTestPage(t, &lms.Grade{Points: 5000})
+	p.inCourse = atTestNow(t, lms.RoleStudent)
+	wantHTML(t, drawn(t, p), "my work", "!Points of", "!Post the grade", "!>50<")
+}
+
+func TestSubmissionsPage(t *testing.T) {
+	c := atTestNow(t, lms.RoleInstructor)
+	a := testAssignment()
+	a.Stats = &lms.AssignmentStats{Students: 3, Submitted: 2, Ungraded: 1, Unposted: 1}
+	items := []lms.Submission{
+		{ID: "s1", UserName: "Grace", Attempt: 1, SubmittedAt: testNow, State: lms.SubmissionReceived},
+		{ID: "s2", UserName: "Alan", Attempt: 2, SubmittedAt: testNow, LateSeconds: 7200, State: lms.SubmissionReceived, Grade: &lms.Grade{Points: 100, ChangedAt: testNow}},
+	}
+	p := &submissionsPage{inCourse: c, as: "a1", assignment: Remote[lms.Assignment]{Value: a, Ready: true},
+		list: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: items, Total: 2}, Ready: true}}
+	wantHTML(t, drawn(t, p), "2 of 3 students handed in; 1 to grade, 1 to post", "Post 1 grade", "Grace", "To grade", "Alan", "late by 2 hours", "Draft", "1 / 100")
+	p.list.Value.Items, p.filter = nil, "late"
+	wantHTML(t, drawn(t, p), "No submission matches this filter")
+}

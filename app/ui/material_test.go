@@ -1,0 +1,87 @@
+package ui
+
+import (
+	"testing"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+func TestTargetOf(t *testing.T) {
+	for in, want := range map[string]int{"p3": 3, "p12": 12, "": 0, "p": 0, "p0": 0, "p-1": 0, "x3": 0, "p3x": 0} {
+		if got := targetOf(in); got != want {
+			t.Errorf("%q: got %d", in, got)
+		}
+	}
+}
+
+func TestTitleOfFile(t *testing.T) {
+	for in, want := range map[string]string{"week_1-intro.pdf": "week 1-intro", "notes": "notes", ".pdf": ".pdf", "a.b.docx": "a.b"} {
+		if got := titleOfFile(in); got != want {
+			t.Errorf("%q: got %q", in, got)
+		}
+	}
+}
+
+func TestMaterialsPage(t *testing.T) {
+	list := []lms.Material{
+		{ID: "m1", CourseID: "c1", Title: "Week 1", Kind: lms.MaterialPage, Published: true, Index: lms.IndexReady},
+		{ID: "m2", CourseID: "c1", Title: "Scan", Kind: lms.MaterialFile, File: &lms.File{Name: "scan.pdf", Size: 2048}, Index: lms.IndexFailed, IndexNote: "scanned PDF: no text"},
+		{ID: "m3", CourseID: "c1", Title: "New", Kind: lms.MaterialPage, Published: true, Index: lms.IndexPending},
+	}
+	page := func(role lms.Role, items []lms.Material) *materialsPage {
+		return &materialsPage{inCourse: atTestNow(t, role), list: Remote[api.Page[lms.Material]]{Value: api.Page[lms.Material]{Items: items}, Ready: true}}
+	}
+	wantHTML(t, drawn(t, page(lms.RoleInstructor, list)), "Choose files", "Write a page", "Readable by the tutor", "Draft", "scan.pdf, 2.0 KiB · not indexed: scanned PDF: no text", "Being read", "Unpublish", "Archive")
+	wantHTML(t, drawn(t, page(lms.RoleStudent, list[:1])), "Week 1", "!Choose files", "!Write a page", "!Unpublish", "!Archive")
+	wantHTML(t, drawn(t, page(lms.RoleStudent, nil)), "No materials yet", "has not published any")
+	p := page(lms.RoleStudent, nil)
+	p.list = Remote[api.Page[lms.Material]]{}
+	wantHTML(t, drawn(t, p), "skeleton")
+	p.list.Err = lms.ErrUnavailable
+	wantHTML(t, drawn(t, p), "no majority", "Try again")
+}
+
+func TestMaterialReaderMarksTheCitedPassage(t *testing.T) {
+	c := atTestNow(t, lms.RoleStudent)
+	m := lms.Material{ID: "m1", CourseID: "c1", Title: "Slides", Kind: lms.MaterialFile, Published: true, Index: lms.IndexReady,
+		File: &lms.File{ID: "f1", CourseID: "c1", Name: "s.pdf", Type: "application/pdf"}}
+	passages := []lms.Passage{{Ordinal: 1, Page: 1, Heading: "Intro", Text: "one"}, {Ordinal: 2, Page: 1, Heading: "Intro", Text: "two"}, {Ordinal: 3, Page: 2, Text: "<b>three"}}
+	p := &materialPage{inCourse: c, mat: "m1", target: 3, material: Remote[lms.Material]{Value: m, Ready: true},
+		passages: Remote[api.Page[lms.Passage]]{Value: api.Page[lms.Passage]{Items: passages}, Ready: true}}
+	wantHTML(t, drawn(t, p), `id="p1"`, `id="p3"`, "passage-cited", "Page 1 · Intro", "Page 2", "&lt;b&gt;three", "#page=2", "s.pdf")
+	p.target = 0
+	wantHTML(t, drawn(t, p), "!passage-cited")
+	p.material.Value.Kind, p.material.Value.File, p.material.Value.BodyHTML, p.target = lms.MaterialPage, nil, "<p>the page</p>", 2
+	wantHTML(t, drawn(t, p), "<p>the page</p>", "Cited passage in “Intro”", `id="p2"`)
+}
+
+func TestLastHeading(t *testing.T) {
+	for in, want := range map[string]string{"": "", "A": "A", "A › B › C d": "C d"} {
+		if got := lastHeading(in); got != want {
+			t.Errorf("%q: got %q", in, got)
+		}
+	}
+}
+
+func TestMatchFiles(t *testing.T) {
+	blob := func(name, content string) api.Blob { return testBlob{name, content} }
+	in, err := api.HashFile(t.Context(), blob("a", "hello"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := []lms.File{{ID: "f1", Name: "work.txt", Size: in.Size, SHA256: in.SHA256}}
+	items, strangers, err := matchFiles(t.Context(), missing, []api.Blob{blob("renamed.txt", "hello"), blob("other.txt", "world"), blob("again.txt", "hello")})
+	if err != nil || len(items) != 1 || items[0].file.ID != "f1" || len(items[0].file.Chunks) != 1 {
+		t.Fatal(items, err)
+	}
+	if len(strangers) != 2 || strangers[0] != "other.txt" || strangers[1] != "again.txt" {
+		t.Errorf("strangers: %q", strangers)
+	}
+}
+
+type testBlob struct{ name, content string }
+
+func (b testBlob) Name() string              { return b.name }
+func (b testBlob) Size() int64               { return int64(len(b.content)) }
+func (b testBlob) Slice(int) ([]byte, error) { return []byte(b.content), nil }
