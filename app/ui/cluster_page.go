@@ -101,7 +101,9 @@ func (p *ClusterPage) node(c lms.Cluster, n lms.ClusterNode) app.UI {
 		app.Div().Class("node-head").Body(Icon("server"), app.Strong().Text(n.ID), Badge(state, tone),
 			app.If(n.ID == c.Node, func() app.UI { return Badge("you are here", "") })),
 		app.P().Class("muted").Text(words),
-		app.If(n.Error != "" && !n.Up, func() app.UI { return app.P().Class("fine").Text(n.Error) }),
+		app.If(n.Error != "" && Me().Admin, func() app.UI {
+			return app.Details().Class("fine").Body(app.Summary().Class("node-error").Text("What the others report"), app.P().Text(n.Error))
+		}),
 		app.If(n.Origin != "", func() app.UI { return app.P().Class("fine").Text(n.Origin) }),
 		app.If(Me().Admin, func() app.UI {
 			return app.Div().Class("actions").Body(

@@ -116,6 +116,9 @@ func (s *Shell) Render() app.UI {
 	)
 }
 
+// dismissed is the node whose taking over the person has noticed.
+var dismissed string
+
 // banners tell what limits the whole page.
 func (s *Shell) banners() app.UI {
 	return app.Div().Class("banners").Role("status").Body(
@@ -125,8 +128,9 @@ func (s *Shell) banners() app.UI {
 		app.If(!s.news.AsOf.IsZero(), func() app.UI {
 			return Notice("warn", "Read only, as of "+FormatTime(s.news.AsOf)+": most nodes are away, so what you see may be out of date and nothing can be saved. Nothing is lost; it goes on by itself.")
 		}),
-		app.If(s.news.Node != "" && !s.news.Trouble, func() app.UI {
-			return Notice("info", "The node that this page came from is away. You are working on through "+hostOf(s.news.Node)+"; nothing was lost.")
+		app.If(s.news.Node != "" && !s.news.Trouble && s.news.Node != dismissed, func() app.UI {
+			return Notice("info", "The node that this page came from went away. You are working on through "+hostOf(s.news.Node)+"; nothing was lost.",
+				app.Div().Class("actions").Body(Button("All right", "", func(app.Context, app.Event) { dismissed = s.news.Node })))
 		}),
 		app.If(s.update, func() app.UI {
 			return Notice("info", "A new version of Trivium is ready. Save what you are writing first.",
