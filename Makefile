@@ -7,6 +7,7 @@ QUALITY ?= 11
 ARGS ?=
 
 BIN := build/bin
+RQLITE := github.com/rqlite/rqlite/v8@v8.43.4
 WASM := assets/web/app.wasm
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') build/patch/main.go build/pack/main.go go.mod
 
@@ -50,7 +51,8 @@ cluster: build ## three nodes by hand, as on three machines, with the commands s
 	@sh build/cluster.sh $(BIN)/trivium
 
 bench: build ## Trivium beside rqlite on this disk: a table of ratios
-	go build -tags "$(TAGS)" -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/rqlited github.com/rqlite/rqlite/v8/cmd/rqlited
+	go mod download $(RQLITE) # in a module of its own: it needs another raft than ours
+	cd "$$(go env GOMODCACHE)/$(RQLITE)" && go build -trimpath -ldflags "$(LDFLAGS)" -o "$(CURDIR)/$(BIN)/rqlited" ./cmd/rqlited
 	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
 	$(BIN)/bench -trivium $(BIN)/trivium -rqlited $(BIN)/rqlited $(ARGS)
 
