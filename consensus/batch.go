@@ -10,10 +10,13 @@ import (
 // never go back from one entry to the next.
 type Stamp struct{}
 
+// Index, used as a parameter, becomes the position of the entry in the log when it is applied: Result.Index.
+type Index struct{}
+
 // Batch is one write. The zero value is an empty batch, ready to use. A batch must not be changed after Apply.
 //
 // Parameters may be nil, bool, int, int64, float64, string, []byte, time.Time (stored as Unix milliseconds; the zero time
-// as NULL), Stamp, and types whose underlying type is one of int64 or string.
+// as NULL), Stamp, Index, and types whose underlying type is one of int64 or string.
 type Batch struct {
 	// Key identifies the write, so that a repeat returns the first result and changes nothing. At most 200 bytes.
 	// An empty key is replaced by a random one, which makes Apply's own retries safe.
@@ -72,7 +75,7 @@ type Result struct {
 	Replayed bool      // the key was known: this is the first result again
 }
 
-// bind normalises parameters to nil, int64, float64, string, []byte or Stamp.
+// bind normalises parameters to nil, int64, float64, string, []byte, Stamp or Index.
 func (b *Batch) bind(args []any) []any {
 	out := make([]any, len(args))
 	for i, a := range args {
@@ -87,7 +90,7 @@ func (b *Batch) bind(args []any) []any {
 
 func bindValue(a any) (any, error) {
 	switch v := a.(type) {
-	case nil, int64, string, []byte, Stamp:
+	case nil, int64, string, []byte, Stamp, Index:
 		return v, nil
 	case int:
 		return int64(v), nil

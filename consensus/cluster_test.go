@@ -44,17 +44,18 @@ func number(t *testing.T, db *consensus.DB, level consensus.Level, sql string, a
 
 func TestOneNode(t *testing.T) {
 	db := consensustest.Open(t)
-	exec(t, db, `CREATE TABLE notes (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT`)
+	exec(t, db, `CREATE TABLE notes (id TEXT PRIMARY KEY, at INTEGER NOT NULL, place INTEGER NOT NULL) STRICT`)
 	exec(t, db, `CREATE VIRTUAL TABLE words USING fts5(body)`)
 	exec(t, db, `INSERT INTO words (body) VALUES ('the quick brown fox')`)
 	r := apply(t, db, func(b *consensus.Batch) {
-		b.Exec(`INSERT INTO notes VALUES (?, ?)`, "a", consensus.Stamp{})
-		b.Return(`SELECT id, at FROM notes`)
+		b.Exec(`INSERT INTO notes VALUES (?, ?, ?)`, "a", consensus.Stamp{}, consensus.Index{})
+		b.Return(`SELECT id, at, place FROM notes`)
 	})
 	var id string
 	var at time.Time
-	if err := r.Rows.Values[0].Scan(&id, &at); err != nil || id != "a" || !at.Equal(r.Stamp) {
-		t.Fatalf("got %q %s, stamp %s, %v", id, at, r.Stamp, err)
+	var place int64
+	if err := r.Rows.Values[0].Scan(&id, &at, &place); err != nil || id != "a" || !at.Equal(r.Stamp) || place != int64(r.Index) {
+		t.Fatalf("got %q %s %d, stamp %s, index %d, %v", id, at, place, r.Stamp, r.Index, err)
 	}
 	if n := number(t, db, consensus.Linearizable, `SELECT count(*) FROM words WHERE words MATCH 'fox'`); n != 1 {
 		t.Fatalf("found %d", n)

@@ -32,6 +32,7 @@ const (
 	tagText
 	tagBlob
 	tagStamp
+	tagIndex
 )
 
 // Flags of a command.
@@ -80,6 +81,8 @@ func (e *encoder) value(v any) {
 		e.bytes(v)
 	case Stamp:
 		e.b = append(e.b, tagStamp)
+	case Index:
+		e.b = append(e.b, tagIndex)
 	default:
 		e.b = append(e.b, tagNull)
 	}
@@ -149,7 +152,7 @@ func (e *encoder) encodeEntry(stamp, keep int64, commands []*command) []byte {
 type decoder struct {
 	b     []byte
 	bad   bool
-	raw   bool // leave Stamp in place: the batch is not applied but travels on
+	index uint64 // 0: leave Stamp and Index in place, since the batch is not applied but travels on
 	stamp int64
 	texts []string
 }
@@ -236,10 +239,15 @@ func (d *decoder) value() any {
 	case tagBlob:
 		return append([]byte{}, d.bytes()...)
 	case tagStamp:
-		if d.raw {
+		if d.index == 0 {
 			return Stamp{}
 		}
 		return d.stamp
+	case tagIndex:
+		if d.index == 0 {
+			return Index{}
+		}
+		return int64(d.index)
 	}
 	d.fail()
 	return nil
@@ -287,12 +295,13 @@ type entry struct {
 	commands    []*command
 }
 
-// decodeEntry reads an entry. Stamps below floor become floor: they never go back. With raw, Stamp parameters stay.
-func decodeEntry(p []byte, floor int64, raw bool) (entry, error) {
+// decodeEntry reads the entry at index. Stamps below floor become floor: they never go back. Without an index the batches
+// are on their way and their Stamp and Index parameters stay.
+func decodeEntry(p []byte, floor int64, index uint64) (entry, error) {
 	if len(p) == 0 || p[0] != entryVersion {
 		return entry{}, errEntry
 	}
-	d := &decoder{b: p[1:], raw: raw}
+	d := &decoder{b: p[1:], index: index}
 	e := entry{stamp: max(d.int(), floor), keep: int64(d.uint())}
 	d.stamp = e.stamp
 	for range d.count() {

@@ -14,7 +14,7 @@ func sample() *command {
 	return &command{key: "key", digest: []byte{1, 0, 255}, topics: []string{"a", "b"}, query: &q,
 		guards: []statement{{sql: `SELECT ?`, args: []any{int64(-5)}}},
 		stmts: []statement{
-			{sql: `INSERT ?`, args: []any{nil, int64(math.MinInt64), math.Inf(-1), "", "tëxt\x00", []byte{}, []byte{0, 1}, Stamp{}}},
+			{sql: `INSERT ?`, args: []any{nil, int64(math.MinInt64), math.Inf(-1), "", "tëxt\x00", []byte{}, []byte{0, 1}, Stamp{}, Index{}}},
 			{sql: `SELECT ?`, args: []any{int64(1)}}, // a text that the entry carries already
 		}}
 }
@@ -24,16 +24,16 @@ func TestEntryComesBackAsItWent(t *testing.T) {
 	e.encodeEntry(1, 1, []*command{sample(), sample()}) // scratch is used again
 	private := &command{private: true, key: "\x00\x01binary"}
 	data := e.encodeEntry(77, 88, []*command{sample(), private})
-	got, err := decodeEntry(data, 0, true)
+	got, err := decodeEntry(data, 0, 0)
 	if err != nil || got.stamp != 77 || got.keep != 88 || len(got.commands) != 2 {
 		t.Fatalf("%+v %v", got, err)
 	}
 	if !reflect.DeepEqual(got.commands[0], sample()) || !reflect.DeepEqual(got.commands[1], private) {
 		t.Fatalf("got %+v", got.commands[0])
 	}
-	applied, err := decodeEntry(data, 100, false)
-	if err != nil || applied.stamp != 100 || applied.commands[0].stmts[0].args[7] != int64(100) {
-		t.Fatalf("the stamp is %v, %v", applied.commands[0].stmts[0].args[7], err)
+	applied, err := decodeEntry(data, 100, 7)
+	if err != nil || applied.stamp != 100 || applied.commands[0].stmts[0].args[7] != int64(100) || applied.commands[0].stmts[0].args[8] != int64(7) {
+		t.Fatalf("stamp and index are %v, %v", applied.commands[0].stmts[0].args[7:], err)
 	}
 }
 
@@ -41,15 +41,15 @@ func TestDamagedEntriesAreRefused(t *testing.T) {
 	var e encoder
 	data := e.encodeEntry(1, 2, []*command{sample()})
 	for n := range data {
-		if _, err := decodeEntry(data[:n], 0, false); err == nil {
+		if _, err := decodeEntry(data[:n], 0, 7); err == nil {
 			t.Fatalf("cut at %d it is accepted", n)
 		}
 	}
-	if _, err := decodeEntry(append(bytes.Clone(data), 0), 0, false); err == nil {
+	if _, err := decodeEntry(append(bytes.Clone(data), 0), 0, 7); err == nil {
 		t.Error("with a byte more it is accepted")
 	}
 	data[0]++
-	if _, err := decodeEntry(data, 0, false); err == nil {
+	if _, err := decodeEntry(data, 0, 7); err == nil {
 		t.Error("another version is accepted")
 	}
 }
@@ -59,12 +59,12 @@ func FuzzDecodeEntry(f *testing.F) {
 	f.Add(e.encodeEntry(1, 2, []*command{sample()}))
 	f.Add([]byte{entryVersion, 0, 0, 255, 255, 255, 255, 15})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := decodeEntry(data, 0, true)
+		got, err := decodeEntry(data, 0, 0)
 		if err != nil {
 			return
 		}
 		var e encoder
-		again, err := decodeEntry(e.encodeEntry(got.stamp, got.keep, got.commands), 0, true)
+		again, err := decodeEntry(e.encodeEntry(got.stamp, got.keep, got.commands), 0, 0)
 		if err != nil || fmt.Sprintf("%+v", again) == "" {
 			t.Fatalf("%v", err)
 		}

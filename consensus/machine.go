@@ -156,7 +156,7 @@ func (m *machine) Apply(l *raft.Log) any {
 		return nil
 	}
 	start := time.Now()
-	e, err := decodeEntry(l.Data, m.last.stamp, false)
+	e, err := decodeEntry(l.Data, m.last.stamp, l.Index)
 	if !m.must("decode entry", err) {
 		return nil
 	}

@@ -76,7 +76,7 @@ func (db *DB) serveApply(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), statusNotLeader)
 		return
 	}
-	e, err := decodeEntry(body, 0, true)
+	e, err := decodeEntry(body, 0, 0)
 	if err == nil && len(e.commands) != 1 {
 		err = errEntry
 	}
