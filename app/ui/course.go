@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -261,22 +260,4 @@ func (p *coursePage) latestQuestions() app.UI {
 func questionBadge(s lms.QuestionState) string {
 	return map[lms.QuestionState]string{lms.QuestionPending: "Being answered", lms.QuestionOpen: "Open", lms.QuestionAnswered: "Answered",
 		lms.QuestionResolved: "Resolved"}[s]
-}
-
-// fetchAll reads the pages of a list one after the other.
-func fetchAll[T any](fetch func(ctx context.Context, after string) (api.Page[T], error)) func(context.Context) ([]T, error) {
-	return func(ctx context.Context) ([]T, error) {
-		var all []T
-		for after := ""; ; {
-			page, err := fetch(ctx, after)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, page.Items...)
-			if page.Next == "" || page.Next == after {
-				return all, nil
-			}
-			after = page.Next
-		}
-	}
 }

@@ -10,15 +10,6 @@ var shortcuts = []shortcut{
 	{"p", "Post this grade (asks first)"}, {"u", "Back to the list"}, {"?", "This list"},
 }
 
-// shortcutKeys are those whose letter must not land in a field.
-var shortcutKeys = func() map[string]bool {
-	m := map[string]bool{}
-	for _, s := range shortcuts {
-		m[s.Key] = true
-	}
-	return m
-}()
-
 const keyKeysOff = "grading-keys-off"
 
 func keysOff(ctx app.Context) bool {
