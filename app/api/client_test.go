@@ -111,7 +111,9 @@ func TestCallFailsOverWithTheSameKey(t *testing.T) {
 	}{
 		{"dead", nil},
 		{"no majority", func(w http.ResponseWriter, r *http.Request) { answer(w, 503, lms.ErrUnavailable) }},
-		{"proxy page", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "<html>bad gateway", http.StatusBadGateway) }},
+		{"proxy page", func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "<html>bad gateway", http.StatusBadGateway)
+		}},
 		{"cut off", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }},
 	} {
 		t.Run(first.name, func(t *testing.T) {
