@@ -213,6 +213,13 @@ func (b *tab) click(what string) {
 	b.run("click "+what, chromedp.Evaluate(fmt.Sprintf(`(e => { e.scrollIntoView({block: "center"}); e.click(); })(%s(%s))`, find, quote(what)), nil))
 }
 
+// confirm presses a button of the dialog that asks whether to go on.
+func (b *tab) confirm(what string) {
+	b.t.Helper()
+	b.waitFor(20*time.Second, "a dialog", `document.querySelector("dialog[open]") !== null`)
+	b.click(what)
+}
+
 // fill types a text into a field in place of what it held.
 func (b *tab) fill(what, text string) {
 	b.t.Helper()

@@ -8,6 +8,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"trivium/app/lms"
 )
 
 var markdownParser = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
@@ -15,6 +17,9 @@ var markdownParser = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser
 // markdownBlocks reads Markdown: headings with their level, paragraphs, list items, table rows, and code as it is.
 func markdownBlocks(source string) []block {
 	source = strings.ToValidUTF8(source, "")
+	if lms.TooDenseForMarkdown(source) {
+		return textBlocks(source)
+	}
 	src := []byte(source)
 	doc := markdownParser.Parse(text.NewReader(src))
 	var blocks []block

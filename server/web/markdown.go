@@ -56,9 +56,8 @@ func safeHTML(source string) string {
 		return ""
 	}
 	var b bytes.Buffer
-	if err := markdown.Convert([]byte(source), &b); err != nil {
-		// Writing to memory cannot fail; should a renderer ever, the text is still shown.
-		return "<p>" + string(util.EscapeHTML([]byte(source))) + "</p>"
+	if lms.TooDenseForMarkdown(source) || markdown.Convert([]byte(source), &b) != nil {
+		return "<pre>" + string(util.EscapeHTML([]byte(source))) + "</pre>"
 	}
 	return sanitizer.SanitizeReader(&b).String()
 }

@@ -312,3 +312,12 @@ func TestLimiter(t *testing.T) {
 		t.Errorf("%d addresses are kept", len(l.by))
 	}
 }
+
+func TestDenseMarkdownIsShownAsPlainText(t *testing.T) {
+	for _, mark := range []string{">", "[](", "_a*", "`a", "- ", "![", "<a"} {
+		got := safeHTML(strings.Repeat(mark, lms.MaxBody/len(mark)))
+		if !strings.HasPrefix(got, "<pre>") {
+			t.Errorf("%q repeated is rendered as Markdown: %.60s", mark, got)
+		}
+	}
+}
