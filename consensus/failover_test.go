@@ -9,13 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"trivium/consensus"
 	"trivium/consensus/consensustest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // load writes numbered rows through all nodes until stop, each once, and keeps what was acknowledged.
 type load struct {

@@ -22,14 +22,19 @@ func tinyLog(c *consensus.Config) {
 	c.TrailingLogs, c.SnapshotEvery, c.SnapshotInterval = 10, 20, 20*time.Millisecond
 }
 
-func figure(t *testing.T, db *consensus.DB, name string) (sum float64) {
+func figure(t *testing.T, db *consensus.DB, name string) float64 {
 	t.Helper()
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(db.Collectors()...)
-	families, err := reg.Gather()
+	sum, err := figureOf(db, name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sum
+}
+
+func figureOf(db *consensus.DB, name string) (sum float64, err error) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(db.Collectors()...)
+	families, err := reg.Gather()
 	for _, f := range families {
 		if f.GetName() == name {
 			for _, m := range f.GetMetric() {
@@ -37,7 +42,7 @@ func figure(t *testing.T, db *consensus.DB, name string) (sum float64) {
 			}
 		}
 	}
-	return sum
+	return sum, err
 }
 
 func TestFollowerFarBehindInstallsASnapshot(t *testing.T) {
