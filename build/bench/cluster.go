@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,40 +15,44 @@ import (
 type cluster struct {
 	name  string
 	nodes []*process
-	http  *http.Client
-	// write and read make one request; read's level is none, session or linearizable.
-	write  func(ctx context.Context, base, key, value string) (*http.Request, error)
-	read   func(ctx context.Context, base, key, level string) (*http.Request, error)
-	check  func(body []byte) error // refuses an answer that reports an error with status 200
-	leader func(ctx context.Context, base string) (int, error)
-	levels []string
+	// write and read describe one request; read's level is none, session or linearizable.
+	write  func(key, value string) call
+	read   func(key, level string) call
+	check  func(body []byte) error        // refuses an answer that reports an error with status 200
+	leader func(body []byte) (int, error) // reads the leader's number from the answer to status
+	status call
 }
 
 // process is one node.
 type process struct {
-	name string
-	args []string
-	env  []string
-	log  string
-	base string
-	cmd  *exec.Cmd
+	name    string
+	args    []string
+	log     string
+	address string   // of its HTTP server
+	headers []string // of every request to it
+	cmd     *exec.Cmd
 }
 
+// start must be called from the main goroutine: see dieWithParent.
 func (p *process) start() error {
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	p.cmd = exec.Command(p.name, p.args...)
-	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.Env = append(os.Environ(), p.env...)
-	return p.cmd.Start()
+	cmd := exec.Command(p.name, p.args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	dieWithParent(cmd)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.cmd = cmd
+	return nil
 }
 
 // kill ends the process at once, as a power cut of the program would.
 func (p *process) kill() {
-	if p.cmd != nil && p.cmd.Process != nil {
+	if p.cmd != nil {
 		p.cmd.Process.Kill()
 		p.cmd.Wait()
 		p.cmd = nil
@@ -65,64 +65,75 @@ func (c *cluster) stop() {
 	}
 }
 
-// do sends one request and reads the answer whole.
-func (c *cluster) do(req *http.Request) error {
-	res, err := c.http.Do(req)
+// started makes sure that what a failed start has left is ended.
+func (c *cluster) started(err error) (*cluster, error) {
 	if err != nil {
-		return err
+		err = errors.Join(err, c.logs())
+		c.stop()
+		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
-	if err != nil {
-		return err
+	return c, nil
+}
+
+// logs is the end of what the nodes said.
+func (c *cluster) logs() error {
+	var errs []error
+	for _, p := range c.nodes {
+		b, err := os.ReadFile(p.log)
+		if err == nil && len(b) > 0 {
+			err = fmt.Errorf("%s: %s", p.log, b[max(0, len(b)-1000):])
+		}
+		errs = append(errs, err)
 	}
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s: status %d: %.200s", c.name, res.StatusCode, body)
-	}
-	return c.check(body)
+	return errors.Join(errs...)
+}
+
+// once makes one request on a connection of its own.
+func (c *cluster) once(node int, k call) (answer, error) {
+	cl := c.client(node)
+	defer cl.close()
+	return cl.do(k, 2*time.Second)
 }
 
 // findLeader asks the nodes until one knows the leader.
 func (c *cluster) findLeader(ctx context.Context) (int, error) {
-	return poll(ctx, 60*time.Second, func() (int, error) {
+	return poll(ctx, func() (int, error) {
 		var errs []error
-		for _, p := range c.nodes {
+		for i, p := range c.nodes {
 			if p.cmd == nil {
 				continue
 			}
-			i, err := c.leader(ctx, p.base)
-			if err == nil && c.nodes[i].cmd != nil {
-				return i, nil
+			a, err := c.once(i, c.status)
+			if err == nil {
+				var lead int
+				if lead, err = c.leader(a.body); err == nil && c.nodes[lead].cmd != nil {
+					return lead, nil
+				}
 			}
 			errs = append(errs, err)
 		}
-		return 0, errors.Join(append(errs, errors.New("no leader"))...)
+		return 0, errors.Join(append(errs, fmt.Errorf("%s: no leader", c.name))...)
 	})
 }
 
 // waitWrite waits until a write through every running node succeeds.
 func (c *cluster) waitWrite(ctx context.Context) error {
-	for _, p := range c.nodes {
+	for i, p := range c.nodes {
 		if p.cmd == nil {
 			continue
 		}
-		_, err := poll(ctx, 60*time.Second, func() (struct{}, error) {
-			req, err := c.write(ctx, p.base, "ready", "1")
-			if err == nil {
-				err = c.do(req)
-			}
-			return struct{}{}, err
-		})
-		if err != nil {
+		if _, err := poll(ctx, func() (answer, error) { return c.once(i, c.write("ready", "1")) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// poll repeats f until it succeeds or the time is over.
-func poll[T any](ctx context.Context, limit time.Duration, f func() (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+const pollLimit = time.Minute
+
+// poll repeats f until it succeeds.
+func poll[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollLimit)
 	defer cancel()
 	for {
 		v, err := f()
@@ -150,28 +161,11 @@ func freePorts(n int) ([]string, error) {
 	return addrs, nil
 }
 
-func newHTTP() *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: 15 * time.Second}
-}
-
-func jsonRequest(ctx context.Context, method, url string, body any) (*http.Request, error) {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	return req, nil
-}
-
 // output runs a command to its end and returns what it printed.
-func output(ctx context.Context, name string, args ...string) (string, error) {
+func output(ctx context.Context, name string, args ...string) ([]byte, error) {
 	b, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, b)
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, b)
 	}
-	return strings.TrimSpace(string(b)), nil
+	return b, nil
 }

@@ -1,77 +1,120 @@
 // Command bench measures Trivium beside rqlited, three processes each on the same disk, in turn in one run, and prints a
 // table of ratios. Absolute figures depend on the machine; ratios of one run hold.
 //
-//	bench -trivium build/bin/trivium -rqlited build/bin/rqlited [-seconds 5] [-kills 20] [-dir DIR]
+//	bench -trivium build/bin/trivium -rqlited build/bin/rqlited [-quick] [-seconds 4] [-rounds 3] [-kills 20] [-dir DIR]
+//
+// The nodes and their data end with it, however it ends.
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"syscall"
 	"time"
 )
 
 func main() {
+	runtime.LockOSThread() // see dieWithParent
 	log.SetFlags(log.Ltime)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, flags()); err != nil {
 		log.Fatal(err)
 	}
 }
 
 type options struct {
-	trivium, rqlited, dir string
-	seconds, rounds       int
-	kills, peerKills      int
+	trivium, rqlited, dir, report string
+	seconds, rounds               int
+	kills, peerKills              int
+	only                          string
 }
 
-func run(ctx context.Context) error {
+func flags() options {
 	var o options
+	var quick bool
 	flag.StringVar(&o.trivium, "trivium", "build/bin/trivium", "the program under test")
 	flag.StringVar(&o.rqlited, "rqlited", "build/bin/rqlited", "the peer")
-	flag.StringVar(&o.dir, "dir", "", "where the data directories lie (default: a temporary directory)")
+	flag.StringVar(&o.dir, "dir", "", "where the data directories are made (default: the directory of temporary files)")
+	flag.StringVar(&o.report, "report", "build/bin/bench.md", "where the tables are also written; empty: nowhere")
 	flag.IntVar(&o.seconds, "seconds", 4, "length of one measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each cell, in turn; the median is reported")
 	flag.IntVar(&o.kills, "kills", 20, "leader kills of Trivium")
 	flag.IntVar(&o.peerKills, "peer-kills", 5, "leader kills of the peer")
+	flag.StringVar(&o.only, "only", "", "measure only the rows whose \"request clients\" matches, such as '^write 64$'")
+	flag.BoolVar(&quick, "quick", false, "a smoke test: 1 round of 1 s, 3 kills")
 	flag.Parse()
-	if o.dir == "" {
-		dir, err := os.MkdirTemp("", "bench")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		o.dir = dir
+	if quick {
+		o.seconds, o.rounds, o.kills, o.peerKills = 1, 1, 3, 1
 	}
-	ours, err := startTrivium(ctx, o.trivium, o.dir+"/trivium")
-	if err != nil {
-		return fmt.Errorf("start trivium: %w", err)
-	}
-	defer ours.stop()
-	peer, err := startRqlite(ctx, o.rqlited, o.dir+"/rqlite")
-	if err != nil {
-		return fmt.Errorf("start rqlited: %w", err)
-	}
-	defer peer.stop()
+	return o
+}
 
-	cells, err := compare(ctx, ours, peer, time.Duration(o.seconds)*time.Second, o.rounds)
+// Estimates for what is told beforehand.
+const (
+	startTime = 15 * time.Second // of both clusters
+	killTime  = 4 * time.Second  // with the restart of the node
+)
+
+func run(ctx context.Context, o options) error {
+	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return err
 	}
-	printCells(os.Stdout, cells)
-	for _, f := range []struct {
-		s     *cluster
-		kills int
-	}{{ours, o.kills}, {peer, o.peerKills}} {
-		gaps, err := failover(ctx, f.s, f.kills)
-		if err != nil {
-			return fmt.Errorf("failover of %s: %w", f.s.name, err)
-		}
-		printGaps(os.Stdout, f.s.name, gaps)
+	list := slices.DeleteFunc(cells(), func(c cell) bool { return !only.MatchString(fmt.Sprint(c.workload, " ", c.clients)) })
+	expected := startTime + time.Duration(2*len(list)*o.rounds*o.seconds)*time.Second + time.Duration(o.kills+o.peerKills)*killTime
+	limit := 2*expected + 2*time.Minute
+	log.Printf("this takes about %v, at most %v", expected.Round(time.Second), limit.Round(time.Second))
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+
+	dir, err := os.MkdirTemp(o.dir, "bench")
+	if err != nil {
+		return err
 	}
-	return nil
+	defer os.RemoveAll(dir)
+	ours, err := startTrivium(ctx, o.trivium, filepath.Join(dir, "trivium"))
+	if err != nil {
+		return err
+	}
+	defer ours.stop()
+	peer, err := startRqlite(ctx, o.rqlited, filepath.Join(dir, "rqlite"))
+	if err != nil {
+		return err
+	}
+	defer peer.stop()
+
+	r := results{cells: list, seconds: o.seconds, rounds: o.rounds}
+	if err := compare(ctx, ours, peer, list, time.Duration(o.seconds)*time.Second, o.rounds); err != nil {
+		return err
+	}
+	if r.ours, err = failover(ctx, ours, o.kills); err != nil {
+		return fmt.Errorf("failover of %s: %w", ours.name, err)
+	}
+	if r.peer, err = failover(ctx, peer, o.peerKills); err != nil {
+		return fmt.Errorf("failover of %s: %w", peer.name, err)
+	}
+	return r.write(o.report)
+}
+
+// write prints the tables and keeps them in the file.
+func (r *results) write(path string) error {
+	var b bytes.Buffer
+	r.print(&b)
+	if _, err := os.Stdout.Write(b.Bytes()); err != nil || path == "" {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
 }

@@ -3,29 +3,67 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
 
-func printCells(w io.Writer, cells []cell) {
-	fmt.Fprintln(w, "\nThree processes each, same disk, in turn. Latencies in milliseconds; ratio = Trivium / rqlited.")
-	fmt.Fprintln(w, "\n| request | clients | Trivium /s | p50 | p99 | rqlited /s | p50 | p99 | rate ratio | p50 ratio | errors |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|")
-	for _, c := range cells {
-		fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s | %.0f | %s | %s | %.2f | %.2f | %d / %d |\n", c.what, c.clients,
-			c.ours.rate, ms(c.ours.p50), ms(c.ours.p99), c.peer.rate, ms(c.peer.p50), ms(c.peer.p99),
-			c.ours.rate/c.peer.rate, float64(c.ours.p50)/float64(c.peer.p50), c.ours.errors, c.peer.errors)
-	}
-	fmt.Fprintln(w, "\nrqlited has no session level: its `none` stands beside ours.")
+// results is everything that one run has found.
+type results struct {
+	cells           []cell
+	ours, peer      []time.Duration // gaps of failovers, sorted
+	seconds, rounds int
 }
 
-func printGaps(w io.Writer, name string, gaps []time.Duration) {
-	slices.Sort(gaps)
-	if len(gaps) == 0 {
-		return
+func (r *results) print(w io.Writer) {
+	fmt.Fprintf(w, "Trivium beside rqlited v8.43.4: three processes each, same disk, in turn, %d x %d s a cell, median round.\n", r.rounds, r.seconds)
+	fmt.Fprintln(w, "Latencies in milliseconds; ratio = Trivium / rqlited. Clients go to the leader's node unless the row says otherwise.")
+	fmt.Fprintln(w, "rqlited has no session level: its `none` stands beside ours.")
+	fmt.Fprintln(w, "\n| request | clients | Trivium /s | p50 | p99 | rqlited /s | p50 | p99 | rate ratio | p50 ratio | errors |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, c := range r.cells {
+		fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s | %.0f | %s | %s | %.2f | %.2f | %d / %d |\n", c.workload, c.clients,
+			c.ours.rate, ms(c.ours.p50), ms(c.ours.p99), c.peer.rate, ms(c.peer.p50), ms(c.peer.p99),
+			c.rate(), c.p50(), c.ours.errors, c.peer.errors)
 	}
-	fmt.Fprintf(w, "\nFailover of %s after kill -9 of the leader, %d kills, last success to next success at a client: p50 %s ms, p99 %s ms, max %s ms\n",
-		name, len(gaps), ms(quantile(gaps, .5)), ms(quantile(gaps, .99)), ms(gaps[len(gaps)-1]))
+	fmt.Fprintln(w, "\nFailover: kill -9 of the leader, last success to next success at a client that writes without pause.")
+	fmt.Fprintln(w, "\n| program | kills | p50 ms | p99 ms | max ms |")
+	fmt.Fprintln(w, "|---|---|---|---|---|")
+	printGaps(w, "Trivium", r.ours)
+	printGaps(w, "rqlited", r.peer)
+	fmt.Fprintln(w, "\n| target | wanted | found | |")
+	fmt.Fprintln(w, "|---|---|---|---|")
+	for _, c := range r.cells {
+		switch {
+		case c.write && !c.all && c.clients == 64:
+			printTarget(w, "writes at 64 clients", ">= 2.00x", c.rate(), "x", c.rate() >= 2)
+		case c.write && !c.all && c.clients == 1:
+			printTarget(w, "p50 of a write at 1 client", "<= 0.70x", c.p50(), "x", c.p50() <= .7)
+		case c.level == "session" && !c.all:
+			printTarget(w, fmt.Sprintf("session reads at %d clients", c.clients), ">= 1.00x", c.rate(), "x", c.rate() >= 1)
+		}
+	}
+	if len(r.ours) > 0 {
+		p50, p99 := quantile(r.ours, .5), quantile(r.ours, .99)
+		printTarget(w, "failover p50", "<= 1.20 s", p50.Seconds(), " s", p50 <= 1200*time.Millisecond)
+		printTarget(w, "failover p99", "<= 2.50 s", p99.Seconds(), " s", p99 <= 2500*time.Millisecond)
+	}
+}
+
+func (c cell) rate() float64 { return c.ours.rate / c.peer.rate }
+
+func (c cell) p50() float64 { return float64(c.ours.p50) / float64(c.peer.p50) }
+
+func printGaps(w io.Writer, name string, gaps []time.Duration) {
+	if len(gaps) > 0 {
+		fmt.Fprintf(w, "| %s | %d | %s | %s | %s |\n", name, len(gaps), ms(quantile(gaps, .5)), ms(quantile(gaps, .99)), ms(gaps[len(gaps)-1]))
+	}
+}
+
+func printTarget(w io.Writer, name, wanted string, found float64, unit string, met bool) {
+	verdict := "missed"
+	if met {
+		verdict = "met"
+	}
+	fmt.Fprintf(w, "| %s | %s | %.2f%s | %s |\n", name, wanted, found, unit, verdict)
 }
