@@ -32,6 +32,7 @@ type Node struct {
 	config Config
 	log    *slog.Logger
 	out    io.Writer // for the person who started it
+	fatal  func(error)
 
 	lock     *os.File
 	operator string // token of whoever can read this node's disk
@@ -65,11 +66,13 @@ type Node struct {
 //  4. the network, then the database on it: peers may call from here on;
 //  5. the public port, so that somebody who looks sees a node that starts and not a dead one;
 //  6. in the background, because they need the majority, which may take its time: membership, store, files, tutor, web.
-func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer) (*Node, error) {
+//
+// fatal is called after a storage error, from which no node recovers in the same process; it must end the process.
+func OpenNode(ctx context.Context, c Config, log *slog.Logger, out io.Writer, fatal func(error)) (*Node, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{config: c, log: log, out: out, ready: make(chan struct{}), failed: make(chan error, 1)}
+	n := &Node{config: c, log: log, out: out, fatal: fatal, ready: make(chan struct{}), failed: make(chan error, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -171,7 +174,7 @@ func (n *Node) openDatabase(ln net.Listener) error {
 		ID: n.self.ID(), Dir: n.path("db"), Address: c.Advertise, Network: n.cluster.Network(),
 		Bootstrap:        n.self.Founder() && !n.self.Member(), // never again once it was a member: its log is not replaceable
 		HeartbeatTimeout: c.Heartbeat, ElectionTimeout: c.Election, LeaseTimeout: c.Lease, HoldTimeout: c.Hold,
-		Logger: n.log,
+		Logger: n.log, Fatal: n.fatal,
 	})
 	return err
 }

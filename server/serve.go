@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,7 +79,11 @@ func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n, err := OpenNode(ctx, c, log, stdout)
+	n, err := OpenNode(ctx, c, log, stdout, func(err error) {
+		log.Error("this node cannot trust its storage and stops; the others go on without it", "error", err)
+		w.Close() // the reason must be on the screen before the process is gone
+		os.Exit(1)
+	})
 	if err != nil {
 		return err
 	}

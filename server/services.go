@@ -31,7 +31,7 @@ func (n *Node) openServices() error {
 	var err error
 	n.files, err = files.Open(files.Config{
 		Dir: n.path("files"), Network: n.cluster.Network(), Self: n.self.ID(), Members: n.members, List: n.store.FilesAfter,
-		Logger: n.log, HoldTimeout: n.config.Hold,
+		Logger: n.log, HoldTimeout: n.config.Hold, Fatal: n.fatal,
 	})
 	if err != nil {
 		return err

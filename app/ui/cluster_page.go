@@ -108,7 +108,7 @@ func (p *ClusterPage) node(c lms.Cluster, n lms.ClusterNode) app.UI {
 		app.If(Me().Admin, func() app.UI {
 			return app.Div().Class("actions").Body(
 				app.If(n.Up && n.Voter && !n.Leader, func() app.UI {
-					return Quiet("Let it lead", "arrow-right", func(app.Context, app.Event) { p.leading = n.ID }, Each("lead", n.ID)).Aria("label", "Let "+n.ID+" lead")
+					return Quiet("Let "+n.ID+" lead", "arrow-right", func(app.Context, app.Event) { p.leading = n.ID }, Each("lead", n.ID))
 				}),
 				app.If(len(c.Nodes) > 1, func() app.UI {
 					return Quiet("Remove", "trash", func(app.Context, app.Event) { p.removing = n.ID }, Each("remove", n.ID)).Aria("label", "Remove "+n.ID)
