@@ -14,6 +14,7 @@ import (
 type sample struct {
 	rate     float64 // successes per second
 	p50, p99 time.Duration
+	cpu      time.Duration // of all nodes, a success
 	errors   int64
 }
 
@@ -133,14 +134,16 @@ func measure(ctx context.Context, c *cluster, w workload, clients int, d time.Du
 		})
 	}
 	ready.Wait()
-	start := time.Now()
+	start, used := time.Now(), c.cpu()
 	until = start.Add(d)
 	close(begin)
 	wg.Wait()
 	elapsed := time.Since(start)
+	used = c.cpu() - used
 	all := slices.Concat(times...)
 	slices.Sort(all)
-	return sample{float64(len(all)) / elapsed.Seconds(), quantile(all, .5), quantile(all, .99), failed.Load()}, ctx.Err()
+	return sample{rate: float64(len(all)) / elapsed.Seconds(), p50: quantile(all, .5), p99: quantile(all, .99),
+		cpu: used / time.Duration(max(1, len(all))), errors: failed.Load()}, ctx.Err()
 }
 
 func keyOf(client, n int) string { return fmt.Sprintf("k%d-%d", client, n%100) }
