@@ -79,10 +79,20 @@ func repeatKey(r *rig) {
 func fallBehind(r *rig) {
 	behind := r.follower(r.waitLeader(nil))
 	behind.kill()
-	r.load.more(400)
+	r.outrun(behind)
 	behind.start()
 	r.wait(func() string { return "no snapshot was received" }, func() bool {
 		return r.must(behind, control{Op: "received"}).Received > 0
+	})
+}
+
+// outrun waits until the log of the leader no longer reaches back to where a killed node stands, with a tiny log.
+func (r *rig) outrun(behind *process) {
+	r.t.Helper()
+	leader := r.waitLeader(behind)
+	from := r.must(leader, control{Op: "status"}).Status.Applied
+	r.wait(func() string { return "the log does not grow" }, func() bool {
+		return r.must(leader, control{Op: "status"}).Status.Applied > from+600
 	})
 }
 
