@@ -494,7 +494,7 @@ func (j *job) inspect() {
 	open(j.ines, j.nodes[1], j.course+"/materials", "Glossary", "materials-instructor")
 	open(j.ines, j.nodes[1], j.course+"/people", "Invite codes", "people")
 	open(j.ines, j.nodes[1], j.assignment+"/submissions", "to post", "submissions")
-	j.ines.click("Amara")
+	j.ines.click("Ben")
 	j.ines.see("Draft saved")
 	j.ines.look("grading")
 	open(j.ines, j.nodes[1], j.course+"/assignments/new", "What to do", "assignment-form")
