@@ -14,6 +14,7 @@ func gate(title, lead string, body ...app.UI) app.UI {
 				app.Div().Class("gate-head").Body(
 					app.H1().ID("page-title").TabIndex(-1).Text(title),
 					app.If(lead != "", func() app.UI { return app.P().Class("muted").Text(lead) })),
+				&nodeNotice{},
 				app.Div().Class("stack").Body(body...),
 			),
 		),

@@ -10,7 +10,6 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
 	"trivium/app/api"
-	"trivium/app/lms"
 )
 
 // live is the one stream of updates of this tab. It is open only while the tab is visible: browsers allow few connections
@@ -39,6 +38,7 @@ func startLive(ctx app.Context) {
 		return
 	}
 	live.watched = true
+	go watchHealth()
 	listen(app.Window().Get("document"), "visibilitychange", func(app.Value) {
 		if app.Window().Get("document").Get("hidden").Bool() {
 			closeLive()
@@ -124,15 +124,4 @@ func OnLive(ctx app.Context, every time.Duration, f func(app.Context), topics ..
 	}
 	ctx.After(every, tick)
 	return func(topics ...string) { l.topics = topics }
-}
-
-const stateHealth = "health" // lms.Health of the cluster
-
-// refreshHealth reads the cluster's health for the pill in the bar.
-func refreshHealth(ctx app.Context) {
-	Async(ctx, Call(api.GetCluster, api.NoInput{}), func(ctx app.Context, cl lms.Cluster, err error) {
-		if err == nil {
-			ctx.SetState(stateHealth, cl.Health)
-		}
-	})
 }

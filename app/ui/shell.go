@@ -25,6 +25,7 @@ type Shell struct {
 	health    lms.Health
 	lastTitle string
 	path      string
+	nodes     []string // origins of the other nodes, as remembered
 }
 
 // OnMount learns who is signed in and listens for what concerns every page.
@@ -32,6 +33,7 @@ func (s *Shell) OnMount(ctx app.Context) {
 	ctx.ObserveState(stateToast, &s.toast)
 	ctx.ObserveState(stateReauth, &s.reauth)
 	ctx.ObserveState(stateHealth, &s.health)
+	s.nodes = rememberedNodes(ctx)
 	s.update = ctx.AppUpdateAvailable()
 	onScreen = &ctx
 	hub.Lock()
@@ -76,8 +78,18 @@ func (s *Shell) onNews(ctx app.Context, n connection) {
 	if n.Version != s.news.Version && s.news.Version != "" {
 		app.TryUpdate()
 	}
+	changed := !n.AsOf.IsZero() != !s.news.AsOf.IsZero() || n.Trouble != s.news.Trouble || n.Node != s.news.Node
 	s.news = n
+	if changed && !n.Trouble {
+		refreshHealth(ctx)
+	}
+	if s.away() {
+		awaitNode()
+	}
 }
+
+// away reports whether the page cannot begin, because its node does not answer and no session is known for another one.
+func (s *Shell) away() bool { return s.news.Trouble && Me().ID == "" }
 
 // Render draws the frame.
 func (s *Shell) Render() app.UI {
@@ -108,7 +120,7 @@ func (s *Shell) Render() app.UI {
 					app.If(s.Actions != nil, func() app.UI { return app.Div().Class("actions").Body(s.Actions) }),
 				),
 			),
-			app.Div().Class("content").Body(s.Content),
+			app.Div().Class(cond(s.away(), "content content-away", "content")).Body(s.Content),
 		),
 		s.bottom(),
 		s.messages(),
@@ -122,7 +134,7 @@ var dismissed string
 // banners tell what limits the whole page.
 func (s *Shell) banners() app.UI {
 	return app.Div().Class("banners").Role("status").Body(
-		app.If(s.news.Trouble, func() app.UI {
+		app.If(s.away(), func() app.UI { return awayNotice(s.nodes, hereURI()) }).ElseIf(s.news.Trouble, func() app.UI {
 			return Notice("warn", "No node answers at the moment. What you type is kept; Trivium keeps trying and goes on by itself.")
 		}),
 		app.If(!s.news.AsOf.IsZero(), func() app.UI {

@@ -40,7 +40,8 @@ func (s *Shell) bar() app.UI {
 		app.A().Class("brand").Href("/").Body(app.Span().Class("logo").Aria("hidden", true), text("Trivium")),
 		app.Div().Class("topbar-end").Body(
 			app.If(s.health.Summary != "", func() app.UI {
-				return app.A().Class("health-link").Href("/cluster").Aria("label", "Cluster: "+s.health.Summary).Body(HealthPill(s.health))
+				h := healthNow(s.health, s.news)
+				return app.A().Class("health-link").Href("/cluster").Aria("label", "Cluster: "+h.Summary).Body(HealthPill(h))
 			}),
 			app.If(Me().ID != "", s.userMenu),
 		),
