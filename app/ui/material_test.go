@@ -16,7 +16,8 @@ func TestTargetOf(t *testing.T) {
 }
 
 func TestTitleOfFile(t *testing.T) {
-	for in, want := range map[string]string{"week_1-intro.pdf": "week 1-intro", "notes": "notes", ".pdf": ".pdf", "a.b.docx": "a.b"} {
+	for in, want := range map[string]string{"lecture-notes.pdf": "Lecture notes", "week_1--intro.pdf": "Week 1 intro", "übung_2.md": "Übung 2",
+		"notes": "Notes", ".pdf": ".pdf", "_-.pdf": "_-.pdf", "a.b.docx": "A.b"} {
 		if got := titleOfFile(in); got != want {
 			t.Errorf("%q: got %q", in, got)
 		}

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"trivium/app/api"
 	"trivium/app/lms"
@@ -93,11 +95,13 @@ func (u *materialUpload) run(ctx context.Context) error {
 	return err
 }
 
-// titleOfFile makes a first title of a file's name: "week_1-intro.pdf" -> "week 1-intro".
+// titleOfFile makes a first title of a file's name: "lecture-notes_week-1.pdf" -> "Lecture notes week 1".
 func titleOfFile(name string) string {
-	title := strings.TrimSpace(strings.ReplaceAll(strings.TrimSuffix(name, path.Ext(name)), "_", " "))
-	if title == "" {
+	words := strings.FieldsFunc(strings.TrimSuffix(name, path.Ext(name)), func(r rune) bool { return r == '-' || r == '_' || unicode.IsSpace(r) })
+	if len(words) == 0 {
 		return name
 	}
-	return title
+	first, size := utf8.DecodeRuneInString(words[0])
+	words[0] = string(unicode.ToUpper(first)) + words[0][size:]
+	return strings.Join(words, " ")
 }
