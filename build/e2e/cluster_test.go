@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -52,15 +53,27 @@ func binary(t *testing.T) string {
 	return abs
 }
 
-// port returns a free loopback address below the range of outgoing connections where possible.
-func port(t *testing.T) string {
+// port returns a free loopback address.
+func port(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", freePort(t, 0)) }
+
+// freePort finds a port that is free, and whose neighbours at the offsets are, below the range of outgoing connections: a
+// node that comes back must find its port again.
+func freePort(t *testing.T, offsets ...int) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+search:
+	for range 200 {
+		base := 10_000 + rand.IntN(22_000)
+		for _, o := range offsets {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+o))
+			if err != nil {
+				continue search
+			}
+			l.Close()
+		}
+		return base
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return 0
 }
 
 // startSite forms a cluster of three nodes with real join tokens. extra flags go to every node.
