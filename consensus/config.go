@@ -30,6 +30,7 @@ type Config struct {
 	ReadTimeout      time.Duration // of one query; default 2 s
 	KeepKeys         time.Duration // how long results are kept under their keys; default 200 days
 	DiskTimeout      time.Duration // a node whose disk completes no fsync for so long stops; default 2 s
+	MaxClockSkew     time.Duration // a node whose clock is farther off the others' does not lead; default 2 s
 
 	Transport raft.Transport // instead of one over Network; for simulations
 	LogStore  LogStore       // instead of the write-ahead log in Dir; for simulations
@@ -69,6 +70,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Second)
 	c.KeepKeys = cmp.Or(c.KeepKeys, 200*24*time.Hour)
 	c.DiskTimeout = cmp.Or(c.DiskTimeout, 2*time.Second)
+	c.MaxClockSkew = cmp.Or(c.MaxClockSkew, 2*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -34,6 +34,7 @@ type DB struct {
 	metrics *metrics
 	watch   *watchers
 	leader  *leadership
+	clock   *clock
 	since   time.Time
 
 	proposals chan *proposal
@@ -62,7 +63,7 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), since: time.Now(),
+	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), since: time.Now(),
 		proposals: make(chan *proposal, 4096), reads: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
 	db.life, db.end = context.WithCancel(context.Background())
 	db.stop = db.life.Done()
@@ -78,6 +79,11 @@ func Open(c Config) (*DB, error) {
 	db.start(db.follow)
 	db.start(db.becomeReady)
 	db.start(db.bury)
+	if db.client != nil {
+		db.start(db.watchClock)
+	} else {
+		db.clock.set(db.clock.read())
+	}
 	db.start(func() { db.machine.checkpointer(db.stop, walLimit) })
 	if c.LogStore == nil {
 		db.start(db.watchDisk)

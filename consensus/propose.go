@@ -164,7 +164,7 @@ func (g *grouper) propose(group []*proposal) {
 	if len(commands) == 0 {
 		g.remote = false
 	}
-	g.stamp = max(g.stamp, db.config.Now().UnixMilli())
+	g.stamp = max(g.stamp, db.clock.stamp(db.stop))
 	data := g.enc.encodeEntry(g.stamp, db.config.KeepKeys.Milliseconds(), commands)
 	g.inflight++
 	future := db.raft.Apply(data, db.config.HoldTimeout)

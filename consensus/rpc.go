@@ -178,6 +178,7 @@ func (db *DB) statusOf(ctx context.Context, id, address string) (st Status, err 
 	}
 	ctx, cancel := context.WithTimeout(ctx, nodesTimeout)
 	defer cancel()
+	sent, local := time.Now(), db.clock.read().wall
 	status, body, err := db.call(ctx, http.MethodGet, address, "/status", nil)
 	if err != nil {
 		return st, err
@@ -191,5 +192,6 @@ func (db *DB) statusOf(ctx context.Context, id, address string) (st Status, err 
 	if st.ID != id {
 		return st, fmt.Errorf("node %q answers at %s", st.ID, address)
 	}
+	st.ahead = st.Clock.Sub(local.Add(time.Since(sent) / 2)) // it looked at its clock about half-way
 	return st, nil
 }

@@ -18,6 +18,10 @@ type Node struct {
 	Applied uint64 // 0 if it did not answer
 	Commit  uint64
 	Err     string // why it did not answer
+
+	// Skew is how far its clock is ahead: of those of a majority that agrees, else of the leader's. It includes up to half
+	// the round trip.
+	Skew time.Duration
 }
 
 // Status is how this node stands. It is cheap.
@@ -31,6 +35,9 @@ type Status struct {
 	Ready       bool      // has applied what was committed when it started or last met a leader
 	LastContact time.Time // last time this node was in touch with a majority (leader) or the leader (follower)
 	Since       time.Time // start of this process's membership
+	Clock       time.Time // this node's clock, uncorrected
+
+	ahead time.Duration // of the clock of the node that asked
 }
 
 var stateNames = map[raft.RaftState]string{raft.Leader: "leader", raft.Follower: "follower", raft.Candidate: "candidate", raft.Shutdown: "stopped"}
@@ -39,7 +46,8 @@ var stateNames = map[raft.RaftState]string{raft.Leader: "leader", raft.Follower:
 func (db *DB) Status() Status {
 	id, _, _ := db.leader.get()
 	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
-		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since}
+		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
+		Clock: db.clock.read().wall}
 	if s.State == "leader" { // it steps down when it has not heard from a majority for LeaseTimeout
 		s.LastContact = time.Now()
 	}
@@ -61,7 +69,7 @@ func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
 	}
 	servers := future.Configuration().Servers
 	leader, _, _ := db.leader.get()
-	nodes := make([]Node, len(servers))
+	nodes, clocks := make([]Node, len(servers)), make([]*time.Duration, len(servers))
 	var wg sync.WaitGroup
 	for i, s := range servers {
 		n := &nodes[i]
@@ -73,8 +81,12 @@ func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
 				return
 			}
 			n.Up, n.Applied, n.Commit = st.State != "stopped", st.Applied, st.Commit
+			if !st.Clock.IsZero() {
+				clocks[i] = &st.ahead
+			}
 		})
 	}
 	wg.Wait()
+	db.skews(nodes, clocks)
 	return nodes, nil
 }
