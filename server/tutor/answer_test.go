@@ -133,7 +133,7 @@ func TestEndpointBehaviour(t *testing.T) {
 		{"usage in a last chunk", events(chunk("Answer [1]."), stopEvent, `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}`+"\n\n", doneEvent), lms.ReplyDone, "", "Answer [1].", 1},
 		{"reasoning field", events(`data: {"choices":[{"index":0,"delta":{"reasoning_content":"secret plan","reasoning":"secret plan"}}]}`+"\n\n", chunk("Answer [1]."), doneEvent), lms.ReplyDone, "", "Answer [1].", 1},
 		{"a line without end", events("data: " + strings.Repeat("x", maxLine+10)), lms.ReplyFailed, noteOffline, "infinite loop", 1},
-		{"redirect", func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, "/elsewhere", 307) }, lms.ReplyFailed, noteOffline, "infinite loop", 1},
+		{"redirect", func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }, lms.ReplyFailed, noteOffline, "infinite loop", 1},
 		{"max_tokens unknown", func(w http.ResponseWriter, r *http.Request, n int) {
 			if n == 1 {
 				status(400, `{"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'.","param":"max_tokens"}}`)(w, r, n)

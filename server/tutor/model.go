@@ -196,6 +196,7 @@ func (m *modelClient) request(prompt []message) openai.ChatCompletionRequest {
 	case q.newMaxTokens:
 		req.MaxCompletionTokens = m.cfg.MaxTokens
 	default:
+		//lint:ignore SA1019 deprecated by one vendor, and the only name that most compatible endpoints know
 		req.MaxTokens = m.cfg.MaxTokens
 	}
 	system := ""
