@@ -274,6 +274,12 @@ func (b *tab) eval(expression string, out any) {
 	b.run("evaluate", chromedp.Evaluate(expression, out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 }
 
+// zone moves the person to another time zone.
+func (b *tab) zone(name string) {
+	b.t.Helper()
+	b.run("zone "+name, emulation.SetTimezoneOverride(name))
+}
+
 // scheme switches between light and dark.
 func (b *tab) scheme(name string) {
 	b.t.Helper()

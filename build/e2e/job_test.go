@@ -212,11 +212,12 @@ func (j *job) post() {
 	j.assignment = b.path(j.course + "/assignments/")
 	j.ids.assignment = filepath.Base(j.assignment)
 
+	j.amara.zone("America/New_York")
 	j.amara.open(j.nodes[2].origin() + j.assignment)
+	j.amara.see("Times are in your zone, America/New_York")
 	j.amara.see("Explain why two majorities always share a member.")
 	j.amara.see("exercise sheet 1.md")
 	j.amara.see("in 2 days")
-	j.amara.see("Times are in your zone")
 }
 
 func (j *job) handIn() {
