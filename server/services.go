@@ -88,7 +88,7 @@ func (n *Node) openWeb() error {
 	}
 	n.web, err = web.New(web.Config{
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n.cluster},
-		Assets: static.Handler(), App: pages,
+		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Logger: n.log,
 	})

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,8 +35,25 @@ func SafeNext(next string) string {
 	return u.RequestURI()
 }
 
+// patterns are those of the registered pages.
+var patterns []string
+
+// Known reports whether there is a page at the path, and whether it can be opened without a session.
+func Known(path string) (exists, public bool) {
+	at := strings.Split(path, "/")
+	exists = slices.ContainsFunc(patterns, func(pattern string) bool {
+		return slices.EqualFunc(strings.Split(pattern, "/"), at, func(p, s string) bool {
+			return p == s || strings.HasPrefix(p, ":") && idSegment.MatchString(s)
+		})
+	})
+	return exists, isPublic(path)
+}
+
+var idSegment = regexp.MustCompile("^" + segment + "$")
+
 // page registers a page under a pattern such as "/courses/:course/questions/:question".
 func page(pattern string, make func() app.Composer) {
+	patterns = append(patterns, pattern)
 	if !strings.Contains(pattern, ":") {
 		app.Route(pattern, make)
 		return
@@ -63,7 +81,5 @@ func Routes() {
 	page("/courses/:course/questions", func() app.Composer { return &QuestionsPage{} })
 	page("/courses/:course/questions/:question", func() app.Composer { return &QuestionPage{} })
 	courseRoutes()
-	if app.IsClient {
-		app.RouteWithRegexp("^/.*$", func() app.Composer { return &notFoundPage{} })
-	}
+	app.RouteWithRegexp("^/.*$", func() app.Composer { return &notFoundPage{} })
 }

@@ -20,13 +20,81 @@ import (
 	"trivium/consensus"
 )
 
+// fakeApp answers like the browser's program: pages with a tag, and a script.
+var fakeApp = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("ETag", `"program"`)
+	switch {
+	case r.Header.Get("If-None-Match") == `"program"`:
+		w.WriteHeader(http.StatusNotModified)
+	case strings.HasSuffix(r.URL.Path, ".js"):
+		w.Header().Set("Content-Type", "application/javascript")
+		fmt.Fprint(w, "script")
+	default:
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "page "+r.URL.Path)
+	}
+})
+
+func fakePages(path string) (exists, public bool) {
+	return path == "/" || path == "/signin" || path == "/courses/c1", path == "/signin"
+}
+
+func TestSignInFirst(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.App, c.Pages = fakeApp, fakePages })
+	const html, opens, keeps = "Accept: text/html,*/*", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"
+	tests := []struct {
+		path    string
+		headers []string
+		status  int
+		to      string
+	}{
+		{"/", []string{html}, 303, "/signin"},
+		{"/", []string{opens}, 303, "/signin"},
+		{"/courses/c1?to=tutor&x=%22", []string{html, opens}, 303, "/signin?next=%2Fcourses%2Fc1%3Fto%3Dtutor%26x%3D%2522"},
+		{"/", []string{html, keeps}, 200, ""}, // the service worker keeps the page
+		{"/", nil, 200, ""},
+		{"/", []string{html, "Cookie: sid=x"}, 200, ""}, // whether it is valid is for the API to say
+		{"/signin", []string{html, opens}, 200, ""},
+		{"/nowhere", []string{html, opens}, 404, ""},
+		{"/nowhere", []string{html, `If-None-Match: "program"`}, 404, ""},
+		{"/signin", []string{html, `If-None-Match: "program"`}, 304, ""},
+		{"/program.js", []string{keeps}, 200, ""},
+	}
+	for _, tt := range tests {
+		r := s.visit(tt.path, tt.headers...)
+		if r.StatusCode != tt.status || r.Header.Get("Location") != tt.to {
+			t.Errorf("%s %v: %d to %q", tt.path, tt.headers, r.StatusCode, r.Header.Get("Location"))
+		}
+		if tt.status == 303 || tt.status == 404 {
+			if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("ETag") != "" {
+				t.Errorf("%s %v may be kept: %v", tt.path, tt.headers, r.Header)
+			}
+		}
+	}
+}
+
+// visit asks for a page without following where it leads.
+func (s *site) visit(path string, headers ...string) *http.Response {
+	s.t.Helper()
+	r, err := http.NewRequest("GET", s.base+path, nil)
+	s.check(err)
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	s.check(err)
+	s.check(res.Body.Close())
+	return res
+}
+
 func TestPages(t *testing.T) {
 	answer := func(s string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, s+" "+r.URL.Path) })
 	}
 	registry := prometheus.NewRegistry()
 	s := newSite(t, func(c *Config) {
-		c.App, c.Assets, c.Metrics = answer("app"), answer("asset"), registry
+		c.App, c.Pages, c.Assets, c.Metrics = fakeApp, fakePages, answer("asset"), registry
 		c.TrustedProxies = nil
 	})
 	tests := []struct {
@@ -34,10 +102,13 @@ func TestPages(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"/", 200, "app /"},
-		{"/courses/c1", 200, "app /courses/c1"},
+		{"/", 200, "page /"},
+		{"/courses/c1", 200, "page /courses/c1"},
 		{"/web/app.css", 200, "asset /web/app.css"},
-		{"/courses/a%22b", 404, ""},
+		{"/nowhere", 404, "page /nowhere"},
+		{"/program.js", 200, "script"},
+		{"/favicon.ico", 301, ""},
+		{"/courses/a%22b", 404, "page /404"},
 		{"/courses/%3Cscript%3E", 404, ""},
 		{"/courses/a'b", 404, ""},
 		{"/courses/a%5Cb", 404, ""},
@@ -49,7 +120,7 @@ func TestPages(t *testing.T) {
 		{"/readyz", 200, `"ready":true`},
 		{"/metrics", 200, ""},
 		{"/api/v1/openapi.json", 200, `"openapi": "3.1.0"`},
-		{"/api", 200, "app /api"},
+		{"/api", 404, "page /api"},
 		{"/api/", 404, `"code":"not_found"`},
 	}
 	for _, tt := range tests {

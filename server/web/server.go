@@ -55,6 +55,9 @@ type Config struct {
 	Assets http.Handler // of /web/*; nil: 404
 	App    http.Handler // of every other page; nil: 404
 
+	// Pages tells whether App has a page at a path and whether that one needs no session; nil: all are such pages.
+	Pages func(path string) (exists, public bool)
+
 	NodeID         string
 	Origin         string // where people reach this node, such as https://lms1.example.edu
 	Version        string // of the program

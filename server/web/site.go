@@ -9,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"trivium/app/api"
 	"trivium/app/lms"
 )
 
@@ -29,8 +28,9 @@ func (s *Server) mountSite(e *echo.Echo) {
 	e.GET("/sitemap.xml", func(echo.Context) error { return lms.ErrNotFound })
 	e.GET("/ads.txt", func(echo.Context) error { return lms.ErrNotFound })
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		e.Add(method, "/favicon.ico", func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/web/icon-192.png") })
 		e.Add(method, "/web/*", s.page(s.c.Assets))
-		e.Add(method, "/*", s.page(s.c.App))
+		e.Add(method, "/*", s.page(s.appPages()))
 	}
 }
 
@@ -96,24 +96,6 @@ func (s *Server) forOperators(h http.Handler) echo.HandlerFunc {
 			return lms.Errorf(lms.KindForbidden, "Only this machine itself, or a program with the operator token, may read this.")
 		}
 		h.ServeHTTP(c.Response(), q.r)
-		return nil
-	}
-}
-
-// page answers what is no API: the browser's program and its assets.
-func (s *Server) page(h http.Handler) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		// go-app writes the path into the page; these characters never belong there.
-		if h == nil || strings.ContainsAny(c.Request().URL.Path, "\"'<>\\`\x00") {
-			c.Response().Header().Set("Cache-Control", "no-store")
-			return c.String(http.StatusNotFound, "There is nothing here.\n")
-		}
-		head := c.Response().Header()
-		head.Set("Content-Security-Policy", s.pagePolicy(c))
-		if s.c.AppVersion != "" {
-			head.Set(api.HeaderAppVersion, s.c.AppVersion)
-		}
-		h.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}
 }
