@@ -298,8 +298,8 @@ type entry struct {
 // decodeEntry reads the entry at index. Stamps below floor become floor: they never go back. Without an index the batches
 // are on their way and their Stamp and Index parameters stay.
 func decodeEntry(p []byte, floor int64, index uint64) (entry, error) {
-	if len(p) == 0 || p[0] != entryVersion {
-		return entry{}, errEntry
+	if err := checkEntryFormat(p); err != nil {
+		return entry{}, err
 	}
 	d := &decoder{b: p[1:], index: index}
 	e := entry{stamp: max(d.int(), floor), keep: int64(d.uint())}

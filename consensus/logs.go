@@ -133,5 +133,8 @@ func (l *logs) check() error {
 	if err := l.GetLog(last, &e); err != nil && !errors.Is(err, raft.ErrLogNotFound) {
 		return fmt.Errorf("consensus: the log cannot be read at %d: %w", last, err)
 	}
+	if e.Type == raft.LogCommand && e.Index == last {
+		return checkEntryFormat(e.Data)
+	}
 	return nil
 }

@@ -118,6 +118,10 @@ func (in *install) verify(index, term uint64) error {
 		return err
 	}
 	defer c.close()
+	if err := checkFormat(c); err != nil {
+		in.m.fatal("received a database", err) // asked again and again, the leader would send it again and again
+		return err
+	}
 	rows, err := c.run(context.Background(), "PRAGMA quick_check(1)")
 	if err != nil || len(rows) != 1 || rows[0][0] != "ok" {
 		return fmt.Errorf("consensus: the received database is damaged: %v %w", rows, err)

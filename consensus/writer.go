@@ -20,6 +20,9 @@ func openWriter(path string) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFormat(c); err != nil { // before anything is written
+		return nil, errors.Join(err, c.close())
+	}
 	w := &writer{conn: c, own: map[string]*prepared{}, users: map[string]*prepared{}}
 	for _, q := range append(append([]string{}, pragmas...), schema...) {
 		if _, err := c.run(context.Background(), q); err != nil {
