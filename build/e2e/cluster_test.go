@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +52,11 @@ func binary(t *testing.T) string {
 		t.Fatalf("the program is not built (make build): %v", err)
 	}
 	return abs
+}
+
+// environment is that of the tests without their own settings, which the program would refuse.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "TRIVIUM_") })
 }
 
 // port returns a free loopback address.
@@ -113,7 +119,7 @@ func (s *site) start(n *node) {
 	}
 	defer out.Close()
 	n.cmd = exec.Command(binary(s.t), append([]string{"serve", "--data", n.dir, "--id", n.id, "--http", n.http, "--cluster", n.cluster}, n.args...)...)
-	n.cmd.Stdout, n.cmd.Stderr = out, out
+	n.cmd.Stdout, n.cmd.Stderr, n.cmd.Env = out, out, environment()
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -178,7 +184,7 @@ func (s *site) command(out any, n *node, args ...string) {
 	s.t.Helper()
 	cmd := exec.Command(binary(s.t), append(args, "--data", n.dir, "--json")...)
 	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd.Stderr, cmd.Env = &stderr, environment()
 	b, err := cmd.Output()
 	if err != nil {
 		s.t.Fatalf("trivium %v: %v: %s", args, err, stderr.Bytes())
