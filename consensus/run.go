@@ -11,8 +11,8 @@ type run struct {
 	w     *writer
 	index uint64
 	stamp int64
-	// hasty: a batch of one statement gets no savepoint, which would cost as much as the statement. When it fails, the
-	// entry is run again with savepoints.
+	// hasty: a batch of one statement, and perhaps a query, gets no savepoint, which would cost as much as the statement.
+	// When it fails, the entry is run again with savepoints.
 	hasty bool
 }
 
@@ -33,7 +33,7 @@ func (r *run) command(c *command) (outcome, error) {
 			return outcome{code: outcomeGuard, guard: i}, nil
 		}
 	}
-	hasty := r.hasty && len(c.stmts) == 1 && c.query == nil
+	hasty := r.hasty && len(c.stmts) <= 1
 	if !hasty {
 		if _, err := r.w.ours("SAVEPOINT batch"); err != nil {
 			return outcome{}, err

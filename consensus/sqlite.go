@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -174,6 +175,9 @@ func classify(err error) (code outcomeCode, deterministic bool) {
 // severalStatements reports whether anything follows the first top-level semicolon: another statement, or the rest of a
 // trigger's body. Quoted text and comments are skipped.
 func severalStatements(q string) bool {
+	if !strings.Contains(q, ";") {
+		return false
+	}
 	ended := false
 	for i := 0; i < len(q); i++ {
 		switch c := q[i]; {
