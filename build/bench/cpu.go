@@ -24,7 +24,7 @@ func (c *cluster) cpu() time.Duration {
 			continue
 		}
 		fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // the name may hold spaces
-		for _, i := range []int{11, 12} {                          // utime, stime
+		for _, i := range []int{11, 12} {                         // utime, stime
 			if len(fields) > i {
 				n, _ := strconv.ParseInt(string(fields[i]), 10, 64)
 				sum += time.Duration(n) * tick
