@@ -69,7 +69,7 @@ func watchStatus(cmd *cobra.Command, c *clientFlags) error {
 func statusKey(s lms.Cluster, err error) string {
 	key := fmt.Sprint(s.Health.Summary, s.Leader, s.Term, err)
 	for _, n := range s.Nodes {
-		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100)
+		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100, n.ClockMessage != "")
 	}
 	return key
 }
@@ -109,6 +109,11 @@ func printNodes(w io.Writer, s lms.Cluster) {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", n.ID, state, n.Applied, n.Lag, n.Address, n.Origin)
 	}
 	t.Flush()
+	for _, n := range s.Nodes {
+		if n.ClockMessage != "" {
+			fmt.Fprintf(w, "\n%s\n", n.ClockMessage)
+		}
+	}
 }
 
 func newJoinToken() *cobra.Command {

@@ -1,6 +1,9 @@
 package lms
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Cluster is how the nodes stand, as one of them sees it.
 type Cluster struct {
@@ -25,6 +28,40 @@ type ClusterNode struct {
 	Commit  uint64 `json:"commit,omitempty"`
 	Lag     uint64 `json:"lag,omitempty"` // entries behind the leader's commit index
 	Error   string `json:"error,omitempty"`
+
+	ClockSkewMs  int64  `json:"clockSkewMs,omitempty"`  // its clock is so much ahead of the others'
+	ClockMessage string `json:"clockMessage,omitempty"` // what to do about it, if it is too much
+}
+
+// MaxClockSkew is how far a node's clock may be off the others'. Beyond that the node does not lead.
+const MaxClockSkew = 2 * time.Second
+
+// ClockMessageOf says in plain words that the clock of a node is off, and what to do; "" if it is not.
+func ClockMessageOf(node string, skew time.Duration) string {
+	if skew.Abs() <= MaxClockSkew {
+		return ""
+	}
+	direction := "ahead"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("The clock of %s is %s %s. Turn on its time service (NTP; on most systems: timedatectl set-ntp true). Until its clock is right another node should lead, and does if a majority of the nodes is up.",
+		node, roughly(skew.Abs()), direction)
+}
+
+// roughly is a duration in the unit that a person would choose.
+func roughly(d time.Duration) string {
+	for _, u := range []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+		if n := int(d.Round(u.size) / u.size); d >= u.size && n == 1 {
+			return "1 " + u.name
+		} else if d >= u.size {
+			return fmt.Sprintf("%d %ss", n, u.name)
+		}
+	}
+	return fmt.Sprintf("%d seconds", int(d.Round(time.Second)/time.Second))
 }
 
 // NodeHash is a hash over the sorted rows of every table of one node. Two nodes at the same index have the same hash.

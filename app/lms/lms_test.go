@@ -217,3 +217,25 @@ func TestInviteSaysWhyItIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestClockMessage(t *testing.T) {
+	for _, tt := range []struct {
+		skew time.Duration
+		want string
+	}{
+		{0, ""},
+		{lms.MaxClockSkew, ""},
+		{-lms.MaxClockSkew, ""},
+		{2600 * time.Millisecond, "The clock of n2 is 3 seconds ahead. "},
+		{-59 * time.Second, "The clock of n2 is 59 seconds behind. "},
+		{70 * time.Second, "The clock of n2 is 1 minute ahead. "},
+		{5*time.Minute + time.Second, "The clock of n2 is 5 minutes ahead. "},
+		{-time.Hour, "The clock of n2 is 1 hour behind. "},
+		{50 * time.Hour, "The clock of n2 is 2 days ahead. "},
+	} {
+		got := lms.ClockMessageOf("n2", tt.skew)
+		if !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") || got != "" && !strings.Contains(got, "NTP") {
+			t.Errorf("%v: %q, want %q", tt.skew, got, tt.want)
+		}
+	}
+}

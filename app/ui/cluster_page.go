@@ -101,6 +101,7 @@ func (p *ClusterPage) node(c lms.Cluster, n lms.ClusterNode) app.UI {
 		app.Div().Class("node-head").Body(Icon("server"), app.Strong().Text(n.ID), Badge(state, tone),
 			app.If(n.ID == c.Node, func() app.UI { return Badge("you are here", "") })),
 		app.P().Class("muted").Text(words),
+		app.If(n.ClockMessage != "", func() app.UI { return Notice("warn", n.ClockMessage) }),
 		app.If(n.Error != "" && Me().Admin, func() app.UI {
 			return app.Details().Class("fine").Body(app.Summary().Class("node-error").Text("What the others report"), app.P().Text(n.Error))
 		}),

@@ -15,9 +15,18 @@ import (
 
 // Store is the database of the site. It is safe for concurrent use.
 type Store struct {
-	db     *consensus.DB
-	offset atomic.Int64 // cluster time minus this node's clock, in milliseconds
+	db   *consensus.DB
+	seen atomic.Pointer[stampSeen] // by the last write through this node
 }
+
+// stampSeen compares a stamp with this node's clock.
+type stampSeen struct {
+	offset time.Duration // stamp minus clock
+	at     time.Time
+}
+
+// stampFresh is how long a stamp says more about the clocks than the nodes' own comparison of them.
+const stampFresh = time.Minute
 
 // Open migrates the database to the newest schema and returns the store. Any number of nodes may do so at once. It waits
 // until the node has caught up, and refuses a database that a newer program has migrated.
@@ -37,10 +46,14 @@ func (s *Store) DB() *consensus.DB { return s.db }
 
 // Now is the cluster's time as this node knows it: its own clock, corrected by the last stamp it has seen. It decides
 // what is only read (has a session expired, is an assignment open); writes are decided by their stamp. The correction
-// keeps nodes whose clocks disagree within the latency of a write of each other; before the first write of a process it
-// is the plain clock.
+// keeps nodes whose clocks disagree within the latency of a write of each other; while there are no writes it is what the
+// nodes say of each other's clocks.
 func (s *Store) Now() time.Time {
-	return time.Now().Add(time.Duration(s.offset.Load()) * time.Millisecond).UTC().Truncate(time.Millisecond)
+	now := s.db.Now()
+	if seen := s.seen.Load(); seen != nil && time.Since(seen.at) < stampFresh {
+		now = time.Now().Add(seen.offset)
+	}
+	return now.UTC().Truncate(time.Millisecond)
 }
 
 // Request identifies a repeatable request of a client.
@@ -83,7 +96,7 @@ func (s *Store) applyUnkeyed(ctx context.Context, b *consensus.Batch) (consensus
 	}
 	// A kept result has an old stamp, and a slow one an uncertain one.
 	if now := time.Now(); !res.Replayed && !res.Stamp.IsZero() && now.Sub(start) < time.Second {
-		s.offset.Store(res.Stamp.Sub(now).Milliseconds())
+		s.seen.Store(&stampSeen{offset: res.Stamp.Sub(now), at: now})
 	}
 	return res, nil
 }

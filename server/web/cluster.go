@@ -38,6 +38,7 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 		if n.Up && n.Applied < commit {
 			node.Lag = commit - n.Applied
 		}
+		node.ClockSkewMs, node.ClockMessage = n.Skew.Milliseconds(), lms.ClockMessageOf(n.ID, n.Skew)
 		out.Nodes = append(out.Nodes, node)
 	}
 	out.Health = lms.HealthOf(voters, up)
