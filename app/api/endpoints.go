@@ -71,6 +71,7 @@ var (
 	ListSubmissions = Endpoint[ListSubmissionsInput, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions", lms.StaffOfCourse, "List the latest attempts, ungraded first"}
 	MySubmissions   = Endpoint[AssignmentPath, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions/mine", lms.StudentOfCourse, "List the own attempts, latest first"}
 	GetSubmission   = Endpoint[SubmissionPath, lms.Submission]{"GET", "/api/v1/courses/:course/submissions/:submission", lms.MemberOfCourse, "Show an attempt"}
+	ListAttempts    = Endpoint[SubmissionPath, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/submissions/:submission/attempts", lms.StaffOfCourse, "List all attempts of an attempt's student, latest first"}
 	GetReceipt      = Endpoint[SubmissionPath, lms.Receipt]{"GET", "/api/v1/courses/:course/submissions/:submission/receipt", lms.MemberOfCourse, "Show the receipt of an attempt"}
 
 	SaveGrade  = Endpoint[GradeInput, lms.Grade]{"PUT", "/api/v1/courses/:course/submissions/:submission/grade", lms.StaffOfCourse, "Save a draft grade and feedback"}
@@ -123,7 +124,7 @@ func Routes() []Route {
 		named("ListAssignments", ListAssignments), named("CreateAssignment", CreateAssignment),
 		named("GetAssignment", GetAssignment), named("UpdateAssignment", UpdateAssignment), named("Submit", Submit),
 		named("ListSubmissions", ListSubmissions), named("MySubmissions", MySubmissions), named("GetSubmission", GetSubmission),
-		named("GetReceipt", GetReceipt), named("SaveGrade", SaveGrade), named("PostGrades", PostGrades),
+		named("ListAttempts", ListAttempts), named("GetReceipt", GetReceipt), named("SaveGrade", SaveGrade), named("PostGrades", PostGrades),
 		named("ListQuestions", ListQuestions), named("AskQuestion", AskQuestion), named("GetQuestion", GetQuestion),
 		named("AddReply", AddReply), named("SetQuestion", SetQuestion), named("StopReply", StopReply),
 		named("RetryReply", RetryReply), named("StreamReply", StreamReply), named("SearchPassages", SearchPassages),

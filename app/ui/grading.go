@@ -19,8 +19,9 @@ type gradingPage struct {
 	sub        string
 	submission Remote[lms.Submission]
 	assignment Remote[lms.Assignment]
-	near       map[string]lms.Submission // prefetched neighbours
-	texts      map[string]Remote[string] // text files that were opened
+	attempts   Remote[api.Page[lms.Submission]] // of this student, latest first
+	near       map[string]lms.Submission        // prefetched neighbours
+	texts      map[string]Remote[string]        // text files that were opened
 	grade      *gradeForm
 	keysOff    bool
 	help       bool
@@ -55,6 +56,9 @@ func (p *gradingPage) OnNav(ctx app.Context) {
 	if changed || p.near == nil {
 		p.near = map[string]lms.Submission{}
 	}
+	if !p.knowsAttempt(sub) {
+		p.attempts.Reset()
+	}
 	p.grade = &gradeForm{sub: sub, near: p.near}
 	p.submission.Reset()
 	if s, ok := p.near[sub]; ok { // shown at once, then read again
@@ -88,6 +92,7 @@ func (p *gradingPage) opened(ctx app.Context) {
 	}
 	afterSession(ctx, func(ctx app.Context) {
 		if p.staff() && p.sub == s.ID {
+			p.attempts.Load(ctx, Call(api.ListAttempts, api.SubmissionPath{Course: p.id, Submission: s.ID}))
 			p.fillQueue(ctx, s.AssignmentID)
 		}
 	})
@@ -118,12 +123,13 @@ func (p *gradingPage) fillQueue(ctx app.Context, assignment string) {
 	})
 }
 
-// place is the submission's position in the queue, from 0; -1 when it is not there.
+// place is the student's position in the queue of latest attempts, from 0; -1 when the student is not there.
 func (p *gradingPage) place() int {
-	if gradingQueue.assignment != p.submission.Value.AssignmentID {
+	now := p.submission.Value
+	if gradingQueue.assignment != now.AssignmentID {
 		return -1
 	}
-	return slices.IndexFunc(gradingQueue.items, func(s lms.Submission) bool { return s.ID == p.sub })
+	return slices.IndexFunc(gradingQueue.items, func(s lms.Submission) bool { return s.ID == p.sub || now.ID == p.sub && s.UserID == now.UserID })
 }
 
 // neighbour is the id of the submission so many steps away, or "".
@@ -196,8 +202,8 @@ func (p *gradingPage) view(s lms.Submission) app.UI {
 		return app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}), p.work(s))
 	}
 	return app.Div().Class("grading").Body(
-		p.work(s),
-		app.Div().Class("grading-side").Body(p.gradeView(s)),
+		app.Div().Body(p.attemptTabs(), p.work(s)),
+		app.Div().Class("grading-side", "stack").Body(p.older(s), app.If(p.gradable(s), func() app.UI { return p.gradeView(s) })),
 		app.If(p.help, p.helpDialog),
 		app.If(p.confirm, func() app.UI {
 			return confirmPost("post-one", "Post the grade of "+s.UserName+"?", "The student sees "+p.form().points+" of "+p.assignment.Value.Points.String()+" points and your feedback at once.", "Post the grade",

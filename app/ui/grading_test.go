@@ -51,6 +51,24 @@ func TestGradingPageStates(t *testing.T) {
 	wantHTML(t, drawn(t, gradingTestPage(t, &posted)), "The student still sees the grade posted")
 }
 
+func TestGradingShowsEveryAttempt(t *testing.T) {
+	p := gradingTestPage(t, nil)
+	first, third := p.submission.Value, p.submission.Value
+	third.ID, third.Attempt = "s3", 3
+	p.attempts = Remote[api.Page[lms.Submission]]{Ready: true, Value: api.Page[lms.Submission]{Items: []lms.Submission{third, first}}}
+	wantHTML(t, drawn(t, p), "Attempt 3 (latest)", `href="/courses/c1/submissions/s3"`, "This is an older attempt", "Show attempt 3", "!Points of 100")
+
+	p.attempts.Value.Items[1].Grade = &lms.Grade{Points: 100}
+	p.submission.Value.Grade = &lms.Grade{Points: 100}
+	wantHTML(t, drawn(t, p), "Attempt 1, graded", "This is an older attempt", "Points of 100")
+
+	p.sub, p.submission.Value = "s3", third
+	wantHTML(t, drawn(t, p), "Attempt 3 (latest)", "!This is an older attempt", "Points of 100")
+
+	p.attempts.Value.Items = p.attempts.Value.Items[:1]
+	wantHTML(t, drawn(t, p), "!(latest)")
+}
+
 func TestGradingAsksAboutMoreThanPossible(t *testing.T) {
 	p := gradingTestPage(t, nil)
 	p.grade.points, p.grade.dirty = "120", true

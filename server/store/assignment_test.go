@@ -176,6 +176,15 @@ func TestSubmit(t *testing.T) {
 		if len(mine) != 2 || mine[0].Attempt != 2 || mine[1].State != lms.SubmissionReceived {
 			t.Errorf("got %+v", mine)
 		}
+		all, err := s.Attempts(t.Context(), s.TA, s.Course.ID, "s-1")
+		want(t, err, nil)
+		if len(all) != 2 || all[0].ID != "s-2" || all[1].ID != "s-1" || all[0].UserName == "" || len(all[1].Files) != 2 {
+			t.Errorf("staff see %+v", all)
+		}
+		_, err = s.Attempts(t.Context(), s.Alice, s.Course.ID, "s-1")
+		want(t, err, lms.ErrForbidden)
+		_, err = s.Attempts(t.Context(), s.Instructor, s.Course.ID, "s-none")
+		want(t, err, lms.ErrNotFound)
 		again, index2, err := s.Submission(t.Context(), s.Alice, s.Course.ID, "s-1")
 		want(t, err, nil)
 		if again.Attempt != 1 || index2 != index {

@@ -199,6 +199,21 @@ func plain(items []submission) []lms.Submission {
 	return out
 }
 
+// Attempts lists every attempt of the student of an attempt at the same assignment, latest first, for staff.
+func (s *Store) Attempts(ctx context.Context, actor lms.Actor, courseID, id string) ([]lms.Submission, error) {
+	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+		return nil, err
+	}
+	const q = submissionDetail + ` WHERE (s.assignment_id, s.user_id) = (SELECT assignment_id, user_id FROM submissions
+		WHERE submission_id = ?1 AND course_id = ?2) ORDER BY s.attempt DESC`
+	rows, err := s.query(ctx, q, id, courseID)
+	items, err := collect(rows, err, s.scanSubmission(true))
+	if err == nil && len(items) == 0 {
+		err = lms.ErrNotFound
+	}
+	return plain(items), err
+}
+
 // Submission returns an attempt and its place in the log: for its author with the posted grade, for staff with the draft.
 func (s *Store) Submission(ctx context.Context, actor lms.Actor, courseID, id string) (lms.Submission, uint64, error) {
 	sc, err := s.scope(ctx, actor, courseID)

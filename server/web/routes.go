@@ -54,6 +54,7 @@ func (s *Server) table() []binding {
 		bind(api.ListSubmissions, s.listSubmissions),
 		bind(api.MySubmissions, s.mySubmissions),
 		bind(api.GetSubmission, s.getSubmission),
+		bind(api.ListAttempts, s.listAttempts),
 		bind(api.GetReceipt, s.getReceipt),
 		bind(api.SaveGrade, s.saveGrade),
 		bind(api.PostGrades, s.postGrades),

@@ -65,6 +65,14 @@ func (s *Server) getSubmission(ctx context.Context, actor lms.Actor, in api.Subm
 	return withHTML(sub, err, renderSubmission)
 }
 
+func (s *Server) listAttempts(ctx context.Context, actor lms.Actor, in api.SubmissionPath) (api.Page[lms.Submission], error) {
+	items, err := s.store.Attempts(ctx, actor, in.Course, in.Submission)
+	for i := range items {
+		renderSubmission(&items[i])
+	}
+	return whole(items, err)
+}
+
 func (s *Server) getReceipt(ctx context.Context, actor lms.Actor, in api.SubmissionPath) (lms.Receipt, error) {
 	sub, index, err := s.store.Submission(ctx, actor, in.Course, in.Submission)
 	if err != nil {
