@@ -34,6 +34,7 @@ type machine struct {
 	last   state                 // of the apply goroutine
 	shown  atomic.Pointer[state] // last, for everybody
 	wake   atomic.Pointer[chan struct{}]
+	coming atomic.Uint64 // raised before an effect becomes visible, as shown is after it
 	schema atomic.Uint64 // changes with the schema: readers compile afresh
 
 	members atomic.Int64 // of the committed configuration
@@ -99,6 +100,7 @@ func (m *machine) openGeneration(generation string) (*database, state, error) {
 }
 
 func (m *machine) adopt(db *database, generation string, st state) {
+	m.coming.Store(st.index)
 	m.mu.Lock()
 	m.db, m.generation = db, generation
 	m.mu.Unlock()
@@ -118,6 +120,9 @@ func (m *machine) publish() {
 }
 
 func (m *machine) applied() uint64 { return m.shown.Load().index }
+
+// seen is an index that covers whatever a read may have shown. Between COMMIT and publish it is ahead of applied.
+func (m *machine) seen() uint64 { return max(m.coming.Load(), m.applied()) }
 
 // use runs fn with the current database, which stays open meanwhile.
 func (m *machine) use(fn func(*database) error) error {
@@ -222,6 +227,7 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 		return nil, false
 	}
 	fault.Point("apply-before-commit")
+	m.coming.Store(l.Index)
 	_, err = w.ours("COMMIT")
 	if code, alike := classify(err); err != nil && alike && code == outcomeConstraint {
 		return m.refuseEntry(l, e, err)

@@ -35,6 +35,7 @@ type Network struct {
 	server, client *tls.Config
 	authorize      func(Service, *tls.ConnectionState) error
 	verify         func(string, *tls.ConnectionState) error
+	dial           func(context.Context, string) (net.Conn, error)
 
 	headerTimeout time.Duration
 
@@ -55,6 +56,8 @@ type NetworkConfig struct {
 	// Verify decides whether the node that answered at the address is the one that is expected there. Nil: any that the
 	// client configuration accepts.
 	Verify func(address string, state *tls.ConnectionState) error
+	// Dial connects to an address instead of TCP, for simulations.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
 // NewNetwork serves the listener until Close.
@@ -62,7 +65,12 @@ func NewNetwork(c NetworkConfig) *Network { return newNetwork(c, headerTimeout) 
 
 func newNetwork(c NetworkConfig, timeout time.Duration) *Network {
 	n := &Network{headerTimeout: timeout, ln: c.Listener, server: c.Server, client: c.Client, authorize: c.Authorize,
-		verify: c.Verify, services: map[Service]*serviceListener{}, conns: map[*trackedConn]struct{}{}}
+		verify: c.Verify, dial: c.Dial, services: map[Service]*serviceListener{}, conns: map[*trackedConn]struct{}{}}
+	if n.dial == nil {
+		n.dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		}
+	}
 	n.wg.Add(1)
 	go n.serve()
 	return n
@@ -88,7 +96,7 @@ func (n *Network) Listen(s Service) net.Listener {
 
 // Dial connects to a service of the node at the address.
 func (n *Network) Dial(ctx context.Context, s Service, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	conn, err := n.dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}

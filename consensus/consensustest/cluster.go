@@ -43,6 +43,7 @@ type Set struct {
 	t    testing.TB
 	opts []Option
 	mu   sync.Mutex
+	net  links
 }
 
 // Cluster starts a cluster of n nodes, all voters, and returns it when all are ready.
@@ -93,7 +94,7 @@ func (c *Set) start(n *Node, bootstrap bool) {
 		c.t.Fatal(err)
 	}
 	n.Address = ln.Addr().String()
-	n.Network = consensus.NewNetwork(consensus.NetworkConfig{Listener: ln})
+	n.Network = consensus.NewNetwork(consensus.NetworkConfig{Listener: ln, Dial: c.net.dialer(n.Address)})
 	config := consensus.Config{
 		ID: n.ID, Dir: n.Dir, Network: n.Network, Bootstrap: bootstrap,
 		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat, LeaseTimeout: heartbeat / 2,
