@@ -33,6 +33,8 @@ type Status struct {
 	Commit      uint64
 	Applied     uint64
 	Ready       bool      // has applied what was committed when it started or last met a leader
+	CaughtUp    bool      // has been ready since its start
+	Stamp       time.Time // of the last entry in its database; zero: none
 	LastContact time.Time // last time this node was in touch with a majority (leader) or the leader (follower)
 	Since       time.Time // start of this process's membership
 	Clock       time.Time // this node's clock, uncorrected
@@ -48,6 +50,10 @@ func (db *DB) Status() Status {
 	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
 		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
 		Clock: db.clock.read().wall}
+	s.CaughtUp = db.leader.wasReady.Load()
+	if stamp := db.machine.shown.Load().stamp; stamp > 0 {
+		s.Stamp = time.UnixMilli(stamp).UTC()
+	}
 	if s.State == "leader" { // it steps down when it has not heard from a majority for LeaseTimeout
 		s.LastContact = time.Now()
 	}

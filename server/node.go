@@ -45,9 +45,10 @@ type Node struct {
 	peers    *http.Server // of the tutor
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
+	attached atomic.Bool // the cluster deals with others: from then on the membership can be changed
 
 	site   *http.Server
-	now    atomic.Pointer[http.Handler] // what answers people: first "starting", then the site
+	now    atomic.Pointer[http.Handler] // what answers people: first "starting", then the site, read-only until Ready
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -190,7 +191,11 @@ func (n *Node) start() error {
 	}
 	for wait := false; ; wait = true {
 		var err error
-		if n.store, err = store.Open(n.ctx, n.db); err == nil {
+		var s *store.Store
+		if s, err = store.Open(n.ctx, n.db); err == nil {
+			if n.store == nil {
+				n.store = s
+			}
 			break
 		}
 		if lms.KindOf(err) != lms.KindUnavailable && !errors.Is(err, consensus.ErrUnavailable) && !errors.Is(err, consensus.ErrUnknown) {
@@ -199,6 +204,9 @@ func (n *Node) start() error {
 		if !wait {
 			n.log.Warn("no majority of the nodes answers; waiting for them", "error", err)
 		}
+		if err := n.showStale(); err != nil {
+			return err
+		}
 		select {
 		case <-n.ctx.Done():
 			return nil
@@ -206,10 +214,13 @@ func (n *Node) start() error {
 		}
 	}
 	n.cluster.Attach(n.db, n.store)
-	if err := n.openServices(); err != nil {
-		return err
+	n.attached.Store(true)
+	if n.web == nil {
+		if err := n.openServices(); err != nil {
+			return err
+		}
+		n.show(n.web.Handler())
 	}
-	n.show(n.web.Handler())
 	close(n.ready)
 	n.log.Info("ready", "node", n.self.ID(), "origin", n.config.Origin, "cluster", n.config.Advertise)
 	n.greet()

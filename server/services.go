@@ -16,11 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"trivium/app/api"
 	"trivium/app/lms"
 	"trivium/app/ui"
 	"trivium/assets"
-	"trivium/server/cluster"
 	"trivium/server/files"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -87,7 +85,7 @@ func (n *Node) openWeb() error {
 		return err
 	}
 	n.web, err = web.New(web.Config{
-		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n.cluster},
+		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n},
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Logger: n.log,
@@ -101,19 +99,6 @@ func (n *Node) metrics() prometheus.Gatherer {
 	r.MustRegister(n.db.Collectors()...)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
-}
-
-// membership is the cluster in the words of the API.
-type membership struct{ *cluster.Cluster }
-
-// JoinToken makes a join token, with the command that uses it.
-func (m membership) JoinToken(ctx context.Context) (api.JoinToken, error) {
-	t, expires, err := m.Token(ctx)
-	if err != nil {
-		return api.JoinToken{}, err
-	}
-	command := fmt.Sprintf("trivium serve --cluster <address of the new machine>:4100 --join %s --token %s", m.Address(m.ID()), t)
-	return api.JoinToken{Token: t, ExpiresAt: expires.UTC().Truncate(time.Second), Command: command}, nil
 }
 
 // openSite serves people on the listener.

@@ -92,7 +92,11 @@ func (s *Store) migrateTo(ctx context.Context, m migration) error {
 
 // schemaVersion reads linearizably: a node that lags must not propose what the others have long done.
 func (s *Store) schemaVersion(ctx context.Context) (int, error) {
-	rows, err := s.db.Query(ctx, consensus.Linearizable, `SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'`)
+	return s.schemaVersionAt(ctx, consensus.Linearizable)
+}
+
+func (s *Store) schemaVersionAt(ctx context.Context, level consensus.Level) (int, error) {
+	rows, err := s.db.Query(ctx, level, `SELECT count(*) FROM sqlite_master WHERE name = 'schema_migrations'`)
 	if err != nil {
 		return 0, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/consensus"
 )
 
 // request is one call on its way through serve.
@@ -98,6 +99,7 @@ func (s *Server) catchUp(q *request) error {
 			return lms.ErrUnavailable
 		}
 		q.w.Header().Set(api.HeaderStale, strconv.FormatInt(since.UnixMilli(), 10))
+		q.ctx = consensus.AllowStale(q.ctx) // a write does not get this: it waits until the node has caught up
 		return nil
 	}
 	header := q.r.Header.Get(api.HeaderIndex)
@@ -125,9 +127,13 @@ const (
 	staleReads = time.Hour
 )
 
-// staleSince tells whether the node has had no contact with a majority for a while, and since when.
+// staleSince tells whether the node has had no contact with a majority for a while, and since when. A node that has not
+// caught up since its start knows of the time before only the last stamp in its database.
 func (s *Server) staleSince() (time.Time, bool) {
 	status := s.db.Status()
+	if !status.CaughtUp {
+		return status.Stamp, true
+	}
 	contact := status.LastContact
 	if contact.IsZero() {
 		contact = status.Since
