@@ -80,7 +80,7 @@ func assignmentRow(a lms.Assignment, staff bool) app.UI {
 	case staff:
 		r.Badge, r.Tone = staffBadge(a)
 		if a.Stats != nil {
-			r.Aside = itoa(a.Stats.Submitted) + " / " + itoa(a.Stats.Students)
+			r.Aside = itoa(a.Stats.Submitted) + " of " + itoa(a.Stats.Students) + " handed in"
 		}
 	default:
 		r.Badge, r.Tone = workBadge(a, Now())

@@ -26,7 +26,7 @@ func (p *assignmentForm) form() app.UI {
 				Input(Field{ID: "dueAt", Label: "Due", Type: "datetime-local", Optional: true, Value: d.Due, Error: why("dueAt"), On: p.typed(&d.Due), Help: "In your time zone, " + Zone() + ". Students see it in theirs."}),
 				Input(Field{ID: "points", Label: "Points", InputMode: "decimal", Value: d.Points, Error: why("points"), On: p.typed(&d.Points)}),
 			),
-			TextArea(Field{ID: "description", Label: "What to do", Optional: true, Rows: 8, Value: d.Description, Error: why("description"), On: p.typed(&d.Description), Help: "Markdown. Every member of the course reads this."}),
+			TextArea(Field{ID: "description", Label: "What to do", Optional: true, Rows: 8, Value: d.Description, Error: why("description"), On: p.typed(&d.Description), Markdown: true, Help: "Every member of the course reads this."}),
 			p.attachments(),
 		)),
 		p.folded(),

@@ -247,17 +247,13 @@ func (p *coursePage) latestQuestions() app.UI {
 			if len(page.Items) == 0 {
 				return Empty("message-circle", "No questions yet", "Ask the tutor or the staff of this course.", LinkButton("Ask a question", "message-circle", href))
 			}
-			return app.Div().Class("stack").Body(
+			return app.Div().Body(
 				RowsOf(page.Items, func(q lms.Question) app.UI {
-					return &Row{ID: q.ID, Href: CoursePath(p.id, "questions", q.ID), Icon: "message-circle", Title: q.Title,
-						Meta: q.AuthorName + ", " + Relative(q.UpdatedAt), Badge: questionBadge(q.State), Tone: cond(q.State == lms.QuestionOpen, "warn", "good")}
+					label, tone := questionState(q)
+					return &Row{ID: q.ID, Href: CoursePath(p.id, "questions", q.ID), Icon: cond(q.To == lms.ToTutor, "sparkles", "message-circle"),
+						Title: q.Title, Meta: q.AuthorName + " · " + Relative(q.UpdatedAt), Badge: label, Tone: tone}
 				}),
-				app.Div().Class("actions").Body(LinkButton("Ask a question", "message-circle", href)),
+				app.Div().Class("card-foot").Body(LinkButton("Ask a question", "message-circle", href)),
 			)
 		}))
-}
-
-func questionBadge(s lms.QuestionState) string {
-	return map[lms.QuestionState]string{lms.QuestionPending: "Being answered", lms.QuestionOpen: "Open", lms.QuestionAnswered: "Answered",
-		lms.QuestionResolved: "Resolved"}[s]
 }

@@ -19,7 +19,7 @@ func (p *gradingPage) gradeView(s lms.Submission) app.UI {
 			return app.Div().Class("actions").Body(Button("Keep "+g.points+" of "+a.Points.String(), "check", p.allowAbove))
 		}),
 		TextArea(Field{ID: "feedback", Label: "Feedback", Optional: true, Rows: 8, Value: g.feedback, Error: g.problem.For("feedback"), On: p.onFeedback,
-			Help: "Markdown. The student reads this after you post the grade, not before."}),
+			Markdown: true, Help: "The student reads this after you post the grade, not before."}),
 		p.saveState(),
 		app.If(g.problem.Message != "" && g.problem.Field == "" && g.theirs == nil, func() app.UI { return g.problem.Alert() }),
 		app.Div().Class("actions").Body(

@@ -57,12 +57,12 @@ func (p *HomePage) view(h lms.Home) app.UI {
 				homeList("Questions that wait", "message-circle", "No question waits for an answer.", len(h.Queue), func(i int) app.UI {
 					q := h.Queue[i]
 					return &Row{ID: q.ID, Href: CoursePath(q.CourseID, "questions", q.ID), Title: q.Title,
-						Meta: courseCode(h, q.CourseID) + " · " + q.AuthorName + ", " + Relative(q.CreatedAt)}
+						Meta: courseCode(h, q.CourseID) + " · " + q.AuthorName + " · " + Relative(q.CreatedAt), Badge: waitingBadge(q.CreatedAt), Tone: "warn"}
 				}),
 				homeList("To be graded", "clipboard", "No work waits for a grade.", len(h.Grading), func(i int) app.UI {
 					d := h.Grading[i]
 					return &Row{ID: d.AssignmentID, Href: CoursePath(d.CourseID, "assignments", d.AssignmentID, "submissions"), Title: d.Title,
-						Meta: d.CourseCode + dueMeta(d.DueAt), Badge: fmt.Sprintf("%d ungraded", d.Ungraded), Tone: "info"}
+						Meta: d.CourseCode + dueMeta(d.DueAt), Badge: fmt.Sprintf("%d to grade", d.Ungraded), Tone: "info"}
 				}),
 			)
 		}),
@@ -71,20 +71,18 @@ func (p *HomePage) view(h lms.Home) app.UI {
 				homeList("Due next", "calendar", "Nothing is due. Enjoy it.", len(h.Due), func(i int) app.UI {
 					d := h.Due[i]
 					row := &Row{ID: d.AssignmentID, Href: CoursePath(d.CourseID, "assignments", d.AssignmentID), Title: d.Title,
-						Meta: d.CourseCode + " · " + DueText(d.DueAt)}
-					if tone := DueTone(d.DueAt); tone != "" {
-						row.Tone, row.Badge = tone, cond(tone == "bad", "overdue", "soon")
-					}
+						Meta: d.CourseCode + " · " + cond(d.DueAt.IsZero(), "no due date", FormatTime(d.DueAt))}
+					row.Badge, row.Tone = dueBadge(d.DueAt)
 					return row
 				}),
 				homeList("New feedback", "inbox", "Grades and feedback appear here once they are posted.", len(h.Feedback), func(i int) app.UI {
 					f := h.Feedback[i]
 					return &Row{ID: f.AssignmentID, Href: CoursePath(f.CourseID, "assignments", f.AssignmentID), Title: f.Title,
-						Meta: f.CourseCode + " · posted " + Relative(f.PostedAt), Aside: PointsOf(f.Points, f.Possible)}
+						Meta: f.CourseCode + " · Posted " + Relative(f.PostedAt), Aside: PointsOf(f.Points, f.Possible)}
 				}),
 			)
 		}),
-		app.Section().Class("stack").Body(app.H2().Text("My courses"), courseCards(h.Courses)),
+		app.Section().Class("stack").Body(app.H2().Text(cond(teaches || learns, "My courses", "Courses of this site")), courseCards(h.Courses)),
 	)
 }
 
@@ -102,6 +100,26 @@ func homeList(title, icon, empty string, n int, row func(int) app.UI) app.UI {
 		app.If(n > most, func() app.UI {
 			return app.P().Class("fine", "more").Text(fmt.Sprintf("and %d more in the courses", n-most))
 		}))
+}
+
+// dueBadge says how far away a due date is: that is what people look for first.
+func dueBadge(due time.Time) (label, tone string) {
+	switch tone := DueTone(due); {
+	case due.IsZero():
+		return "", ""
+	case tone == "bad":
+		return "Overdue by " + Span(Now().Sub(due)), tone
+	default:
+		return "Due " + Relative(due), tone
+	}
+}
+
+// waitingBadge marks a question that has waited for more than a day.
+func waitingBadge(asked time.Time) string {
+	if d := Now().Sub(asked); d > 24*time.Hour {
+		return "Waits for " + Span(d)
+	}
+	return ""
 }
 
 func dueMeta(due time.Time) string {

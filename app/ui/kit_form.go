@@ -22,6 +22,7 @@ type Field struct {
 	InputMode    string
 	Rows         int // of a text area
 	Optional     bool
+	Markdown     bool // of a text area: a hint with examples
 	ReadOnly     bool
 	Autofocus    bool
 	On           app.EventHandler // on input; c.ValueTo(&c.field) as a rule
@@ -182,6 +183,7 @@ func fieldNotes(f Field) app.UI {
 			return app.P().Class("error").ID(f.ID+"-error").Body(Icon("alert-circle"), text(f.Error))
 		}),
 		app.If(f.Help != "", func() app.UI { return app.P().Class("help").ID(f.ID + "-help").Text(f.Help) }),
+		app.If(f.Markdown, markdownHelp),
 	)
 }
 

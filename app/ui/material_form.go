@@ -101,7 +101,7 @@ func (p *materialForm) form() app.UI {
 		Input(Field{ID: "title", Label: "Title", Value: p.draft.Title, Error: p.problem.For("title"), On: p.onTitle}),
 		app.If(p.kind == lms.MaterialPage, func() app.UI {
 			return TextArea(Field{ID: "body", Label: "Text", Rows: 18, Value: p.draft.Body, Error: p.problem.For("body"), On: p.onBody,
-				Help: "Markdown: # Heading, **bold**, - list, [link](https://…), `code`. Headings are where citations of the tutor lead."})
+				Markdown: true, Help: "Headings are where citations of the tutor lead."})
 		}),
 		Checkbox(Field{ID: "published", Label: "Students see it", Help: "A draft is visible to staff only and unknown to the tutor.", On: func(ctx app.Context, _ app.Event) {
 			p.draft.Published = Checked(ctx)

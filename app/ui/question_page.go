@@ -92,7 +92,7 @@ func (p *QuestionPage) view(q lms.Question) app.UI {
 	return app.Div().Class("stack", "thread").Body(
 		app.Div().Class("row-flex", "thread-head").Body(
 			Badge(label, tone),
-			Badge(cond(q.To == lms.ToTutor, "to the tutor", "to the instructors"), ""),
+			Badge(cond(q.To == lms.ToTutor, "To the tutor", "To the instructors"), ""),
 			app.Span().Class("fine").Text(cond(q.Visibility == lms.VisibleCourse, "Everybody in the course can read this.", "Only the author and the staff can read this.")),
 		),
 		app.Div().Class("posts").Body(
@@ -155,7 +155,7 @@ func (p *QuestionPage) composer(q lms.Question) app.UI {
 	}
 	return app.Form().Class("card", "composer").OnSubmit(p.submit).Body(
 		p.problem.Alert("body"),
-		TextArea(Field{ID: "body", Label: cond(follow, "Ask the tutor further", "Reply"), Rows: 3, Value: p.draft.Body, Error: p.problem.For("body"), Help: help,
+		TextArea(Field{ID: "body", Label: cond(follow, "Ask the tutor further", "Reply"), Rows: 3, Markdown: true, Value: p.draft.Body, Error: p.problem.For("body"), Help: help,
 			On: func(ctx app.Context, _ app.Event) {
 				p.draft.Body = ctx.JSSrc().Get("value").String()
 				keepDraft(ctx, p.draftKey(), p.draft)

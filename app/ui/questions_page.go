@@ -138,13 +138,13 @@ func (p *QuestionsPage) rows(v api.Page[lms.Question]) app.UI {
 func questionState(q lms.Question) (label, tone string) {
 	switch q.State {
 	case lms.QuestionPending:
-		return "answering", "info"
+		return "Answering", "info"
 	case lms.QuestionOpen:
-		return "waiting", "warn"
+		return "Waiting", "warn"
 	case lms.QuestionAnswered:
-		return "answered", "good"
+		return "Answered", "good"
 	}
-	return "resolved", ""
+	return "Resolved", ""
 }
 
 // titleOf makes a title out of a message: its first line, cut at a word.

@@ -127,7 +127,7 @@ func (p *assignmentPage) formView(a lms.Assignment, attempts int) app.UI {
 			if p.work.noRoom {
 				help = "This browser has no room to keep your text. Save a copy before you leave the page."
 			}
-			return TextArea(Field{ID: "text", Label: "Your text", Rows: 10, Optional: true, Value: p.work.text, Help: help, Error: p.work.problem.For("text"), On: p.onText})
+			return TextArea(Field{ID: "text", Label: "Your text", Rows: 10, Optional: a.MaxFiles > 0, Value: p.work.text, Help: help, Error: p.work.problem.For("text"), On: p.onText})
 		}),
 		app.If(a.MaxFiles > 0, func() app.UI { return p.filesField(a) }),
 		app.Div().Class("actions").Body(Submit(cond(attempts > 0, "Hand in as attempt "+itoa(attempts+1), "Hand in"), "Handing in", false)),

@@ -82,9 +82,9 @@ func (p *UsersPage) rows(v api.Page[lms.User]) app.UI {
 		app.P().Class("fine").Role("status").Text(fmt.Sprintf("%d of %d accounts", len(v.Items), max(v.Total, len(v.Items)))),
 		RowsOf(v.Items, func(u lms.User) app.UI {
 			return RowWith(Avatar(u.Name), u.Name, u.Login,
-				app.If(u.Disabled, func() app.UI { return Badge("disabled", "bad") }),
-				app.If(u.Admin, func() app.UI { return Badge("administrator", "info") }),
-				app.If(u.MayCreateCourses && !u.Admin, func() app.UI { return Badge("may create courses", "") }),
+				app.If(u.Disabled, func() app.UI { return Badge("Disabled", "bad") }),
+				app.If(u.Admin, func() app.UI { return Badge("Administrator", "info") }),
+				app.If(u.MayCreateCourses && !u.Admin, func() app.UI { return Badge("May create courses", "") }),
 				Button("Edit", "edit", func(app.Context, app.Event) { p.editing = &u }, Each("edit", u.ID, u.Version)).Aria("label", "Edit "+u.Name),
 			)
 		}),
