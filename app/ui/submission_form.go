@@ -58,8 +58,11 @@ func (w *workForm) follow(ctx app.Context, course, as string) bool {
 	if h.accepted {
 		w.items = nil
 	}
+	var d workDraft
+	if key := draftKey("work", course, as); h.accepted && loadDraft(ctx, key, &d) && d.Text == h.text {
+		dropDraft(ctx, key) // any other text was written in another tab, or meanwhile
+	}
 	if h.accepted && w.text == h.text {
-		dropDraft(ctx, draftKey("work", course, as))
 		w.text, w.again = "", false
 		SetValue("text", "")
 	}
