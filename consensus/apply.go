@@ -82,22 +82,13 @@ func (db *DB) try(ctx context.Context, c *command, size int) (outcome, error) {
 	if db.raft.State() == raft.Leader {
 		return db.propose(ctx, c, size, false)
 	}
-	id, address, changed := db.leader.get()
+	id, address, _ := db.leader.get()
 	if id == "" || id == db.config.ID || db.client == nil {
 		return outcome{}, errNotLeader
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(time.Second, db.config.HoldTimeout/3)) // a lost answer is asked for again
+	ctx, cancel := context.WithTimeout(ctx, db.forwardTimeout())
 	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
-	go func() { // a leader that was deposed, or hangs, will not answer
-		select {
-		case <-changed:
-			cancel()
-		case <-done:
-		}
-	}()
-	return db.forward(ctx, address, c)
+	return db.forward(ctx, address, c, size)
 }
 
 // waitLeader waits for a reason to try again. Requests that have nobody to go to are counted: more than MaxHeld would

@@ -38,6 +38,7 @@ type DB struct {
 	since   time.Time
 
 	proposals chan *proposal
+	forwards  chan *forwarded
 	reads     chan chan readAnswer
 	held      atomic.Int64
 
@@ -64,7 +65,8 @@ func Open(c Config) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), since: time.Now(),
-		proposals: make(chan *proposal, 4096), reads: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
+		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
+		reads: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
 	db.life, db.end = context.WithCancel(context.Background())
 	db.stop = db.life.Done()
 	if err := db.openStores(); err != nil {
@@ -75,6 +77,7 @@ func Open(c Config) (*DB, error) {
 	}
 	db.serve() // before the goroutines that ask other nodes
 	db.start(db.group)
+	db.start(db.forwardGroups)
 	db.start(db.answerReads)
 	db.start(db.follow)
 	db.start(db.becomeReady)

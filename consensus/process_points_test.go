@@ -48,6 +48,11 @@ func TestFaultPoints(t *testing.T) {
 				r.load.afterFault()
 				r.load.beforeFault()
 			}
+			if f.behind { // what was installed outlives another kill
+				victims[0].kill()
+				victims[0].start()
+				r.load.afterFault()
+			}
 			r.load.check(r.running())
 		})
 	}

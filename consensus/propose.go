@@ -32,17 +32,29 @@ type answer struct {
 
 // propose returns when the batch is applied on this node, which must lead.
 func (db *DB) propose(ctx context.Context, c *command, size int, remote bool) (outcome, error) {
+	p, err := db.submit(ctx, c, size, remote)
+	if err != nil {
+		return outcome{}, err
+	}
+	return db.await(ctx, p)
+}
+
+// submit queues the batch for an entry.
+func (db *DB) submit(ctx context.Context, c *command, size int, remote bool) (*proposal, error) {
 	if db.raft.State() != raft.Leader {
-		return outcome{}, errNotLeader
+		return nil, errNotLeader
 	}
 	p := &proposal{ctx: ctx, command: c, size: size, term: db.raft.CurrentTerm(), remote: remote, done: make(chan answer, 1)}
 	select {
 	case db.proposals <- p:
+		return p, nil
 	case <-ctx.Done():
-		return outcome{}, errNotLeader
 	case <-db.stop:
-		return outcome{}, errNotLeader
 	}
+	return nil, errNotLeader
+}
+
+func (db *DB) await(ctx context.Context, p *proposal) (outcome, error) {
 	select {
 	case a := <-p.done:
 		return a.outcome, a.err

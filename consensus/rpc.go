@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -20,10 +19,8 @@ import (
 // The nodes talk HTTP to each other over ServiceRPC: forwarded batches in the codec of the log, the rest as JSON or text.
 // Errors are told by the status.
 const (
-	statusNotLeader = http.StatusMisdirectedRequest  // surely without effect
-	statusUnknown   = http.StatusServiceUnavailable  // outcome unknown
-	statusRefused   = http.StatusConflict            // ErrMembership, the text says why
-	statusInvalid   = http.StatusUnprocessableEntity // no node could do it
+	statusNotLeader = http.StatusMisdirectedRequest // surely without effect
+	statusRefused   = http.StatusConflict           // ErrMembership, the text says why
 )
 
 const (
@@ -67,59 +64,6 @@ func (db *DB) serve() {
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(db.config.Logger.Handler(), slog.LevelDebug)}
 	ln := db.config.Network.Listen(ServiceRPC)
 	db.start(func() { db.rpc.Serve(ln) })
-}
-
-// serveApply proposes a forwarded batch. It holds nothing: the node that forwards does.
-func (db *DB) serveApply(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBatchBytes+1<<20))
-	if err != nil {
-		http.Error(w, err.Error(), statusNotLeader)
-		return
-	}
-	e, err := decodeEntry(body, 0, 0)
-	if err == nil && len(e.commands) != 1 {
-		err = errEntry
-	}
-	var size int
-	if err == nil {
-		size, err = e.commands[0].check()
-	}
-	if err != nil {
-		http.Error(w, err.Error(), statusInvalid)
-		return
-	}
-	o, err := db.propose(r.Context(), e.commands[0], size, true)
-	switch {
-	case errors.Is(err, ErrUnknown):
-		http.Error(w, err.Error(), statusUnknown)
-	case err != nil:
-		http.Error(w, err.Error(), statusNotLeader)
-	default:
-		db.metrics.accepted.Inc()
-		w.Write(encodeOutcome(&o))
-	}
-}
-
-// forward sends the batch to the leader once. errNotLeader: it surely had no effect.
-func (db *DB) forward(ctx context.Context, address string, c *command) (outcome, error) {
-	var e encoder
-	status, body, err := db.call(ctx, http.MethodPost, address, "/apply", e.encodeEntry(0, 0, []*command{c}))
-	db.metrics.forwarded.Inc()
-	switch {
-	case err != nil:
-		return outcome{}, err
-	case status == http.StatusOK:
-		o, err := decodeOutcome(body)
-		if err != nil {
-			return outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
-		}
-		return o, nil
-	case status == statusInvalid:
-		return outcome{code: outcomeSQL, message: strings.TrimSpace(string(body))}, nil
-	case status == statusNotLeader:
-		return outcome{}, errNotLeader
-	}
-	return outcome{}, ErrUnknown
 }
 
 // call makes one request. The error is errNotLeader when the request cannot have arrived, else ErrUnknown.
