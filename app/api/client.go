@@ -169,6 +169,9 @@ func (c *Client) learn(cl lms.Cluster) {
 // Bytes reads the body of a GET request, at most limit bytes.
 func (c *Client) Bytes(ctx context.Context, path string, limit int64) ([]byte, error) {
 	r := &request{method: "GET", path: path, access: lms.AnyUser, timeout: c.timeout, patience: c.patience, limit: limit}
+	if !strings.HasPrefix(path, "/api/") {
+		r.access = lms.Public // an answer does not prove that somebody is signed in
+	}
 	return c.send(ctx, r)
 }
 

@@ -301,3 +301,22 @@ func TestHandOverToAnotherNode(t *testing.T) {
 		t.Errorf("redeemed %d times", redeemed)
 	}
 }
+
+// TestBytesBesideTheAPI reads an address that needs no session: nothing may follow that needs one.
+func TestBytesBesideTheAPI(t *testing.T) {
+	n := node(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			t.Errorf("the client asks for %s", r.URL.Path)
+		}
+		answer(w, 200, Empty{})
+	})
+	c := NewClient(n.URL, WithHandOver())
+	if _, err := c.Bytes(t.Context(), "/readyz", 100); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keeping {
+		t.Error("the client takes the answer for a session")
+	}
+}
