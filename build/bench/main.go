@@ -3,7 +3,7 @@
 //
 //	bench -trivium build/bin/trivium -rqlited build/bin/rqlited [-quick] [-seconds 4] [-rounds 3] [-kills 20] [-dir DIR]
 //
-// The nodes and their data end with it, however it ends.
+// The nodes end with it, however it ends; only SIGKILL leaves their data behind.
 package main
 
 import (
