@@ -10,6 +10,9 @@
 // Any node answers: a follower forwards writes to the leader, and requests that arrive during an election are held for a
 // while. Reads are local; a reader that has seen index i calls WaitIndex(i) first and so reads its own writes on any node.
 //
+// The nodes compare their clocks: one that a majority contradicts does not lead, and stamps with the others' time. Data of
+// an unknown format is refused at start.
+//
 // The database is the snapshot: applied_index and applied_term lie in the SQLite file and change in the transaction of the
 // effect. A node that cannot trust its disk stops.
 package consensus

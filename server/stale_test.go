@@ -137,6 +137,12 @@ func TestRestartWithoutAMajority(t *testing.T) {
 			t.Errorf("%s %s: %d %s", w.method, w.path, a.status, a.body)
 		}
 	}
+	if a := alone.send(t, "GET", "/", "", ""); a.status == 0 || strings.Contains(a.body, "is starting") {
+		t.Errorf("the first page: %d %s", a.status, a.body)
+	}
+	if log := alone.log.String(); strings.Contains(log, "not read") || !strings.Contains(log, "people can read from this node what it had") {
+		t.Errorf("the log of the node:\n%s", log)
+	}
 	if alone.ready() {
 		t.Error("it says that it is ready")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/consensus"
 )
 
 // originsFresh is how old the list of the other nodes' origins may be.
@@ -42,7 +43,8 @@ func (o *origins) get(ctx context.Context) ([]string, *http.CrossOriginProtectio
 	if o.guard != nil && now.Sub(o.read) < originsFresh && !now.Before(o.read) {
 		return o.known, o.guard
 	}
-	rows, err := o.server.store.NodeOrigins(ctx)
+	// A list from before the node has caught up is as good as the last one, and every page asks for it.
+	rows, err := o.server.store.NodeOrigins(consensus.AllowStale(ctx))
 	if err != nil {
 		o.server.log.Warn("origins of the nodes not read", "error", err)
 		if o.guard == nil {
