@@ -70,9 +70,11 @@ func TestMain(m *testing.M) {
 
 // tab is one person at one browser: a profile of its own, every console error kept.
 type tab struct {
-	t    *testing.T
-	name string
-	ctx  context.Context
+	t       *testing.T
+	name    string
+	ctx     context.Context
+	profile cdp.BrowserContextID
+	drop    func() // forgets the profile
 
 	mu      sync.Mutex
 	console []string
@@ -92,12 +94,30 @@ func openTab(t *testing.T, name string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := newTab(t, name, profile)
+	b.drop = func() { target.DisposeBrowserContext(profile).Do(exec) }
+	return b
+}
+
+// sibling opens a further tab of the same person in the same browser.
+func (b *tab) sibling(name string) *tab {
+	b.t.Helper()
+	return newTab(b.t, name, b.profile)
+}
+
+func newTab(t *testing.T, name string, profile cdp.BrowserContextID) *tab {
+	t.Helper()
+	first, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := cdp.WithExecutor(first, chromedp.FromContext(first).Browser)
 	id, err := target.CreateTarget("about:blank").WithBrowserContextID(profile).WithNewWindow(true).Do(exec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(first, chromedp.WithTargetID(id))
-	b := &tab{t: t, name: name, ctx: ctx}
+	b := &tab{t: t, name: name, ctx: ctx, profile: profile, drop: func() {}}
 	chromedp.ListenTarget(ctx, b.listen)
 	// Focus is emulated: of several windows only one has it, and typing goes nowhere in the others.
 	if err := chromedp.Run(ctx, log.Enable(), network.Enable(), emulation.SetFocusEmulationEnabled(true)); err != nil {
@@ -111,7 +131,7 @@ func openTab(t *testing.T, name string) *tab {
 			t.Errorf("%s: console: %s", name, line)
 		}
 		cancel()
-		target.DisposeBrowserContext(profile).Do(exec)
+		b.drop()
 	})
 	return b
 }

@@ -85,9 +85,17 @@ search:
 // startSite forms a cluster of three nodes with real join tokens. extra flags go to every node.
 func startSite(t *testing.T, extra ...string) *site {
 	t.Helper()
+	return startSiteIn(t, []string{newDir(t), newDir(t), newDir(t)}, extra...)
+}
+
+func newDir(t *testing.T) string { return filepath.Join(t.TempDir(), "data") }
+
+// startSiteIn does so in the three data directories.
+func startSiteIn(t *testing.T, dirs []string, extra ...string) *site {
+	t.Helper()
 	s := &site{t: t}
-	for i := range 3 {
-		n := &node{id: fmt.Sprintf("n%d", i+1), dir: filepath.Join(t.TempDir(), "data"), http: port(t), cluster: port(t), args: extra}
+	for i, dir := range dirs {
+		n := &node{id: fmt.Sprintf("n%d", i+1), dir: dir, http: port(t), cluster: port(t), args: extra}
 		if i > 0 {
 			var token api.JoinToken
 			s.command(&token, s.nodes[0], "join-token")

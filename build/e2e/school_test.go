@@ -18,6 +18,7 @@ import (
 type school struct {
 	*site
 	admin, ines        *api.Client // an administrator, and the instructor of the course
+	token              string      // of the administrator
 	course, assignment string      // ids
 }
 
@@ -32,7 +33,7 @@ func openSchool(t *testing.T, site *site) *school {
 	s := &school{site: site}
 	_, token, _ := strings.Cut(s.setupLink(), "#")
 	made := call(t, api.NewClient(s.nodes[0].origin()), api.Setup, api.SetupInput{Token: token, Login: "ada", Name: "Ada Admin", Password: password, Bearer: true})
-	s.admin = s.client(made.Token)
+	s.admin, s.token = s.client(made.Token), made.Token
 	call(t, s.admin, api.CreateUser, api.CreateUserInput{ID: lms.NewID(), Login: "ines", Name: "Ines Instructor", Password: password, MayCreateCourses: true})
 	s.ines = s.signedIn("ines")
 	s.course, s.assignment = lms.NewID(), lms.NewID()
