@@ -175,6 +175,12 @@ func (c *Client) Bytes(ctx context.Context, path string, limit int64) ([]byte, e
 	return c.send(ctx, r)
 }
 
+// Ready asks until ctx ends whether a node is ready for people. It needs no session and starts none.
+func (c *Client) Ready(ctx context.Context) error {
+	_, err := c.send(ctx, &request{method: "GET", path: "/readyz", access: lms.Public, timeout: c.timeout, patience: c.patience})
+	return err
+}
+
 // noteAnswer remembers what the headers of an answer say and tells the hooks.
 func (c *Client) noteAnswer(origin string, h func(string) string) {
 	index, _ := strconv.ParseUint(h(HeaderIndex), 10, 64)

@@ -320,3 +320,35 @@ func TestBytesBesideTheAPI(t *testing.T) {
 		t.Error("the client takes the answer for a session")
 	}
 }
+
+func TestReadyStartsNoSession(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	ready := false
+	s := node(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, r.URL.Path)
+		if !ready {
+			w.WriteHeader(503)
+		}
+	})
+	trouble := make(chan error, 9)
+	c := NewClient(s.URL, WithHandOver(), WithHooks(Hooks{OnTrouble: func(err error) { trouble <- err }}))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if c.Ready(ctx) == nil || <-trouble == nil {
+		t.Error("a node that is not ready is trouble")
+	}
+	mu.Lock()
+	ready = true
+	mu.Unlock()
+	if err := c.Ready(t.Context()); err != nil || <-trouble != nil {
+		t.Errorf("a node that is ready ends the trouble: %v", err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if i := slices.IndexFunc(asked, func(p string) bool { return p != "/readyz" }); i >= 0 {
+		t.Errorf("asked for %s without a session", asked[i])
+	}
+}

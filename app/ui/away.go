@@ -92,8 +92,7 @@ func awaitNode() {
 func nodeReady() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	_, err := API.Bytes(ctx, "/readyz", 4096)
-	return err == nil
+	return API.Ready(ctx) == nil
 }
 
 // nodeNotice is awayNotice for the pages that need no session. It asks once whether the node is there, because these
