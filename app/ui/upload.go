@@ -90,6 +90,9 @@ func startTransfer(work func(context.Context) error, done func(error)) {
 		_, err := guarded(context.Background(), func(ctx context.Context) (bool, error) { return true, work(ctx) })
 		holdPage(-1)
 		changeTransfers(func() { done(err) })
+		if lms.KindOf(err) == lms.KindSignIn && onScreen != nil {
+			onScreen.Dispatch(signedOut) // asks for the password; then the work goes on where it stopped
+		}
 	}()
 }
 
