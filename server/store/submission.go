@@ -125,9 +125,9 @@ func (s *Store) Submit(ctx context.Context, actor lms.Actor, courseID, assignmen
 	}
 	b.Exec(`
 		INSERT INTO submissions (submission_id, course_id, assignment_id, user_id, attempt, text, submitted_at, log_index)
-		SELECT ?1, ?2, ?3, ?4, (SELECT coalesce(max(attempt), 0) + 1 FROM submissions WHERE assignment_id = ?3 AND user_id = ?4), ?5, ?6, 0
+		SELECT ?1, ?2, ?3, ?4, (SELECT coalesce(max(attempt), 0) + 1 FROM submissions WHERE assignment_id = ?3 AND user_id = ?4), ?5, ?6, ?7
 		WHERE NOT `+submissionKnown,
-		id, courseID, assignmentID, actor.UserID, text, consensus.Stamp{})
+		id, courseID, assignmentID, actor.UserID, text, consensus.Stamp{}, consensus.Index{})
 	b.Return(submissionDetail+` WHERE s.submission_id = ?`, id)
 	b.Notify(topicCourse(courseID), topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)
@@ -138,22 +138,7 @@ func (s *Store) Submit(ctx context.Context, actor lms.Actor, courseID, assignmen
 	if err != nil {
 		return lms.Submission{}, 0, err
 	}
-	if sub.index == 0 {
-		sub.index = s.recordIndex(ctx, sub, res)
-	}
 	return sub.Submission, sub.index, nil
-}
-
-// recordIndex keeps where in the log the attempt is, for its receipt. A batch cannot know its own index, so it is a
-// second one; the attempt is safe whether or not it succeeds, and a repeat tries again.
-func (s *Store) recordIndex(ctx context.Context, sub submission, res consensus.Result) uint64 {
-	if !res.Replayed && !res.Stamp.Equal(sub.SubmittedAt) {
-		return 0 // the same id under another key: this is not the entry of the attempt
-	}
-	var b consensus.Batch
-	b.Exec(`UPDATE submissions SET log_index = ?2 WHERE submission_id = ?1 AND log_index = 0`, sub.ID, res.Index)
-	_, _ = s.applyUnkeyed(ctx, &b)
-	return res.Index
 }
 
 // explainFiles names the file and the limit in a refusal of files.

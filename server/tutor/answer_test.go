@@ -133,7 +133,9 @@ func TestEndpointBehaviour(t *testing.T) {
 		{"usage in a last chunk", events(chunk("Answer [1]."), stopEvent, `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}`+"\n\n", doneEvent), lms.ReplyDone, "", "Answer [1].", 1},
 		{"reasoning field", events(`data: {"choices":[{"index":0,"delta":{"reasoning_content":"secret plan","reasoning":"secret plan"}}]}`+"\n\n", chunk("Answer [1]."), doneEvent), lms.ReplyDone, "", "Answer [1].", 1},
 		{"a line without end", events("data: " + strings.Repeat("x", maxLine+10)), lms.ReplyFailed, noteOffline, "infinite loop", 1},
-		{"redirect", func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }, lms.ReplyFailed, noteOffline, "infinite loop", 1},
+		{"redirect", func(w http.ResponseWriter, r *http.Request, _ int) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, lms.ReplyFailed, noteOffline, "infinite loop", 1},
 		{"max_tokens unknown", func(w http.ResponseWriter, r *http.Request, n int) {
 			if n == 1 {
 				status(400, `{"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'.","param":"max_tokens"}}`)(w, r, n)
@@ -260,5 +262,18 @@ func TestFollowUpPrompt(t *testing.T) {
 	if len(m) != 4 || m[0].Role != roleSystem || m[1].Role != roleUser || m[1].Content != "What is recursion?" || m[2].Content != "Answer." ||
 		!strings.HasSuffix(m[3].Content, "explain this again") || !strings.Contains(m[3].Content, "base case") {
 		t.Errorf("messages = %+v", m)
+	}
+}
+
+func TestQuotedPlace(t *testing.T) {
+	for want, p := range map[string]lms.Passage{
+		"**Glossary** [1]":               {Title: "Glossary", Heading: "Glossary"},
+		"**Glossary, Durability** [1]":   {Title: "Glossary", Heading: "Glossary › Durability"},
+		"**Notes, Quorums, page 3** [1]": {Title: "Notes", Heading: "Quorums", Page: 3},
+		"**Notes, Terms › Leaders** [1]": {Title: "Notes", Heading: "Terms › Leaders"},
+	} {
+		if got, _, _ := strings.Cut(quoted([]lms.Passage{p}), "\n"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
