@@ -187,8 +187,9 @@ func quoted(passages []lms.Passage) string {
 	var parts []string
 	for i, p := range passages {
 		place := p.Title
-		if p.Heading != "" && p.Heading != p.Title {
-			place += ", " + p.Heading
+		// The first heading of a page is mostly its title.
+		if heading := strings.TrimPrefix(strings.TrimPrefix(p.Heading, p.Title), " › "); heading != "" {
+			place += ", " + heading
 		}
 		if p.Page > 0 {
 			place += fmt.Sprintf(", page %d", p.Page)
