@@ -26,6 +26,10 @@ func (d *Dialog) OnMount(app.Context) {
 	d.opener = app.Window().Get("document").Get("activeElement")
 	if el := app.Window().GetElementByID(d.ID); el.Truthy() && !el.Get("open").Bool() {
 		el.Call("showModal")
+		// The browser would give the keyboard to the cross, which comes first.
+		if field := el.Call("querySelector", ".dialog-body :is(input:not([type=hidden]), textarea, select):not([readonly])"); field.Truthy() {
+			field.Call("focus")
+		}
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *Shell) Render() app.UI {
 						app.H1().ID("page-title").TabIndex(-1).Text(s.Title),
 						app.If(s.Lead != "", func() app.UI { return app.P().Class("lead").Text(s.Lead) }),
 					),
-					app.If(s.Actions != nil, func() app.UI { return app.Div().Class("actions").Body(s.Actions) }),
+					app.If(s.Actions != nil && !s.away(), func() app.UI { return app.Div().Class("actions").Body(s.Actions) }),
 				),
 			),
 			app.Div().Class(cond(s.away(), "content content-away", "content")).Body(s.Content),
