@@ -126,6 +126,8 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	checkDemoSite(t, dir, port)
+	addCourse(t, dir, port) // people try things out; the demo goes on all the same
+	loaded = counts(t, dir, port)
 
 	// The printed command kills the leader; the cluster goes on, and the node comes back.
 	pid, err := strconv.Atoi(regexp.MustCompile(`kill -9 (\d+)`).FindStringSubmatch(out.String())[1])
@@ -155,6 +157,24 @@ func TestDemo(t *testing.T) {
 	must(t, "demo", "clean", "--dir", dir, "--yes")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("clean leaves the directory")
+	}
+}
+
+// addCourse makes a course that is not of the demo.
+func addCourse(t *testing.T, dir, port string) {
+	t.Helper()
+	state, err := readDemo(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &demoSite{origins: []string{"http://127.0.0.1:" + port}, password: state.Password, clients: map[string]*api.Client{}}
+	admin, err := s.as(t.Context(), demoAdmin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := api.CourseInput{ID: lms.NewID(), Code: "MY 1", Title: "Trying out", Zone: "UTC", State: lms.CoursePublished}
+	if _, err := api.Call(t.Context(), admin, api.CreateCourse, in); err != nil {
+		t.Fatal(err)
 	}
 }
 
