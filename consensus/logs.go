@@ -71,7 +71,7 @@ func (l *logs) remember(entries []*raft.Log) {
 	defer l.cacheMu.Unlock()
 	for _, e := range entries {
 		if old := l.cache[e.Index]; old != nil {
-			l.bytes -= len(old.Data)
+			l.bytes -= len(old.Data) + 64
 		}
 		if len(l.cache) == 0 || e.Index < l.oldest {
 			l.oldest = e.Index
