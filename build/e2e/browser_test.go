@@ -79,6 +79,7 @@ type tab struct {
 	mu      sync.Mutex
 	console []string
 	allow   []string // parts of console messages that are expected
+	doing   string   // what the test last did here
 }
 
 // openTab opens a tab whose console must stay free of errors until the test ends.
@@ -143,11 +144,11 @@ func (b *tab) listen(ev any) {
 	case *runtime.EventExceptionThrown:
 		b.console = append(b.console, "exception "+e.ExceptionDetails.Error())
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError || e.Entry.Level == log.LevelWarning {
-			b.console = append(b.console, fmt.Sprintf("%s %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
+		if e.Entry.Level == log.LevelError {
+			b.console = append(b.console, fmt.Sprintf("%s %s %s (after: %s)", e.Entry.Level, e.Entry.Text, e.Entry.URL, b.doing))
 		}
 	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+		if e.Type == runtime.APITypeError {
 			for _, a := range e.Args {
 				b.console = append(b.console, "console "+string(a.Value))
 			}
@@ -187,6 +188,9 @@ func (b *tab) runFor(limit time.Duration, what string, actions ...chromedp.Actio
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, limit)
 	defer cancel()
+	b.mu.Lock()
+	b.doing = what
+	b.mu.Unlock()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		b.t.Fatalf("%s: %s: %v\npage: %.1500s\nconsole: %s", b.name, what, err, b.textNow(), strings.Join(b.unexpected(), "\n"))
 	}

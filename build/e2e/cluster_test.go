@@ -110,11 +110,17 @@ func startSiteIn(t *testing.T, dirs []string, extra ...string) *site {
 			s.kill(n)
 			if t.Failed() {
 				b, _ := os.ReadFile(n.dir + ".log")
-				t.Logf("%s said:\n%s", n.id, tail(b, 4000))
+				t.Logf("%s said:\n%s", n.id, tail(withoutRequests(b), 2500))
 			}
 		}
 	})
 	return s
+}
+
+// withoutRequests drops the lines of answered requests, which would hide the others.
+func withoutRequests(b []byte) []byte {
+	lines := slices.DeleteFunc(bytes.Split(b, []byte("\n")), func(l []byte) bool { return bytes.Contains(l, []byte("level=INFO msg=request")) })
+	return bytes.Join(lines, []byte("\n"))
 }
 
 func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
