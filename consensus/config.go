@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"trivium/consensus/internal/fault"
 )
 
 // Config describes a node. The zero value of every optional field is its default.
@@ -64,9 +66,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.LeaseTimeout = cmp.Or(c.LeaseTimeout, c.HeartbeatTimeout/2)
 	c.HoldTimeout = cmp.Or(c.HoldTimeout, 10*time.Second)
 	c.MaxHeld = cmp.Or(c.MaxHeld, 1000)
-	c.TrailingLogs = cmp.Or(c.TrailingLogs, 10240)
-	c.SnapshotEvery = cmp.Or(c.SnapshotEvery, 8192)
-	c.SnapshotInterval = cmp.Or(c.SnapshotInterval, 30*time.Second)
+	c.TrailingLogs = cmp.Or(c.TrailingLogs, fault.Number("TRAILING", 10240))
+	c.SnapshotEvery = cmp.Or(c.SnapshotEvery, fault.Number("SNAPSHOT", 8192))
+	c.SnapshotInterval = cmp.Or(c.SnapshotInterval, time.Duration(fault.Number("SNAPSHOT_MS", 30_000))*time.Millisecond)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 2*time.Second)
 	c.KeepKeys = cmp.Or(c.KeepKeys, 200*24*time.Hour)
 	c.DiskTimeout = cmp.Or(c.DiskTimeout, 2*time.Second)
@@ -75,7 +77,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.Default()
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = fault.Now
 	}
 	if c.Fatal == nil {
 		logger := c.Logger

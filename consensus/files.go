@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"trivium/consensus/internal/fault"
 )
 
 // CURRENT names the live generation, gN/db is its database. A restore builds a new generation and moves CURRENT: an old
@@ -34,9 +36,11 @@ func setCurrentGeneration(dir, generation string) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+	fault.Point("current-before-rename")
 	if err = os.Rename(tmp, filepath.Join(dir, currentFile)); err != nil {
 		return err
 	}
+	fault.Point("current-after-rename")
 	return syncDir(dir)
 }
 

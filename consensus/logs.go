@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"trivium/consensus/internal/fault"
 )
 
 // logs is the log as Raft sees it: entries below the first index are reported as such, the newest are kept in memory, the
@@ -54,11 +56,13 @@ func (l *logs) GetLog(index uint64, out *raft.Log) error {
 func (l *logs) StoreLog(e *raft.Log) error { return l.StoreLogs([]*raft.Log{e}) }
 
 func (l *logs) StoreLogs(entries []*raft.Log) error {
+	fault.Point("log-before-append")
 	start := time.Now()
 	if err := l.LogStore.StoreLogs(entries); err != nil {
 		l.fatal("write the log", err)
 		return err
 	}
+	fault.Point("log-after-append")
 	took := int64(time.Since(start))
 	average := l.syncTime.Load()
 	l.syncTime.Store(average + (took-average)/16)
@@ -94,26 +98,32 @@ func (l *logs) DeleteRange(from, to uint64) error {
 	clear(l.cache)
 	l.bytes = 0
 	l.cacheMu.Unlock()
+	fault.Point("log-before-cut")
 	if err := l.LogStore.DeleteRange(from, to); err != nil {
 		l.fatal("cut the log", err)
 		return err
 	}
+	fault.Point("log-after-cut")
 	return nil
 }
 
 func (l *logs) Set(key, value []byte) error {
+	fault.Point("vote-before-store")
 	if err := l.LogStore.Set(key, value); err != nil {
 		l.fatal("store the vote", err)
 		return err
 	}
+	fault.Point("vote-after-store")
 	return nil
 }
 
 func (l *logs) SetUint64(key []byte, value uint64) error {
+	fault.Point("term-before-store")
 	if err := l.LogStore.SetUint64(key, value); err != nil {
 		l.fatal("store the term", err)
 		return err
 	}
+	fault.Point("term-after-store")
 	return nil
 }
 

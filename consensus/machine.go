@@ -275,7 +275,9 @@ func (m *machine) finishCheckpoint() {
 	}
 	w := m.db.writer
 	w.isOwn = true
+	fault.Point("checkpoint-before")
 	_, err := checkpoint(w.conn)
+	fault.Point("checkpoint-after")
 	w.isOwn = false
 	m.db.ckMu.Unlock()
 	m.must("checkpoint", err)
@@ -291,12 +293,14 @@ func (m *machine) StoreConfiguration(index uint64, c raft.Configuration) {
 	if !m.must("read the log", m.logs.GetLog(index, &l)) {
 		return
 	}
+	fault.Point("config-before-store")
 	p := raft.EncodeConfiguration(c)
 	_, err := m.db.writer.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, config_index = ?, config = ?",
 		int64(index), int64(l.Term), int64(index), p)
 	if !m.must("store configuration", err) {
 		return
 	}
+	fault.Point("config-after-store")
 	m.last.index, m.last.term, m.last.configIndex, m.last.config = index, l.Term, index, p
 	m.members.Store(int64(len(c.Servers)))
 	m.publish()

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"trivium/consensus/internal/fault"
 )
 
 // memberChange is a request to the leader.
@@ -164,9 +166,11 @@ func (db *DB) join(ctx context.Context, servers []raft.Server, at int, c memberC
 		if !c.Voter {
 			return nil
 		}
+		fault.Point("join-added")
 		if err := db.catchUp(ctx, c); err != nil {
 			return err
 		}
+		fault.Point("join-before-vote")
 	}
 	return db.changed(ctx, db.raft.AddVoter(id, address, 0, changeTimeout))
 }
@@ -243,12 +247,15 @@ func (db *DB) remove(ctx context.Context, servers []raft.Server, at int, c membe
 		}
 		return errNotLeader
 	}
+	fault.Point("remove-before")
 	return db.changed(ctx, db.raft.RemoveServer(raft.ServerID(c.ID), 0, changeTimeout))
 }
 
 // changed waits for the change and follows it with a NO-OP, so that the others learn of it at once.
 func (db *DB) changed(ctx context.Context, f raft.IndexFuture) error {
-	switch err := f.Error(); {
+	err := f.Error()
+	fault.Point("config-changed")
+	switch {
 	case err == nil:
 	case errors.Is(err, raft.ErrEnqueueTimeout):
 		return fmt.Errorf("%w: another change is under way", ErrMembership)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"trivium/consensus/internal/fault"
 )
 
 // Bounds of one entry.
@@ -178,6 +180,7 @@ func (g *grouper) propose(group []*proposal) {
 	}
 	g.stamp = max(g.stamp, db.clock.stamp(db.stop))
 	data := g.enc.encodeEntry(g.stamp, db.config.KeepKeys.Milliseconds(), commands)
+	fault.Point("propose-before-log")
 	g.inflight++
 	future := db.raft.Apply(data, db.config.HoldTimeout)
 	db.entries.Add(1)
@@ -191,6 +194,7 @@ func (g *grouper) propose(group []*proposal) {
 // deliver hands each batch its outcome.
 func deliver(future raft.ApplyFuture, group []*proposal) {
 	err := future.Error()
+	fault.Point("propose-before-answer")
 	var outcomes []outcome
 	switch err {
 	case nil:

@@ -22,6 +22,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.streams.Load() > 0 || time.Now().UnixMilli()-m.streamEnd.Load() < streamGrace.Milliseconds() {
 		return nil, raft.ErrNothingNewToSnapshot
 	}
+	fault.Point("snapshot-create")
 	return persist{m}, nil
 }
 
@@ -31,6 +32,7 @@ type persist struct{ m *machine }
 
 // Persist runs beside Apply and makes everything up to the snapshot's index durable.
 func (p persist) Persist(sink raft.SnapshotSink) error {
+	fault.Point("persist-before-sync")
 	err := p.m.use((*database).sync)
 	if errors.Is(err, errClosed) {
 		return err
@@ -73,6 +75,7 @@ func (m *machine) Restore(rc io.ReadCloser) error {
 	old.after = func() { os.RemoveAll(oldDir) }
 	m.adopt(db, in.generation, st)
 	old.release()
+	fault.Point("restore-adopted")
 	m.watch.send(Event{Index: st.index, Lost: true})
 	m.metrics.received.Inc()
 	return nil

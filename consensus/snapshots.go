@@ -53,6 +53,7 @@ func (s *sink) ID() string {
 
 func (s *sink) Write(p []byte) (n int, err error) {
 	if s.in == nil {
+		fault.Point("install-begin")
 		if s.in, err = s.m.newInstall(s.index); err != nil {
 			return 0, err
 		}
@@ -75,6 +76,7 @@ func (s *sink) Close() error {
 		os.RemoveAll(s.in.dir)
 		return err
 	}
+	fault.Point("install-verified")
 	s.m.installMu.Lock()
 	s.m.installed[s.in.id] = s.in
 	s.m.installMu.Unlock()
@@ -157,6 +159,7 @@ func (m *machine) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	fault.Point("snapshot-send")
 	m.streams.Add(1)
 	s.closed = func() {
 		m.streamEnd.Store(time.Now().UnixMilli())

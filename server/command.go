@@ -50,7 +50,7 @@ func envName(flag string) string {
 	return "TRIVIUM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// testVariables belong to the project's own tests, whose environment the nodes inherit that they start.
+// testVariables (and TRIVIUM_FAULT…, which only a program built with faults reads) belong to the project's own tests, whose environment the nodes inherit that they start.
 var testVariables = []string{"TRIVIUM_BINARY", "TRIVIUM_CHROMIUM"}
 
 // fillFlags sets the flags that the command line leaves out from the environment, then from the file.
@@ -58,7 +58,7 @@ func fillFlags(cmd *cobra.Command) error {
 	known := knownFlags(cmd.Root())
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "TRIVIUM_") && !slices.Contains(testVariables, name) && !slices.ContainsFunc(known, func(f string) bool { return envName(f) == name }) {
+		if strings.HasPrefix(name, "TRIVIUM_") && !strings.HasPrefix(name, "TRIVIUM_FAULT") && !slices.Contains(testVariables, name) && !slices.ContainsFunc(known, func(f string) bool { return envName(f) == name }) {
 			return fmt.Errorf("the environment variable %s is not a setting of Trivium; check for a typing error", name)
 		}
 	}

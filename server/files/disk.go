@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"trivium/app/lms"
+	"trivium/consensus"
 )
 
 const blockSize = 64 << 10 // what is read, verified and served at a time
@@ -179,6 +180,7 @@ func (d *disk) commit(tmp *os.File, hash string) error {
 		return d.failed(err)
 	}
 	d.hook("rename")
+	consensus.FaultPoint("blob-before-rename")
 	synced := false
 	d.pend(name)
 	defer func() { d.unpend(name, synced) }()
@@ -196,6 +198,7 @@ func (d *disk) commit(tmp *os.File, hash string) error {
 		d.chunks.Add(1)
 	}
 	lock.Unlock()
+	consensus.FaultPoint("blob-after-rename")
 	if err := syncDir(filepath.Dir(name)); err != nil {
 		return d.failed(err)
 	}

@@ -1,3 +1,7 @@
-// Package fault names the places where a crash is most instructive. Without the build tag "faults" a point costs nothing;
-// with it, the process kills itself at the point that the environment variable TRIVIUM_FAULT names.
+// Package fault makes a program fail where that is most instructive. It does nothing, and costs nothing, in a build
+// without the tag "faults". With it:
+//
+//	TRIVIUM_FAULT=point:n      the process kills itself when it reaches the point for the nth time
+//	TRIVIUM_FAULT_NAME=number  replaces the default of a setting that no flag has (Number)
+//	TRIVIUM_FAULT_CLOCK=file   the file holds how many milliseconds the clock is ahead; it is read ten times a second
 package fault
