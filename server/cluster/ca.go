@@ -19,10 +19,13 @@ import (
 	"time"
 
 	"trivium/app/lms"
+	"trivium/server/seal"
 )
 
 const (
-	validity = 10 * 365 * 24 * time.Hour
+	authorityLife = 10 * 365 * 24 * time.Hour
+	// CertificateLife is how long a node's certificate is valid. It is renewed after two thirds of that.
+	CertificateLife = 90 * 24 * time.Hour
 	// Certificates start in the past, because the clocks of the nodes differ.
 	backdate = 24 * time.Hour
 )
@@ -44,7 +47,7 @@ func NewCA() (*CA, error) {
 		SerialNumber:          newSerial(),
 		Subject:               pkix.Name{CommonName: "Trivium cluster " + lms.NewID()[:10]},
 		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(validity),
+		NotAfter:              now.Add(authorityLife),
 		KeyUsage:              x509.KeyUsageCertSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
@@ -86,19 +89,26 @@ func certHash(cert *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sign issues a node's certificate for the public key of the request. The subject is the id alone: whatever else the
-// request asks for is ignored.
-func (ca *CA) sign(csr *x509.CertificateRequest, id string) ([]byte, error) {
+// sign issues a node's certificate for the public key of the request, valid for life but no longer than the authority.
+// The subject is the id alone: whatever else the request asks for is ignored.
+func (ca *CA) sign(csr *x509.CertificateRequest, id string, life time.Duration) ([]byte, error) {
 	if err := csr.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("certificate request: %w", err)
 	}
 	now := time.Now()
+	end := now.Add(life)
+	if end.After(ca.cert.NotAfter) {
+		end = ca.cert.NotAfter
+	}
+	if !end.After(now) {
+		return nil, fmt.Errorf("the cluster's authority has expired on %s", ca.cert.NotAfter.Format(time.DateOnly))
+	}
 	t := &x509.Certificate{
 		SerialNumber: newSerial(),
 		Subject:      pkix.Name{CommonName: id},
 		DNSNames:     []string{id},
 		NotBefore:    now.Add(-backdate),
-		NotAfter:     now.Add(validity),
+		NotAfter:     end,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
@@ -115,12 +125,30 @@ func (ca *CA) certPEM() []byte { return encodePEM("CERTIFICATE", ca.cert.Raw) }
 
 func (ca *CA) keyPEM() ([]byte, error) { return encodeKey(ca.key) }
 
+// deriveKeys makes the first keys of a cluster from what every node of it has.
+func (ca *CA) deriveKeys() (*seal.Ring, error) {
+	key, ok := ca.key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("the authority's key is of another kind")
+	}
+	secret, err := key.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return seal.Derive(secret)
+}
+
 // verifyNode checks a chain as a peer presented it against the authority and returns the id of the node.
 func verifyNode(roots *x509.CertPool, peer []*x509.Certificate, usage x509.ExtKeyUsage) (string, error) {
+	return verifyNodeAt(roots, peer, usage, time.Now())
+}
+
+// verifyNodeAt is verifyNode as of another time.
+func verifyNodeAt(roots *x509.CertPool, peer []*x509.Certificate, usage x509.ExtKeyUsage, at time.Time) (string, error) {
 	if len(peer) == 0 {
 		return "", errors.New("the node presented no certificate")
 	}
-	if _, err := peer[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
+	if _, err := peer[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: at}); err != nil {
 		return "", err
 	}
 	return nodeID(peer[0])

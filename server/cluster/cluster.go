@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -49,6 +50,9 @@ type Config struct {
 	Listener net.Listener // of the cluster port
 	Origin   string       // where people reach this node
 	Logger   *slog.Logger // default slog.Default
+
+	// CertificateLife is how long the certificates are valid that this node issues; default CertificateLife.
+	CertificateLife time.Duration
 }
 
 // Cluster is a node's network and its dealings with the other nodes. Its life has three steps: New opens the network,
@@ -60,6 +64,7 @@ type Cluster struct {
 	network *consensus.Network
 	roots   *x509.CertPool
 	client  *http.Client // of the join service
+	life    time.Duration
 	busy    chan struct{}
 
 	mu       sync.Mutex
@@ -71,7 +76,10 @@ type Cluster struct {
 
 	server *http.Server
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	wg     sync.WaitGroup // of Attach
+
+	renewing sync.WaitGroup
+	end      context.CancelFunc
 }
 
 // New opens the network on the listener.
@@ -80,6 +88,7 @@ func New(c Config) (*Cluster, error) {
 		c.Logger = slog.Default()
 	}
 	n := &Cluster{
+		life: cmp.Or(c.CertificateLife, CertificateLife),
 		self: c.Identity, origin: c.Origin, log: c.Logger, roots: c.Identity.ca.pool(), busy: make(chan struct{}, 4),
 		book: map[string]string{}, removed: map[string]bool{}, answered: map[*tls.ConnectionState]bool{},
 	}
@@ -90,10 +99,19 @@ func New(c Config) (*Cluster, error) {
 	for _, id := range strings.Fields(string(data)) {
 		n.removed[id] = true
 	}
+	if n.self.expired(time.Now()) { // it was off for long: nobody would talk to it
+		n.log.Warn("this node's certificate expired while it was off; the node renews it by itself")
+		if err := n.self.renewAlone(n.life); err != nil {
+			return nil, fmt.Errorf("renew this node's certificate: %w", err)
+		}
+	}
 	n.network = consensus.NewNetwork(consensus.NetworkConfig{
 		Listener: c.Listener, Server: n.serverTLS(), Client: n.clientTLS(), Authorize: n.authorize, Verify: n.verify,
 	})
 	n.client = n.network.Client(ServiceJoin)
+	ctx, end := context.WithCancel(context.Background())
+	n.end = end
+	n.renewing.Go(func() { n.renewInTime(ctx) })
 	return n, nil
 }
 
@@ -132,6 +150,8 @@ func (n *Cluster) Detach() {
 
 // Close detaches and closes the network.
 func (n *Cluster) Close() error {
+	n.end()
+	n.renewing.Wait()
 	n.Detach()
 	n.client.CloseIdleConnections()
 	return n.network.Close()

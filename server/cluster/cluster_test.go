@@ -262,7 +262,7 @@ func TestSecretIsNotSentToAnotherCluster(t *testing.T) {
 			return
 		}
 		// It adds the authority of the token's cluster to what it presents, but cannot sign with it.
-		cert := stranger.cert
+		cert := *stranger.cert.Load()
 		cert.Certificate = append(cert.Certificate, other.cert.Raw)
 		s := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}})
 		data, _ := io.ReadAll(s)
@@ -363,9 +363,9 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 	for name, config := range map[string]*tls.Config{
 		"no certificate":            {InsecureSkipVerify: true},
-		"certificate of another CA": {InsecureSkipVerify: true, Certificates: []tls.Certificate{foreign.id.cert}},
-		"own CA":                    {InsecureSkipVerify: true, Certificates: []tls.Certificate{member.cert}},
-		"TLS 1.2":                   {InsecureSkipVerify: true, Certificates: []tls.Certificate{a.id.cert}, MaxVersion: tls.VersionTLS12},
+		"certificate of another CA": {InsecureSkipVerify: true, Certificates: []tls.Certificate{*foreign.id.cert.Load()}},
+		"own CA":                    {InsecureSkipVerify: true, Certificates: []tls.Certificate{*member.cert.Load()}},
+		"TLS 1.2":                   {InsecureSkipVerify: true, Certificates: []tls.Certificate{*a.id.cert.Load()}, MaxVersion: tls.VersionTLS12},
 		"plain text":                nil,
 	} {
 		for _, s := range []consensus.Service{consensus.ServiceRaft, consensus.ServiceRPC, 'F'} {
@@ -409,7 +409,7 @@ func TestDialExpectsTheNodeOfTheAddress(t *testing.T) {
 	a.mu.Lock()
 	a.book = map[string]string{b.id.Address(): "somebody-else"}
 	a.mu.Unlock()
-	err := a.verify(b.id.Address(), &tls.ConnectionState{PeerCertificates: []*x509.Certificate{b.id.cert.Leaf}})
+	err := a.verify(b.id.Address(), &tls.ConnectionState{PeerCertificates: []*x509.Certificate{b.id.cert.Load().Leaf}})
 	if err == nil || !strings.Contains(err.Error(), "instead of somebody-else") {
 		t.Errorf("error = %v", err)
 	}

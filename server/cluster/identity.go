@@ -16,8 +16,11 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"trivium/app/lms"
+	"trivium/server/seal"
 )
 
 // Names of the files below the data directory.
@@ -28,6 +31,7 @@ const (
 	certFile    = "node.crt"
 	caFile      = "ca.crt"
 	caKeyFile   = "ca.key"
+	keysFile    = "seal.keys"
 	removedFile = "removed"
 )
 
@@ -36,7 +40,9 @@ type state struct {
 	ID      string   `json:"id"`
 	Address string   `json:"address"`           // of the cluster port, as it was last announced
 	Founder bool     `json:"founder,omitempty"` // started the cluster
-	Member  bool     `json:"member,omitempty"`  // is in the replicated configuration as a voter
+	Member  bool     `json:"member,omitempty"`  // is in the replicated configuration, as a voter unless Replica
+	Replica bool     `json:"replica,omitempty"` // serves without a vote
+	Removed string   `json:"removed,omitempty"` // why this node must not start any more
 	Peers   []string `json:"peers,omitempty"`   // addresses through which it joined
 }
 
@@ -44,7 +50,8 @@ type state struct {
 type Identity struct {
 	dir  string
 	ca   *CA
-	cert tls.Certificate
+	keys *seal.Ring
+	cert atomic.Pointer[tls.Certificate] // replaced when it is renewed
 
 	mu    sync.Mutex
 	state state
@@ -78,6 +85,9 @@ func Load(dataDir string) (*Identity, error) {
 	if err := n.load(); err != nil {
 		return nil, err
 	}
+	if n.state.Removed != "" {
+		return nil, &lms.Error{Kind: lms.KindForbidden, Field: removedField, Message: n.state.Removed}
+	}
 	// The certificate is written last: without it the node has not joined anything.
 	certPEM, err := os.ReadFile(filepath.Join(dir, certFile))
 	if err != nil {
@@ -95,8 +105,34 @@ func Load(dataDir string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n, n.adopt(certPEM, keyPEM, caPEM, caKeyPEM)
+	if err := n.adopt(certPEM, keyPEM, caPEM, caKeyPEM); err != nil {
+		return nil, err
+	}
+	return n, n.loadKeys()
 }
+
+// loadKeys reads the keys of the cluster's secrets. A cluster of a version without them gets one that follows from the
+// authority's key, so that every node comes to the same.
+func (n *Identity) loadKeys() error {
+	path := filepath.Join(n.dir, keysFile)
+	data, err := os.ReadFile(path)
+	if err == nil {
+		if n.keys, err = seal.Parse(data); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if n.keys, err = n.ca.deriveKeys(); err != nil {
+		return err
+	}
+	return writeFile(path, n.keys.Encode())
+}
+
+// Keys seals the secrets that the replicated database holds.
+func (n *Identity) Keys() *seal.Ring { return n.keys }
 
 // Found makes the identity of the first node of a new cluster. An empty id is replaced by a new one.
 func Found(dataDir, id, address string) (*Identity, error) {
@@ -117,12 +153,15 @@ func Found(dataDir, id, address string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	der, err := ca.sign(request, n.state.ID)
+	der, err := ca.sign(request, n.state.ID, CertificateLife)
 	if err != nil {
 		return nil, err
 	}
 	caKey, err := ca.keyPEM()
 	if err != nil {
+		return nil, err
+	}
+	if n.keys, err = ca.deriveKeys(); err != nil {
 		return nil, err
 	}
 	return n, n.keep(encodePEM("CERTIFICATE", der), ca.certPEM(), caKey)
@@ -189,6 +228,7 @@ func (n *Identity) keep(certPEM, caPEM, caKeyPEM []byte) error {
 	}
 	return errors.Join(
 		n.save(),
+		writeFile(filepath.Join(n.dir, keysFile), n.keys.Encode()),
 		writeFile(filepath.Join(n.dir, caKeyFile), caKeyPEM),
 		writeFile(filepath.Join(n.dir, caFile), caPEM),
 		writeFile(filepath.Join(n.dir, certFile), certPEM),
@@ -200,26 +240,37 @@ func (n *Identity) adopt(certPEM, keyPEM, caPEM, caKeyPEM []byte) error {
 	if err != nil {
 		return fmt.Errorf("authority in %s: %w", n.dir, err)
 	}
-	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	cert, err := n.pair(ca, certPEM, keyPEM)
 	if err != nil {
 		return fmt.Errorf("certificate in %s: %w", n.dir, err)
+	}
+	n.ca = ca
+	n.cert.Store(cert)
+	return nil
+}
+
+// pair makes of a certificate and its key what this node presents. An expired certificate passes: it is renewed before it
+// is used.
+func (n *Identity) pair(ca *CA, certPEM, keyPEM []byte) (*tls.Certificate, error) {
+	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return nil, err
 	}
 	leaf, err := x509.ParseCertificate(cert.Certificate[0])
 	if err != nil {
-		return fmt.Errorf("certificate in %s: %w", n.dir, err)
+		return nil, err
 	}
-	id, err := verifyNode(ca.pool(), []*x509.Certificate{leaf}, x509.ExtKeyUsageServerAuth)
+	id, err := verifyNodeAt(ca.pool(), []*x509.Certificate{leaf}, x509.ExtKeyUsageServerAuth, leaf.NotBefore.Add(time.Second))
 	if err != nil {
-		return fmt.Errorf("certificate in %s: %w", n.dir, err)
+		return nil, err
 	}
 	if id != n.state.ID {
-		return fmt.Errorf("certificate in %s names node %s, not %s", n.dir, id, n.state.ID)
+		return nil, fmt.Errorf("it names node %s, not %s", id, n.state.ID)
 	}
 	cert.Leaf = leaf
 	// A joining node recognises the cluster by the authority, so it is part of what a node presents.
 	cert.Certificate = append(cert.Certificate, ca.cert.Raw)
-	n.ca, n.cert = ca, cert
-	return nil
+	return &cert, nil
 }
 
 // ID is the node's id.
@@ -232,7 +283,7 @@ func (n *Identity) Address() string {
 	return n.state.Address
 }
 
-// Member reports whether the node became a voter of its cluster at some time.
+// Member reports whether the node was taken into the configuration of its cluster at some time.
 func (n *Identity) Member() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -242,7 +293,28 @@ func (n *Identity) Member() bool {
 // Founder reports whether the node started its cluster.
 func (n *Identity) Founder() bool { return n.state.Founder }
 
-// SetMember records that the node is a voter at the address.
+// Replica reports whether the node serves without a vote.
+func (n *Identity) Replica() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.Replica
+}
+
+// SetReplica makes a node that is no member yet a replica: it will serve, but have no vote.
+func (n *Identity) SetReplica() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.state.Replica:
+		return nil
+	case n.state.Founder, n.state.Member:
+		return lms.FieldErrorf(lms.KindConflict, "replica", "Node %s has a vote and keeps it. To have a replica here, remove the node and join with an empty directory.", n.state.ID)
+	}
+	n.state.Replica = true
+	return n.save()
+}
+
+// SetMember records that the node is in the configuration, at the address.
 func (n *Identity) SetMember(address string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -251,6 +323,21 @@ func (n *Identity) SetMember(address string) error {
 	}
 	n.state.Member, n.state.Address = true, address
 	return n.save()
+}
+
+// setRemoved records that the node was removed, with the sentence that a later start repeats, and deletes what belongs to
+// the cluster: with the authority's key a stolen disk could admit nodes, with the others open its secrets.
+func (n *Identity) setRemoved(reason string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.state.Removed = reason
+	err := n.save()
+	for _, name := range []string{caKeyFile, keysFile} {
+		if e := os.Remove(filepath.Join(n.dir, name)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // peers lists the addresses of other nodes, as far as known.

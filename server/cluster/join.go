@@ -17,6 +17,7 @@ import (
 
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/seal"
 )
 
 // JoinConfig describes the exchange of a token for a certificate.
@@ -72,6 +73,16 @@ func Join(ctx context.Context, c JoinConfig) (*Identity, error) {
 	if err != nil || certHash(ca) != t.caHash {
 		return nil, fmt.Errorf("this node has not joined: %w", errOtherCluster)
 	}
+	if len(out.Keys) > 0 {
+		n.keys, err = seal.Parse(out.Keys)
+	} else if authority, e := parseCA(out.CA, out.CAKey); e == nil { // a member of the version before
+		n.keys, err = authority.deriveKeys()
+	} else {
+		err = e
+	}
+	if err != nil {
+		return nil, fmt.Errorf("this node has not joined: %w", err)
+	}
 	return n, n.keep(out.Cert, out.CA, out.CAKey)
 }
 
@@ -114,24 +125,28 @@ func tokenClient(caHash string) *http.Client {
 	}
 }
 
-// Enter makes this node a voter at its address: at once where it leads, otherwise by asking a member; first without a
-// vote, until it has caught up. It tries until ctx ends, or a member says that it never will be.
+// Enter makes this node a member at its address: at once where it leads, otherwise by asking a member; first without a
+// vote, until it has caught up. A replica stays without. It tries until ctx ends, or a member says that it never will be.
 func (n *Cluster) Enter(ctx context.Context, db *consensus.DB, address string) error {
 	if n.self.Founder() && !n.self.Member() {
 		return n.self.SetMember(address) // the configuration of a new cluster starts with it
 	}
-	if !n.self.Member() {
+	if !n.self.Member() || n.self.Replica() {
 		if err := n.askMember(ctx, db, memberRequest{Address: address}); err != nil {
-			return err
+			return n.noteRemoval(err)
 		}
+	}
+	if !n.self.Member() {
 		for db.WaitReady(ctx) != nil {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
 	}
-	if err := n.askMember(ctx, db, memberRequest{Address: address, Voter: true}); err != nil {
-		return err
+	if !n.self.Replica() {
+		if err := n.askMember(ctx, db, memberRequest{Address: address, Voter: true}); err != nil {
+			return n.noteRemoval(err)
+		}
 	}
 	return n.self.SetMember(address)
 }
@@ -163,11 +178,20 @@ func (n *Cluster) Removed(ctx context.Context, db *consensus.DB) error {
 			err := post(ask, n.client, peer, "/standing", standingRequest{}, &done{})
 			cancel()
 			if lms.KindOf(err) == lms.KindForbidden {
-				return err
+				return n.noteRemoval(err)
 			}
 		}
 	}
 	return nil
+}
+
+// noteRemoval keeps a member's word that this node was removed: it holds also when no member answers any more.
+func (n *Cluster) noteRemoval(err error) error {
+	var e *lms.Error
+	if errors.As(err, &e) && e.Kind == lms.KindForbidden && e.Field == removedField {
+		return errors.Join(err, n.self.setRemoved(e.Message))
+	}
+	return err
 }
 
 // askToRemove has another member remove this node.

@@ -31,6 +31,7 @@ type (
 		Cert  []byte `json:"cert"`  // PEM
 		CA    []byte `json:"ca"`    // PEM
 		CAKey []byte `json:"caKey"` // PEM: every node can admit another one
+		Keys  []byte `json:"keys"`  // of the cluster's secrets
 	}
 	// memberRequest enters the node that the certificate names into the configuration.
 	memberRequest struct {
@@ -41,12 +42,22 @@ type (
 	removeRequest struct {
 		Force bool `json:"force"`
 	}
+	// renewRequest asks for a new certificate of the node that the present one names.
+	renewRequest struct {
+		CSR []byte `json:"csr"` // DER
+	}
+	renewResponse struct {
+		Cert []byte `json:"cert"` // PEM
+	}
 	// standingRequest asks whether the node that the certificate names still belongs to the cluster.
 	standingRequest struct{}
 	done            struct{}
 )
 
-const maxMessage = 64 << 10
+const (
+	maxMessage   = 64 << 10
+	removedField = "removed" // marks the refusal of a removed node
+)
 
 type peerKey struct{}
 
@@ -56,6 +67,7 @@ func (n *Cluster) joinServer() *http.Server {
 	mux.HandleFunc("POST /member", answer(n, n.enter))
 	mux.HandleFunc("POST /remove", answer(n, n.leave))
 	mux.HandleFunc("POST /standing", answer(n, n.standing))
+	mux.HandleFunc("POST /renew", answer(n, n.reissue))
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -74,12 +86,6 @@ func (n *Cluster) joinServer() *http.Server {
 func answer[In, Out any](n *Cluster, handle func(context.Context, *tls.ConnectionState, In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		peer, _ := r.Context().Value(peerKey{}).(*tls.ConnectionState)
-		select {
-		case n.busy <- struct{}{}: // strangers may call: they get a bounded share of the machine
-			defer func() { <-n.busy }()
-		case <-r.Context().Done():
-			return
-		}
 		n.mu.Lock()
 		n.answered[peer] = true
 		n.mu.Unlock()
@@ -93,6 +99,12 @@ func answer[In, Out any](n *Cluster, handle func(context.Context, *tls.Connectio
 		d.DisallowUnknownFields()
 		if err := d.Decode(&in); err != nil {
 			n.fail(w, r, lms.Errorf(lms.KindInvalid, "The request is malformed. Do both nodes run the same version of Trivium?"))
+			return
+		}
+		select { // only now, so that nobody holds a place by sending slowly
+		case n.busy <- struct{}{}: // strangers may call: they get a bounded share of the machine
+			defer func() { <-n.busy }()
+		case <-r.Context().Done():
 			return
 		}
 		out, err := handle(r.Context(), peer, in)
@@ -128,13 +140,13 @@ func (n *Cluster) admit(ctx context.Context, _ *tls.ConnectionState, in joinRequ
 	if err := errors.Join(CheckID(in.ID), CheckAddress(in.Address)); err != nil {
 		return joinResponse{}, err
 	}
-	csr, err := x509.ParseCertificateRequest(in.CSR)
-	if err != nil || csr.CheckSignature() != nil {
-		return joinResponse{}, lms.Errorf(lms.KindInvalid, "The certificate request is malformed.")
+	csr, err := parseRequest(in.CSR)
+	if err != nil {
+		return joinResponse{}, err
 	}
 	publicKey, err := x509.MarshalPKIXPublicKey(csr.PublicKey)
 	if err != nil {
-		return joinResponse{}, lms.Errorf(lms.KindInvalid, "The certificate request is malformed.")
+		return joinResponse{}, errRequest
 	}
 	if err := n.checkFree(ctx, in.ID, in.Address); err != nil {
 		return joinResponse{}, err
@@ -144,7 +156,7 @@ func (n *Cluster) admit(ctx context.Context, _ *tls.ConnectionState, in joinRequ
 	if err := n.store.UseJoinToken(ctx, t.hash(), fmt.Sprintf("%s %x", in.ID, sha256.Sum256(publicKey))); err != nil {
 		return joinResponse{}, err
 	}
-	der, err := n.self.ca.sign(csr, in.ID)
+	der, err := n.self.ca.sign(csr, in.ID, n.life)
 	if err != nil {
 		return joinResponse{}, err
 	}
@@ -153,7 +165,35 @@ func (n *Cluster) admit(ctx context.Context, _ *tls.ConnectionState, in joinRequ
 		return joinResponse{}, err
 	}
 	n.log.Info("admitted a node", "node", in.ID, "address", in.Address)
-	return joinResponse{Cert: encodePEM("CERTIFICATE", der), CA: n.self.ca.certPEM(), CAKey: caKey}, nil
+	return joinResponse{Cert: encodePEM("CERTIFICATE", der), CA: n.self.ca.certPEM(), CAKey: caKey, Keys: n.self.keys.Encode()}, nil
+}
+
+var errRequest = lms.Errorf(lms.KindInvalid, "The certificate request is malformed.")
+
+func parseRequest(der []byte) (*x509.CertificateRequest, error) {
+	csr, err := x509.ParseCertificateRequest(der)
+	if err != nil || csr.CheckSignature() != nil {
+		return nil, errRequest
+	}
+	return csr, nil
+}
+
+// reissue gives the node that the certificate names a new one. Neither a removed node nor an expired certificate gets here.
+func (n *Cluster) reissue(_ context.Context, peer *tls.ConnectionState, in renewRequest) (renewResponse, error) {
+	id, err := n.authenticate(peer)
+	if err != nil {
+		return renewResponse{}, err
+	}
+	csr, err := parseRequest(in.CSR)
+	if err != nil {
+		return renewResponse{}, err
+	}
+	der, err := n.self.ca.sign(csr, id, n.life)
+	if err != nil {
+		return renewResponse{}, err
+	}
+	n.log.Info("renewed a node's certificate", "node", id)
+	return renewResponse{encodePEM("CERTIFICATE", der)}, nil
 }
 
 // checkFree refuses an id or an address that belongs to a member, and an id that was removed: a certificate for it would
@@ -217,7 +257,7 @@ func (n *Cluster) authenticate(peer *tls.ConnectionState) (string, error) {
 		return "", lms.Errorf(lms.KindForbidden, "Only nodes of this cluster may ask for this.")
 	}
 	if n.isRemoved(id) {
-		return "", lms.Errorf(lms.KindForbidden, "Node %s was removed from this cluster. To use this machine again, start with an empty data directory, another --id and a new token.", id)
+		return "", lms.FieldErrorf(lms.KindForbidden, removedField, "Node %s was removed from this cluster. To use this machine again, start with an empty data directory, another --id and a new token.", id)
 	}
 	return id, nil
 }

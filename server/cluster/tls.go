@@ -18,7 +18,7 @@ var (
 func (n *Cluster) serverTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
-		Certificates:           []tls.Certificate{n.self.cert},
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.self.cert.Load(), nil },
 		ClientAuth:             tls.VerifyClientCertIfGiven,
 		ClientCAs:              n.roots,
 		SessionTicketsDisabled: true, // every connection proves itself anew
@@ -29,9 +29,9 @@ func (n *Cluster) serverTLS() *tls.Config {
 // the name is not compared by the handshake but by verify, with the id that belongs to the address.
 func (n *Cluster) clientTLS() *tls.Config {
 	return &tls.Config{
-		MinVersion:         tls.VersionTLS13,
-		Certificates:       []tls.Certificate{n.self.cert},
-		InsecureSkipVerify: true, // VerifyConnection does it
+		MinVersion:           tls.VersionTLS13,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return n.self.cert.Load(), nil },
+		InsecureSkipVerify:   true, // VerifyConnection does it
 		VerifyConnection: func(s tls.ConnectionState) error {
 			_, err := verifyNode(n.roots, s.PeerCertificates, x509.ExtKeyUsageServerAuth)
 			return err
@@ -60,6 +60,9 @@ func (n *Cluster) verify(address string, peer *tls.ConnectionState) error {
 	id, err := verifyNode(n.roots, peer.PeerCertificates, x509.ExtKeyUsageServerAuth)
 	if err != nil {
 		return err
+	}
+	if n.isRemoved(id) {
+		return errRemoved
 	}
 	n.mu.Lock()
 	want := n.book[address]
