@@ -21,7 +21,7 @@ const (
 
 // Apply replicates the batch and returns when a majority holds it and this node has applied it, so that a following
 // local read shows it. On a follower the batch is forwarded; while there is no leader it is held up to HoldTimeout.
-// Errors: the error of the Require that failed, ErrConstraint, ErrKeyConflict, ErrUnavailable, ErrUnknown, ErrBusy, an
+// Errors: the error of the Require that failed, ErrConstraint, ErrKeyConflict, ErrUnavailable, ErrUnknown, ErrBusy, ErrNoSpace, an
 // error of the SQL itself, or ctx's.
 //
 // Every try carries the same key, so a try whose fate is unknown is followed by another that settles it.
@@ -41,7 +41,7 @@ func (db *DB) Apply(ctx context.Context, b *Batch) (Result, error) {
 			return db.settle(held, b, o)
 		}
 		unknown = unknown || errors.Is(err, ErrUnknown)
-		if errors.Is(err, ErrBusy) && !unknown {
+		if (errors.Is(err, ErrBusy) || errors.Is(err, ErrNoSpace)) && !unknown {
 			return Result{}, err
 		}
 		if held.Err() == nil {
@@ -121,7 +121,7 @@ func (b *Batch) command(applied uint64) (*command, int, error) {
 	if len(b.Key) > maxKey || len(b.Digest) > maxDigest || strings.ContainsRune(b.Key, 0) {
 		return nil, 0, fmt.Errorf("consensus: a key has at most %d bytes and no NUL, its digest at most %d", maxKey, maxDigest)
 	}
-	c := &command{key: b.Key, digest: b.Digest, stmts: b.stmts, query: b.query, topics: b.topics}
+	c := &command{urgent: b.Urgent, key: b.Key, digest: b.Digest, stmts: b.stmts, query: b.query, topics: b.topics}
 	for i := range b.guards {
 		c.guards = append(c.guards, b.guards[i].statement)
 	}
@@ -152,7 +152,7 @@ func retryPrefix(index uint64) string {
 // hash is the digest of a batch whose caller gave none.
 func (c *command) hash() []byte {
 	plain := *c
-	plain.key, plain.digest = "", nil
+	plain.key, plain.digest, plain.urgent = "", nil, false
 	var e encoder
 	sum := sha256.Sum256(e.encodeEntry(0, 0, []*command{&plain}))
 	return sum[:16]

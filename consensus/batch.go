@@ -24,6 +24,8 @@ type Batch struct {
 	// Digest identifies the content under the key: the same key with another digest is ErrKeyConflict. Empty: the
 	// hash of the batch itself. Callers that put fresh ids into a repeated batch set it from the request.
 	Digest []byte
+	// Urgent batches are written even when the disks are almost full: those that people sign in and clean up with.
+	Urgent bool
 
 	guards []guard
 	stmts  []statement

@@ -16,6 +16,7 @@ const entryVersion = 1
 // command is a batch as it travels: without the errors of its guards, which stay with the caller and are told by number.
 type command struct {
 	key     string
+	urgent  bool // see Batch
 	private bool // the key was made up for the node's own retries: it need not be kept for long
 	digest  []byte
 	guards  []statement
@@ -39,6 +40,7 @@ const (
 const (
 	flagPrivate byte = 1 << iota
 	flagQuery
+	flagUrgent // for the leader that the batch is brought to; programs that do not know it ignore it
 )
 
 type encoder struct {
@@ -103,6 +105,9 @@ func (e *encoder) command(c *command) {
 	}
 	if c.query != nil {
 		flags |= flagQuery
+	}
+	if c.urgent {
+		flags |= flagUrgent
 	}
 	e.b = append(e.b, flags)
 	e.str(c.key)
@@ -278,7 +283,7 @@ func (d *decoder) statements() []statement {
 
 func (d *decoder) command() *command {
 	flags := d.byte()
-	c := &command{private: flags&flagPrivate != 0, key: string(d.bytes()), digest: append([]byte(nil), d.bytes()...)}
+	c := &command{private: flags&flagPrivate != 0, urgent: flags&flagUrgent != 0, key: string(d.bytes()), digest: append([]byte(nil), d.bytes()...)}
 	c.guards, c.stmts = d.statements(), d.statements()
 	if flags&flagQuery != 0 {
 		q := d.statement()

@@ -34,6 +34,11 @@ type Config struct {
 	DiskTimeout      time.Duration // a node whose disk completes no fsync for so long stops; default 2 s
 	MaxClockSkew     time.Duration // a node whose clock is farther off the others' does not lead; default 2 s
 
+	Reserve  int64 // bytes set aside for a disk that is full; default 32 MiB, at most a twentieth of the disk
+	LowSpace int64 // free bytes below which the node gives its leadership away; default 96 MiB, at most a tenth of the disk
+
+	FreeSpace func(dir string) (free, total int64, err error) // instead of asking the system; for simulations
+
 	Transport raft.Transport // instead of one over Network; for simulations
 	LogStore  LogStore       // instead of the write-ahead log in Dir; for simulations
 
@@ -73,6 +78,11 @@ func (c Config) withDefaults() (Config, error) {
 	c.KeepKeys = cmp.Or(c.KeepKeys, 200*24*time.Hour)
 	c.DiskTimeout = cmp.Or(c.DiskTimeout, 2*time.Second)
 	c.MaxClockSkew = cmp.Or(c.MaxClockSkew, 2*time.Second)
+	c.Reserve = cmp.Or(c.Reserve, 32<<20)
+	c.LowSpace = cmp.Or(c.LowSpace, 96<<20)
+	if c.FreeSpace == nil {
+		c.FreeSpace = freeSpace
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -82,7 +92,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Fatal == nil {
 		logger := c.Logger
 		c.Fatal = func(err error) {
-			logger.Error("this node cannot trust its storage and stops", "error", err)
+			logger.Error(Reason(err), "error", err)
 			os.Exit(1)
 		}
 	}

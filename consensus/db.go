@@ -35,6 +35,7 @@ type DB struct {
 	watch   *watchers
 	leader  *leadership
 	clock   *clock
+	space   *space
 	since   time.Time
 
 	proposals chan *proposal
@@ -64,7 +65,7 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), since: time.Now(),
+	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c), since: time.Now(),
 		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
 		reads: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
 	db.life, db.end = context.WithCancel(context.Background())
@@ -90,6 +91,7 @@ func Open(c Config) (*DB, error) {
 	db.start(func() { db.machine.checkpointer(db.stop, walLimit) })
 	if c.LogStore == nil {
 		db.start(db.watchDisk)
+		db.start(db.watchSpace)
 	}
 	return db, nil
 }
@@ -110,18 +112,22 @@ func (db *DB) openStores() error {
 		if err := makeDir(dir); err != nil {
 			return err
 		}
+		db.space.open()
 		var err error
-		if db.wal, err = wal.Open(dir, wal.WithLogger(raftLogger{c.Logger.With("part", "log")})); err != nil {
+		if db.wal, err = wal.Open(dir, wal.WithSegmentSize(logSegment), wal.WithLogger(raftLogger{c.Logger.With("part", "log")})); err != nil {
 			return err
 		}
 		store = db.wal
 	}
 	db.logs = newLogs(store, db.fatal)
+	if c.LogStore == nil {
+		db.logs.space = db.space
+	}
 	if err := db.logs.check(); err != nil {
 		return err
 	}
 	m := &machine{dir: filepath.Join(c.Dir, "state"), readers: max(8, 2*runtime.GOMAXPROCS(0)), logs: db.logs, fatal: db.fatal,
-		failed: db.failed.Load, metrics: db.metrics, watch: db.watch}
+		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch}
 	if err := m.open(); err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ var (
 	ErrConstraint = errors.New("consensus: constraint violated")
 	// ErrBusy: too many requests are held on this node. Nothing was changed.
 	ErrBusy = errors.New("consensus: too many requests are waiting")
+	// ErrNoSpace: the disks of too many nodes are almost full for a write that is not Urgent. Nothing was changed.
+	ErrNoSpace = errors.New("consensus: the disks are almost full")
 	// ErrMembership: the change of membership is refused (would lose the majority, one is under way, unknown node …).
 	ErrMembership = errors.New("consensus: membership change refused")
 )

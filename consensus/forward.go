@@ -31,6 +31,7 @@ const (
 	replyOutcome byte = iota
 	replyNotLeader
 	replyUnknown
+	replyNoSpace // a program that does not know it takes it for unknown and asks again
 )
 
 // forward brings the batch to the leader once. errNotLeader: it surely had no effect.
@@ -187,6 +188,8 @@ func encodeAnswers(answers []answer) []byte {
 		switch {
 		case errors.Is(a.err, ErrUnknown), a.err == nil && len(e.b) > maxForwardReply:
 			e.b = append(e.b, replyUnknown)
+		case errors.Is(a.err, ErrNoSpace):
+			e.b = append(e.b, replyNoSpace)
 		case a.err != nil:
 			e.b = append(e.b, replyNotLeader)
 		default:
@@ -209,6 +212,8 @@ func decodeAnswers(p []byte, n int) ([]answer, error) {
 			}
 		case replyNotLeader:
 			answers[i].err = errNotLeader
+		case replyNoSpace:
+			answers[i].err = ErrNoSpace
 		default:
 			answers[i].err = ErrUnknown
 		}

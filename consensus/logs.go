@@ -18,6 +18,9 @@ import (
 type logs struct {
 	LogStore
 	fatal func(what string, err error)
+	space *space // nil: unlimited
+
+	cut atomic.Bool // the end of the log was cut off, and Raft believes that what replaces it is there
 
 	cacheMu sync.RWMutex
 	cache   map[uint64]*raft.Log
@@ -58,6 +61,15 @@ func (l *logs) StoreLog(e *raft.Log) error { return l.StoreLogs([]*raft.Log{e}) 
 func (l *logs) StoreLogs(entries []*raft.Log) error {
 	fault.Point("log-before-append")
 	start := time.Now()
+	if l.space != nil && !l.cut.Swap(false) {
+		size := 0
+		for _, e := range entries {
+			size += len(e.Data) + 64
+		}
+		if err := l.space.append(int64(size)); err != nil {
+			return err // nothing was written: Raft tries again, or another node leads
+		}
+	}
 	if err := l.LogStore.StoreLogs(entries); err != nil {
 		l.fatal("write the log", err)
 		return err
@@ -94,6 +106,9 @@ func (l *logs) remember(entries []*raft.Log) {
 
 // DeleteRange forgets the whole cache: it is rare, and what it cuts must not be found again.
 func (l *logs) DeleteRange(from, to uint64) error {
+	if last, err := l.LastIndex(); err == nil && to >= last {
+		l.cut.Store(true)
+	}
 	l.cacheMu.Lock()
 	clear(l.cache)
 	l.bytes = 0

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,6 +25,7 @@ type machine struct {
 	logs    raft.LogStore
 	fatal   func(what string, err error)
 	failed  func() bool
+	release func(why string) bool // gives up the reserve of space; false: there is none
 	metrics *metrics
 	watch   *watchers
 
@@ -183,12 +185,27 @@ func (m *machine) Apply(l *raft.Log) any {
 	return outcomes
 }
 
+// applyEntry runs the entry again when SQLite found the disk full and the reserve could be given up: nothing of the first
+// run was committed.
 func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
+	outcomes, err := m.runEntry(l, e)
+	if outOfSpace(err) && m.release("an entry is applied") {
+		m.db.writer.ours("ROLLBACK") // in vain when SQLite has done it
+		m.oldestKey = 0
+		outcomes, err = m.runEntry(l, e)
+	}
+	if !m.must(fmt.Sprintf("apply entry %d", l.Index), err) {
+		return nil, false
+	}
+	return outcomes, true
+}
+
+func (m *machine) runEntry(l *raft.Log, e *entry) ([]outcome, error) {
 	w := m.db.writer
 	outcomes := make([]outcome, len(e.commands))
-	begin := func() bool { _, err := w.ours("BEGIN IMMEDIATE"); return m.must("begin", err) }
-	if !begin() {
-		return nil, false
+	begin := func() error { _, err := w.ours("BEGIN IMMEDIATE"); return err }
+	if err := begin(); err != nil {
+		return nil, err
 	}
 	hasty := true
 	for i := 0; i < len(e.commands); i++ {
@@ -197,8 +214,8 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 		}
 		r := run{m: m, w: w, index: l.Index, stamp: e.stamp, hasty: hasty}
 		o, err := r.command(e.commands[i])
-		if !m.must("apply", err) {
-			return nil, false
+		if err != nil {
+			return nil, err
 		}
 		outcomes[i] = o
 		if o.code == outcomeAgain {
@@ -209,8 +226,8 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 		// OR ROLLBACK and RAISE(ROLLBACK) end the transaction: the batch undid its neighbours. Every node sees the same
 		// and runs the entry again, without the batch.
 		m.oldestKey = 0
-		if !begin() {
-			return nil, false
+		if err := begin(); err != nil {
+			return nil, err
 		}
 		i = -1
 	}
@@ -223,8 +240,8 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 	if err == nil {
 		_, err = w.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, stamp = ?", int64(l.Index), int64(l.Term), e.stamp)
 	}
-	if !m.must("state", err) {
-		return nil, false
+	if err != nil {
+		return nil, err
 	}
 	fault.Point("apply-before-commit")
 	m.coming.Store(l.Index)
@@ -232,16 +249,16 @@ func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 	if code, alike := classify(err); err != nil && alike && code == outcomeConstraint {
 		return m.refuseEntry(l, e, err)
 	}
-	if !m.must("commit", err) {
-		return nil, false
+	if err != nil {
+		return nil, err
 	}
 	fault.Point("apply-after-commit")
-	return outcomes, true
+	return outcomes, nil
 }
 
 // refuseEntry handles a deferred constraint, which SQLite checks at COMMIT only. Apply refuses to create one, so this is
 // the second net: no batch of the entry takes effect, on any node, but no node stops either.
-func (m *machine) refuseEntry(l *raft.Log, e *entry, reason error) ([]outcome, bool) {
+func (m *machine) refuseEntry(l *raft.Log, e *entry, reason error) ([]outcome, error) {
 	w := m.db.writer
 	m.oldestKey = 0
 	_, err := w.ours("ROLLBACK")
@@ -252,7 +269,7 @@ func (m *machine) refuseEntry(l *raft.Log, e *entry, reason error) ([]outcome, b
 	for i := range outcomes {
 		outcomes[i] = outcome{code: outcomeConstraint, message: reason.Error()}
 	}
-	return outcomes, m.must("refuse entry", err)
+	return outcomes, err
 }
 
 // tell reports the topics of the batches that have taken effect.
@@ -280,6 +297,15 @@ func (m *machine) finishCheckpoint() {
 	fault.Point("checkpoint-after")
 	w.isOwn = false
 	m.db.ckMu.Unlock()
+	m.mustCheckpoint(err)
+}
+
+// mustCheckpoint stops the node, unless there was just no space: what was not copied stays in the WAL.
+func (m *machine) mustCheckpoint(err error) {
+	if outOfSpace(err) {
+		m.release("a checkpoint")
+		return
+	}
 	m.must("checkpoint", err)
 }
 
@@ -329,7 +355,7 @@ func (m *machine) checkpointer(stop <-chan struct{}, limit int64) {
 		if errors.Is(err, errClosed) {
 			return
 		}
-		m.must("checkpoint", err)
+		m.mustCheckpoint(err)
 	}
 }
 

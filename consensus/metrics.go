@@ -98,6 +98,13 @@ func (db *DB) Collectors() []prometheus.Collector {
 		}
 		return 0
 	})
+	gauge("free_bytes", "Free space on the disk of the node.", func() float64 { return float64(db.space.free.Load()) })
+	gauge("low_space", "1 while the disk is almost full.", func() float64 {
+		if db.space.isLow.Load() {
+			return 1
+		}
+		return 0
+	})
 	gauge("log_sync_seconds", "Moving average of writing the log.", func() float64 { return time.Duration(db.logs.syncTime.Load()).Seconds() })
 	if raft := raftSink(); raft != nil {
 		out = append(out, raft)

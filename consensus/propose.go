@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -45,6 +46,9 @@ func (db *DB) propose(ctx context.Context, c *command, size int, remote bool) (o
 func (db *DB) submit(ctx context.Context, c *command, size int, remote bool) (*proposal, error) {
 	if db.raft.State() != raft.Leader {
 		return nil, errNotLeader
+	}
+	if err := db.admit(c); err != nil {
+		return nil, err
 	}
 	p := &proposal{ctx: ctx, command: c, size: size, term: db.raft.CurrentTerm(), remote: remote, done: make(chan answer, 1)}
 	select {
@@ -196,6 +200,9 @@ func deliver(future raft.ApplyFuture, group []*proposal) {
 	err := future.Error()
 	fault.Point("propose-before-answer")
 	var outcomes []outcome
+	if errors.Is(err, errNoSpace) {
+		err = raft.ErrNotLeader // refused before it was written
+	}
 	switch err {
 	case nil:
 		var ok bool

@@ -22,6 +22,9 @@ type Node struct {
 	// Skew is how far its clock is ahead: of those of a majority that agrees, else of the leader's. It includes up to half
 	// the round trip.
 	Skew time.Duration
+
+	LowSpace bool  // its disk is almost full: it does not want to lead
+	Free     int64 // bytes on its disk
 }
 
 // Status is how this node stands. It is cheap.
@@ -39,6 +42,9 @@ type Status struct {
 	Since       time.Time // start of this process's membership
 	Clock       time.Time // this node's clock, uncorrected
 
+	LowSpace bool  // the disk is almost full: this node does not want to lead
+	Free     int64 // bytes on the disk
+
 	ahead time.Duration // of the clock of the node that asked
 }
 
@@ -50,6 +56,7 @@ func (db *DB) Status() Status {
 	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
 		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
 		Clock: db.clock.read().wall}
+	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
 	s.CaughtUp = db.leader.wasReady.Load()
 	if stamp := db.machine.shown.Load().stamp; stamp > 0 {
 		s.Stamp = time.UnixMilli(stamp).UTC()
@@ -87,6 +94,7 @@ func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
 				return
 			}
 			n.Up, n.Applied, n.Commit = st.State != "stopped", st.Applied, st.Commit
+			n.LowSpace, n.Free = st.LowSpace, st.Free
 			if !st.Clock.IsZero() {
 				clocks[i] = &st.ahead
 			}

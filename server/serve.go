@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"trivium/consensus"
 )
 
 const serveHelp = `serve runs one node. In an empty directory it founds a cluster of one and prints the link with which the first
@@ -87,11 +89,20 @@ func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n, err := OpenNode(ctx, c, log, stdout, func(err error) {
-		log.Error("this node cannot trust its storage and stops; the others go on without it", "error", err)
+	fatal := func(err error) {
+		log.Error(consensus.Reason(err)+"; the others go on without it", "error", err)
 		w.Close() // the reason must be on the screen before the process is gone
 		os.Exit(1)
-	})
+	}
+	n, err := OpenNode(ctx, c, log, stdout, fatal)
+	for consensus.IsFull(err) && ctx.Err() == nil {
+		log.Error("this node cannot start because its disk is full; it tries again every second. Delete something, or enlarge the disk", "data", c.Data, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+			n, err = OpenNode(ctx, c, log, stdout, fatal)
+		}
+	}
 	if err != nil {
 		return err
 	}

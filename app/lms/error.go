@@ -84,6 +84,7 @@ var (
 	ErrStale         = Errorf(KindConflict, "Somebody else changed this meanwhile. Your text is kept; compare and save again.")
 	ErrKeyReused     = Errorf(KindConflict, "This request repeats the key of another one with different content. Reload the page and try again.")
 	ErrUnavailable   = &Error{Kind: KindUnavailable, RetryIn: 5, Message: "The cluster has no majority at the moment, so nothing can be saved. Nothing was changed and nothing is lost; it will be tried again."}
+	ErrNoSpace       = &Error{Kind: KindUnavailable, RetryIn: 30, Message: "Nothing can be saved at the moment because the site's disks are almost full. What you typed is not lost; reading works. Please tell an administrator, and try again later."}
 	ErrUnknown       = &Error{Kind: KindUnknown, RetryIn: 2, Message: "The cluster could not confirm this in time. Trying again is safe: it will not be done twice."}
 	ErrInternal      = Errorf(KindInternal, "Something went wrong on our side. Nothing you typed is lost; please try again.")
 )

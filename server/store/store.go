@@ -69,6 +69,12 @@ type requestContext struct {
 
 type requestKey struct{}
 
+type urgentKey struct{}
+
+// Urgent makes the writes under the returned context go on while the disks are almost full: what people sign in and clean
+// up with.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
 // WithRequest makes the writes under the returned context repeatable: a repeat with the same key and digest returns the
 // first results. The first batch takes the key itself, later ones key#2, key#3 and so on.
 func WithRequest(ctx context.Context, r Request) context.Context {
@@ -90,6 +96,7 @@ func (s *Store) apply(ctx context.Context, b *consensus.Batch) (consensus.Result
 // repeat (sessions, tickets) or belongs to no request.
 func (s *Store) applyUnkeyed(ctx context.Context, b *consensus.Batch) (consensus.Result, error) {
 	start := time.Now()
+	b.Urgent = b.Urgent || ctx.Value(urgentKey{}) != nil
 	res, err := s.db.Apply(ctx, b)
 	if err != nil {
 		return consensus.Result{}, mapError(err)
@@ -109,6 +116,8 @@ func mapError(err error) error {
 		return err
 	case errors.Is(err, consensus.ErrUnavailable), errors.Is(err, consensus.ErrBusy):
 		return lms.ErrUnavailable
+	case errors.Is(err, consensus.ErrNoSpace):
+		return lms.ErrNoSpace
 	case errors.Is(err, consensus.ErrUnknown):
 		return lms.ErrUnknown
 	case errors.Is(err, consensus.ErrKeyConflict):

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,6 +156,12 @@ func (s *Server) routes() []api.Route {
 	return routes
 }
 
+// urgent reports whether a route must work while the disks are almost full: signing in, deleting, the nodes and the accounts.
+func urgent(r api.Route) bool {
+	return r.Method == http.MethodDelete || strings.HasPrefix(r.Path, api.SignIn.Path) || strings.HasPrefix(r.Path, api.GetCluster.Path) ||
+		r.Path == api.UpdateUser.Path
+}
+
 // router mounts the table, the pages and what stands around every request.
 func (s *Server) router() *echo.Echo {
 	e := echo.New()
@@ -167,6 +174,9 @@ func (s *Server) router() *echo.Echo {
 		e.Add(b.route.Method, b.route.Path, func(c echo.Context) error {
 			q := requestOf(c)
 			q.route, q.rawBody = b.route, b.rawBody
+			if urgent(b.route) {
+				q.ctx = store.Urgent(q.ctx)
+			}
 			return b.serve(s, q)
 		})
 	}
