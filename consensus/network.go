@@ -17,6 +17,7 @@ import (
 const (
 	headerTimeout  = 5 * time.Second // from accept to the service byte, TLS handshake included
 	maxConnections = 1024
+	maxStrangers   = 256 // connections that have shown no certificate, yet or at all: a flood pushes out its own oldest
 )
 
 // Service names a protocol on the cluster port: the first byte of a connection.
@@ -42,6 +43,7 @@ type Network struct {
 	mu       sync.Mutex
 	services map[Service]*serviceListener
 	conns    map[*trackedConn]struct{}
+	arrived  []*trackedConn // those without a verified certificate, oldest first
 	closed   bool
 	wg       sync.WaitGroup
 }
@@ -188,7 +190,6 @@ func (n *Network) Close() error {
 
 func (n *Network) serve() {
 	defer n.wg.Done()
-	slots := make(chan struct{}, maxConnections)
 	for {
 		conn, err := n.ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -197,17 +198,10 @@ func (n *Network) serve() {
 			time.Sleep(20 * time.Millisecond)
 			continue
 		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			conn.Close()
-			continue
-		}
-		c := &trackedConn{n: n, free: func() { <-slots }}
+		c := &trackedConn{n: n}
+		c.Conn, c.raw = conn, conn
 		if n.server != nil {
 			c.Conn = tls.Server(conn, n.server)
-		} else {
-			c.Conn = conn
 		}
 		n.mu.Lock()
 		if n.closed {
@@ -215,9 +209,24 @@ func (n *Network) serve() {
 			c.Close()
 			return
 		}
+		if len(n.conns)-len(n.arrived) >= maxConnections {
+			n.mu.Unlock()
+			conn.Close()
+			continue
+		}
 		n.conns[c] = struct{}{}
+		n.arrived = append(n.arrived, c)
+		var oldest *trackedConn
+		if len(n.arrived) > maxStrangers {
+			oldest = n.arrived[0]
+			n.arrived = slices.Delete(n.arrived, 0, 1)
+			delete(n.conns, oldest)
+		}
 		n.wg.Add(1)
 		n.mu.Unlock()
+		if oldest != nil {
+			oldest.raw.Close() // without the farewell of TLS, for which a stranger could make us wait
+		}
 		go func() {
 			defer n.wg.Done()
 			n.dispatch(c)
@@ -234,20 +243,21 @@ func (n *Network) dispatch(c *trackedConn) {
 	}
 	c.SetDeadline(time.Time{})
 	s := Service(b[0])
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		state := t.ConnectionState()
+		c.peer.Store(&state)
+	}
 	if n.authorize != nil {
-		var state *tls.ConnectionState
-		if t, ok := c.Conn.(*tls.Conn); ok {
-			cs := t.ConnectionState()
-			state = &cs
-			c.peer.Store(state)
-		}
-		if err := n.authorize(s, state); err != nil {
+		if err := n.authorize(s, c.peer.Load()); err != nil {
 			c.Close()
 			return
 		}
 	}
 	n.mu.Lock()
 	l := n.services[s]
+	if n.server == nil || proven(c) {
+		n.known(c)
+	}
 	n.mu.Unlock()
 	if l == nil {
 		c.Close()
@@ -260,11 +270,24 @@ func (n *Network) dispatch(c *trackedConn) {
 	}
 }
 
+// proven reports whether the peer has shown a certificate that the server's configuration verifies.
+func proven(c *trackedConn) bool {
+	state := c.peer.Load()
+	return state != nil && len(state.VerifiedChains) > 0
+}
+
+// known takes a connection off the list of strangers; with n.mu.
+func (n *Network) known(c *trackedConn) {
+	if i := slices.Index(n.arrived, c); i >= 0 {
+		n.arrived = slices.Delete(n.arrived, i, i+1)
+	}
+}
+
 // trackedConn forgets itself when it is closed.
 type trackedConn struct {
 	net.Conn
+	raw  net.Conn // under TLS
 	n    *Network
-	free func()
 	once sync.Once
 	peer atomic.Pointer[tls.ConnectionState] // set once the handshake is over
 }
@@ -273,8 +296,8 @@ func (c *trackedConn) Close() error {
 	c.once.Do(func() {
 		c.n.mu.Lock()
 		delete(c.n.conns, c)
+		c.n.known(c)
 		c.n.mu.Unlock()
-		c.free()
 	})
 	return c.Conn.Close()
 }

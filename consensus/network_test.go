@@ -91,6 +91,8 @@ func TestSilentConnectionsAreClosed(t *testing.T) {
 
 func TestConnectionsAreBounded(t *testing.T) {
 	n := testNetwork(t, nil)
+	ln := n.Listen('X')
+	defer ln.Close()
 	var open []net.Conn
 	defer func() {
 		for _, c := range open {
@@ -98,17 +100,71 @@ func TestConnectionsAreBounded(t *testing.T) {
 		}
 	}()
 	for range maxConnections {
-		c, err := net.Dial("tcp", n.Addr().String())
+		c, err := n.Dial(t.Context(), 'X', n.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		open = append(open, c)
+		accepted, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, c, accepted)
 	}
 	over, err := net.Dial("tcp", n.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	closed(t, over)
+}
+
+// Connections that say nothing push out one another, oldest first, and nobody else.
+func TestFloodOfSilentConnections(t *testing.T) {
+	n := testNetwork(t, nil)
+	ln := n.Listen('X')
+	defer ln.Close()
+	before, err := n.Dial(t.Context(), 'X', n.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	server, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	var silent []net.Conn
+	for range 3 * maxStrangers {
+		c, err := net.Dial("tcp", n.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		silent = append(silent, c)
+	}
+	for _, c := range silent[:2*maxStrangers-1] {
+		closed(t, c)
+	}
+	during, err := n.Dial(t.Context(), 'X', n.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer during.Close()
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	n.mu.Lock()
+	held := len(n.conns)
+	n.mu.Unlock()
+	if held > maxStrangers+2 {
+		t.Errorf("%d connections are held", held)
+	}
+	go server.Write([]byte("x"))
+	before.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.ReadFull(before, make([]byte, 1)); err != nil {
+		t.Errorf("the connection that was there before: %v", err)
+	}
 }
 
 func TestCloseOfTheNetworkClosesItsConnections(t *testing.T) {

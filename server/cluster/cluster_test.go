@@ -70,11 +70,17 @@ func join(t *testing.T, peer *testNode, id string) *testNode {
 
 func start(t *testing.T, dir string, self *Identity) *testNode {
 	t.Helper()
+	return startLife(t, dir, self, 0)
+}
+
+// startLife starts a node that issues certificates of the life.
+func startLife(t *testing.T, dir string, self *Identity, life time.Duration) *testNode {
+	t.Helper()
 	ln, err := net.Listen("tcp", self.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(Config{Identity: self, Listener: ln, Origin: "http://" + self.ID(), Logger: quiet})
+	c, err := New(Config{Identity: self, Listener: ln, Origin: "http://" + self.ID(), Logger: quiet, CertificateLife: life})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,42 +347,6 @@ func TestLeaderRemovesItself(t *testing.T) {
 		nodes, err := b.Nodes(t.Context())
 		return err == nil && len(nodes) == 2 && b.store.SetSetting(t.Context(), "x", "y") == nil
 	})
-}
-
-func TestStrangersAreRefused(t *testing.T) {
-	a := found(t, "a")
-	ln := a.Network().Listen('F')
-	defer ln.Close()
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			c.Write([]byte("welcome"))
-		}
-	}()
-	foreign := found(t, "b")
-	member, err := Found(t.TempDir(), "friend", "127.0.0.1:1") // stands in for a key without certificate
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, config := range map[string]*tls.Config{
-		"no certificate":            {InsecureSkipVerify: true},
-		"certificate of another CA": {InsecureSkipVerify: true, Certificates: []tls.Certificate{*foreign.id.cert.Load()}},
-		"own CA":                    {InsecureSkipVerify: true, Certificates: []tls.Certificate{*member.cert.Load()}},
-		"TLS 1.2":                   {InsecureSkipVerify: true, Certificates: []tls.Certificate{*a.id.cert.Load()}, MaxVersion: tls.VersionTLS12},
-		"plain text":                nil,
-	} {
-		for _, s := range []consensus.Service{consensus.ServiceRaft, consensus.ServiceRPC, 'F'} {
-			if open(t, s, a.id.Address(), config) {
-				t.Errorf("%s: service %c is open", name, s)
-			}
-		}
-	}
-	if !open(t, 'F', a.id.Address(), a.clientTLS()) {
-		t.Error("service F is closed to a member")
-	}
 }
 
 // open reports whether the service keeps the connection: it sends something, or waits for the caller to.

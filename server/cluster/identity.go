@@ -260,7 +260,7 @@ func (n *Identity) pair(ca *CA, certPEM, keyPEM []byte) (*tls.Certificate, error
 	if err != nil {
 		return nil, err
 	}
-	id, err := verifyNodeAt(ca.pool(), []*x509.Certificate{leaf}, x509.ExtKeyUsageServerAuth, leaf.NotBefore.Add(time.Second))
+	id, err := verifyNodeAt(ca.pool(), []*x509.Certificate{leaf}, x509.ExtKeyUsageServerAuth, leaf.NotAfter.Add(-time.Second))
 	if err != nil {
 		return nil, err
 	}
