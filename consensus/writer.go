@@ -29,7 +29,7 @@ func openWriter(path string) (*writer, error) {
 			return nil, errors.Join(err, c.close())
 		}
 	}
-	if err := restrict(c, &w.isOwn, &w.ddl); err != nil {
+	if err := errors.Join(restrict(c, &w.isOwn, &w.ddl), addFunctions(c)); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return w, nil

@@ -14,9 +14,11 @@ var (
 	RedeemTicket   = Endpoint[Ticket, lms.Session]{"POST", "/api/v1/session/redeem", lms.Public, "Exchange a hand-over ticket for a bearer token of the same session"}
 	ChangePassword = Endpoint[PasswordInput, Empty]{"PUT", "/api/v1/session/password", lms.AnyUser, "Change the own password; other sessions end"}
 
+	ConfirmSession = Endpoint[ConfirmInput, Empty]{"POST", "/api/v1/session/confirm", lms.AnyUser, "Give the password again, as administrative actions ask for; it counts for ten minutes"}
+
 	ListUsers  = Endpoint[ListInput, Page[lms.User]]{"GET", "/api/v1/users", lms.Admin, "List accounts"}
-	CreateUser = Endpoint[CreateUserInput, lms.User]{"POST", "/api/v1/users", lms.Admin, "Create an account"}
-	UpdateUser = Endpoint[UpdateUserInput, lms.User]{"PATCH", "/api/v1/users/:user", lms.Admin, "Change an account, disable it, or set its password"}
+	CreateUser = Endpoint[CreateUserInput, lms.User]{"POST", "/api/v1/users", lms.AdminConfirmed, "Create an account"}
+	UpdateUser = Endpoint[UpdateUserInput, lms.User]{"PATCH", "/api/v1/users/:user", lms.AdminConfirmed, "Change an account, disable it, or set its password"}
 
 	GetHome = Endpoint[NoInput, lms.Home]{"GET", "/api/v1/home", lms.AnyUser, "Show what is due and what is new"}
 )
@@ -96,10 +98,14 @@ var (
 var (
 	GetCluster      = Endpoint[NoInput, lms.Cluster]{"GET", "/api/v1/cluster", lms.AnyUser, "Show the nodes and how they stand"}
 	GetNodeHash     = Endpoint[NoInput, lms.NodeHash]{"GET", "/api/v1/cluster/hash", lms.Admin, "Hash every row of the node that answers: equal index, equal hash, on every node"}
-	CreateJoinToken = Endpoint[NoInput, JoinToken]{"POST", "/api/v1/cluster/join-tokens", lms.Admin, "Make a single-use token for one new node (1 h)"}
-	RemoveNode      = Endpoint[RemoveNodeInput, lms.Cluster]{"DELETE", "/api/v1/cluster/nodes/:node", lms.Admin, "Remove a node from the cluster"}
-	TransferLeader  = Endpoint[TransferInput, lms.Cluster]{"POST", "/api/v1/cluster/transfer", lms.Admin, "Hand leadership to a node, or to the best one"}
+	CreateJoinToken = Endpoint[NoInput, JoinToken]{"POST", "/api/v1/cluster/join-tokens", lms.AdminConfirmed, "Make a single-use token for one new node (1 h)"}
+	RemoveNode      = Endpoint[RemoveNodeInput, lms.Cluster]{"DELETE", "/api/v1/cluster/nodes/:node", lms.AdminConfirmed, "Remove a node from the cluster"}
+	TransferLeader  = Endpoint[TransferInput, lms.Cluster]{"POST", "/api/v1/cluster/transfer", lms.AdminConfirmed, "Hand leadership to a node, or to the best one"}
 	Events          = Endpoint[NoInput, Raw]{"GET", "/api/v1/events", lms.AnyUser, "Live updates (text/event-stream of Event)"}
+
+	ListAudit   = Endpoint[AuditInput, Page[lms.AuditRecord]]{"GET", "/api/v1/audit", lms.Admin, "Search the audit log, newest first"}
+	VerifyAudit = Endpoint[NoInput, lms.AuditCheck]{"GET", "/api/v1/audit/verify", lms.Admin, "Compute the chain of the audit log anew and tell where it breaks"}
+	ExportAudit = Endpoint[ExportAuditInput, Raw]{"GET", "/api/v1/audit/export", lms.Admin, "Download the audit log, oldest first (format: jsonl or csv)"}
 
 	KVGet    = Endpoint[KVKey, KVValue]{"GET", "/api/v1/kv/:key", lms.Admin, "Read a key (level: none, session or linearizable)"}
 	KVPut    = Endpoint[KVPutInput, KVValue]{"PUT", "/api/v1/kv/:key", lms.Admin, "Write a key"}
@@ -111,7 +117,7 @@ func Routes() []Route {
 	return []Route{
 		named("Setup", Setup), named("Register", Register), named("PreviewInvite", PreviewInvite), named("SignIn", SignIn),
 		named("CurrentSession", CurrentSession), named("SignOut", SignOut), named("IssueTicket", IssueTicket),
-		named("RedeemTicket", RedeemTicket), named("ChangePassword", ChangePassword), named("ListUsers", ListUsers),
+		named("RedeemTicket", RedeemTicket), named("ChangePassword", ChangePassword), named("ConfirmSession", ConfirmSession), named("ListUsers", ListUsers),
 		named("CreateUser", CreateUser), named("UpdateUser", UpdateUser), named("GetHome", GetHome),
 		named("ListCourses", ListCourses), named("CreateCourse", CreateCourse), named("JoinCourse", JoinCourse),
 		named("GetCourse", GetCourse), named("UpdateCourse", UpdateCourse), named("ListMembers", ListMembers),
@@ -130,6 +136,7 @@ func Routes() []Route {
 		named("RetryReply", RetryReply), named("StreamReply", StreamReply), named("SearchPassages", SearchPassages),
 		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("CreateJoinToken", CreateJoinToken),
 		named("RemoveNode", RemoveNode), named("TransferLeader", TransferLeader), named("Events", Events),
+		named("ListAudit", ListAudit), named("VerifyAudit", VerifyAudit), named("ExportAudit", ExportAudit),
 		named("KVGet", KVGet), named("KVPut", KVPut), named("KVDelete", KVDelete),
 	}
 }

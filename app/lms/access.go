@@ -1,5 +1,7 @@
 package lms
 
+import "time"
+
 // Role is a member's role in one course.
 type Role string
 
@@ -40,10 +42,14 @@ const (
 	StaffOfCourse                        // instructor or TA in the course of the path
 	InstructorOfCourse                   // instructor in the course of the path
 	Admin                                // site administrator
+	AdminConfirmed                       // site administrator who has given the password within ConfirmLife
 )
 
+// ConfirmLife is how long a given password counts for AdminConfirmed. A sign-in is a given password.
+const ConfirmLife = 10 * time.Minute
+
 var accessNames = [...]string{"", "Public", "AnyUser", "CourseCreator", "MemberOfCourse", "StudentOfCourse", "StaffOfCourse",
-	"InstructorOfCourse", "Admin"}
+	"InstructorOfCourse", "Admin", "AdminConfirmed"}
 
 func (a Access) String() string {
 	if a <= 0 || int(a) >= len(accessNames) {
@@ -64,6 +70,7 @@ type Actor struct {
 	MayCreateCourses bool   `json:"mayCreateCourses,omitempty"`
 	Role             Role   `json:"role,omitempty"` // in the course of the request; empty: not a member
 	SessionID        string `json:"-"`
+	Confirmed        bool   `json:"-"` // has given the password within ConfirmLife, or is the operator
 }
 
 // SignedIn reports whether the actor has a session.
@@ -72,7 +79,7 @@ func (a Actor) SignedIn() bool { return a.UserID != "" }
 // Staff reports whether the actor acts as staff of the course of the request.
 func (a Actor) Staff() bool { return a.Admin || a.Role.Staff() }
 
-// Can decides whether the actor passes the access. It returns nil, ErrSignIn, ErrNotYourCourse or ErrForbidden.
+// Can decides whether the actor passes the access. It returns nil, ErrSignIn, ErrNotYourCourse, ErrForbidden or ErrConfirm.
 // It is the coarse decision; what depends on one object is decided by that object's methods (for instance
 // Submission.ReadableBy) and, at commit time, by the guards of the batch.
 func Can(actor Actor, access Access) error {
@@ -97,6 +104,11 @@ func Can(actor Actor, access Access) error {
 	case InstructorOfCourse:
 		ok = actor.Admin || actor.Role == RoleInstructor
 	case Admin:
+		ok = actor.Admin
+	case AdminConfirmed:
+		if actor.Admin && !actor.Confirmed {
+			return ErrConfirm
+		}
 		ok = actor.Admin
 	}
 	if ok {

@@ -23,11 +23,13 @@ const (
 	KindUnavailable Kind = "unavailable" // 503: no majority; nothing was changed
 	KindUnknown     Kind = "unknown"     // 503: the outcome is unknown; a retry with the same key settles it
 	KindInternal    Kind = "internal"    // 500: a fault of ours
+
+	KindConfirm Kind = "reauth_required" // 403: allowed, but the password must be given again first
 )
 
 // Kinds lists every kind, for completeness tests.
 var Kinds = []Kind{KindInvalid, KindSignIn, KindForbidden, KindNotFound, KindConflict, KindTooLarge, KindUnsupported,
-	KindRule, KindLimit, KindUnavailable, KindUnknown, KindInternal}
+	KindRule, KindLimit, KindUnavailable, KindUnknown, KindInternal, KindConfirm}
 
 // Error is a refusal in the words of the person who reads it: what happened, what was kept, what to do next.
 type Error struct {
@@ -77,6 +79,7 @@ func KindOf(err error) Kind {
 // Refusals that several packages return or test for.
 var (
 	ErrSignIn        = Errorf(KindSignIn, "Please sign in. If you were signed in, your session has ended; nothing you typed is lost.")
+	ErrConfirm       = Errorf(KindConfirm, "Please give your password again: this changes the site for everybody. Nothing you typed is lost.")
 	ErrForbidden     = Errorf(KindForbidden, "Your role does not allow this.")
 	ErrNotYourCourse = Errorf(KindForbidden, "You are not a member of this course. Ask its instructor for an invite code.")
 	ErrNotYours      = Errorf(KindForbidden, "This belongs to another member.")

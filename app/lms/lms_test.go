@@ -140,6 +140,7 @@ func TestCanFollowsTheRole(t *testing.T) {
 		{lms.StaffOfCourse, lms.ErrSignIn, lms.ErrNotYourCourse, lms.ErrNotYourCourse, lms.ErrForbidden, nil, nil, nil},
 		{lms.InstructorOfCourse, lms.ErrSignIn, lms.ErrNotYourCourse, lms.ErrNotYourCourse, lms.ErrForbidden, lms.ErrForbidden, nil, nil},
 		{lms.Admin, lms.ErrSignIn, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, nil},
+		{lms.AdminConfirmed, lms.ErrSignIn, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrConfirm},
 		{lms.Access(0), lms.ErrSignIn, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden, lms.ErrForbidden},
 	} {
 		for _, c := range []struct {

@@ -58,6 +58,7 @@ func (s *Store) CreateJoinToken(ctx context.Context, hash []byte, expires time.T
 	var b consensus.Batch
 	b.Exec(`DELETE FROM join_tokens WHERE expires_at < ?`, consensus.Stamp{})
 	b.Exec(`INSERT INTO join_tokens (token_hash, created_at, expires_at, used_by) VALUES (?, ?, ?, '')`, hash, consensus.Stamp{}, expires)
+	audit(ctx, &b, lms.Actor{}, lms.AuditJoinToken, "cluster", "expires", expires.UTC().Format(time.RFC3339))
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err
 }
@@ -68,6 +69,7 @@ func (s *Store) UseJoinToken(ctx context.Context, hash []byte, nodeID string) er
 	var b consensus.Batch
 	b.Require(errJoinToken, `EXISTS(SELECT 1 FROM join_tokens WHERE token_hash = ?1 AND expires_at >= ?2 AND used_by IN ('', ?3))`, hash, consensus.Stamp{}, nodeID)
 	b.Exec(`UPDATE join_tokens SET used_by = ?2 WHERE token_hash = ?1`, hash, nodeID)
+	audit(ctx, &b, lms.Actor{}, lms.AuditNodeJoin, "node/"+nodeID)
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"trivium/app/lms"
 	"trivium/consensus"
@@ -38,6 +39,7 @@ func (s *Store) SaveGrade(ctx context.Context, actor lms.Actor, courseID, submis
 		SELECT submission_id, course_id, assignment_id, user_id, ?2, ?3, ?4, ?5, 1 FROM submissions WHERE submission_id = ?1
 		ON CONFLICT (submission_id) DO UPDATE SET draft_points = ?2, draft_feedback = ?3, draft_by = ?4, draft_at = ?5, version = version + 1`,
 		submissionID, points, feedback, actor.UserID, consensus.Stamp{})
+	audit(ctx, &b, actor, lms.AuditGradeSave, "submission/"+submissionID, "course", courseID, "points", points.String())
 	b.Return(selectGrade, submissionID)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
@@ -100,13 +102,18 @@ func (s *Store) PostGrades(ctx context.Context, actor lms.Actor, courseID, assig
 			posted_at = ?3, posted_version = version
 		WHERE `+unposted,
 		assignmentID, ids, consensus.Stamp{})
+	which := "all"
+	if len(submissionIDs) > 0 {
+		which = strings.Join(submissionIDs, " ")
+	}
+	audit(ctx, &b, actor, lms.AuditGradePost, "assignment/"+assignmentID, "course", courseID, "submissions", which)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
 	if err != nil {
 		return 0, err
 	}
-	if len(res.Changed) != 2 {
-		return 0, fmt.Errorf("store: post grades: %d results of 2 statements", len(res.Changed))
+	if len(res.Changed) != 3 {
+		return 0, fmt.Errorf("store: post grades: %d results of 3 statements", len(res.Changed))
 	}
 	return int(res.Changed[1]), nil
 }

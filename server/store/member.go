@@ -60,6 +60,7 @@ func (s *Store) AddMember(ctx context.Context, actor lms.Actor, courseID, login 
 	b.Require(errNoSuchLogin, userEnabled, u.ID)
 	b.Require(errMemberExists, `NOT EXISTS(SELECT 1 FROM enrolments WHERE course_id = ? AND user_id = ?)`, courseID, u.ID)
 	b.Exec(`INSERT INTO enrolments (course_id, user_id, role, active, joined_at) VALUES (?, ?, ?, 1, ?)`, courseID, u.ID, role, consensus.Stamp{})
+	audit(ctx, &b, actor, lms.AuditMemberAdd, "course/"+courseID, "user", u.ID, "role", string(role))
 	b.Return(selectMember, courseID, u.ID)
 	b.Notify(topicCourse(courseID), topicUser(u.ID))
 	res, err := s.apply(ctx, &b)
@@ -80,6 +81,11 @@ func (s *Store) UpdateMember(ctx context.Context, actor lms.Actor, courseID, use
 	}
 	b.Exec(`UPDATE enrolments SET role = coalesce(?3, role), active = coalesce(?4, active) WHERE course_id = ?1 AND user_id = ?2`,
 		courseID, userID, opt(role), opt(active))
+	newRole := ""
+	if role != nil {
+		newRole = string(*role)
+	}
+	audit(ctx, &b, actor, lms.AuditMemberUpdate, "course/"+courseID, "user", userID, "role", newRole, "active", yes(active))
 	b.Return(selectMember, courseID, userID)
 	b.Notify(topicCourse(courseID), topicUser(userID))
 	res, err := s.apply(ctx, &b)

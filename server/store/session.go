@@ -34,7 +34,7 @@ func (s *Store) CreateSession(ctx context.Context, r SessionRecord) error {
 	b.Exec(`DELETE FROM session_tokens WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})
 	b.Exec(`DELETE FROM session_tickets WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})
 	b.Exec(`DELETE FROM sessions WHERE user_id = ?1 AND expires_at < ?2`, r.UserID, consensus.Stamp{})
-	b.Exec(`INSERT INTO sessions (session_id, user_id, created_at, seen_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4)`,
+	b.Exec(`INSERT INTO sessions (session_id, user_id, created_at, seen_at, expires_at, confirmed_at) VALUES (?1, ?2, ?3, ?3, ?4, ?3)`,
 		r.ID, r.UserID, consensus.Stamp{}, r.ExpiresAt)
 	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) VALUES (?, ?, ?)`, r.TokenHash, r.ID, consensus.Stamp{})
 	_, err := s.applyUnkeyed(ctx, &b)
@@ -46,17 +46,17 @@ func (s *Store) CreateSession(ctx context.Context, r SessionRecord) error {
 // within the difference of their clocks before.
 func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor, lms.User, time.Time, error) {
 	const q = `
-		SELECT ` + userColumns + `, s.session_id, s.expires_at
+		SELECT ` + userColumns + `, s.confirmed_at, s.session_id, s.expires_at
 		FROM session_tokens t
 		JOIN sessions s ON s.session_id = t.session_id
 		JOIN users u ON u.user_id = s.user_id
 		WHERE t.token_hash = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
 	var sessionID string
-	var expires time.Time
+	var expires, confirmed time.Time
 	rows, err := s.query(ctx, q, tokenHash, s.Now())
 	u, err := one(rows, err, func(row consensus.Row) (lms.User, error) {
-		n := len(row) - 2
-		if err := row[n:].Scan(&sessionID, &expires); err != nil {
+		n := len(row) - 3
+		if err := row[n:].Scan(&confirmed, &sessionID, &expires); err != nil {
 			return lms.User{}, err
 		}
 		return scanUser(row[:n])
@@ -67,7 +67,21 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor
 	if err != nil {
 		return lms.Actor{}, lms.User{}, time.Time{}, err
 	}
-	return actorOf(u, sessionID), u, expires, nil
+	actor := actorOf(u, sessionID)
+	actor.Confirmed = s.Now().Sub(confirmed) < lms.ConfirmLife
+	return actor, u, expires, nil
+}
+
+// ConfirmSession notes that the actor has given the password again: for lms.ConfirmLife from the entry's stamp on the
+// session may do what lms.AdminConfirmed asks for.
+func (s *Store) ConfirmSession(ctx context.Context, actor lms.Actor) error {
+	var b consensus.Batch
+	b.Require(lms.ErrSignIn, `EXISTS(SELECT 1 FROM sessions WHERE session_id = ? AND user_id = ? AND expires_at >= ?)`,
+		actor.SessionID, actor.UserID, consensus.Stamp{})
+	b.Exec(`UPDATE sessions SET confirmed_at = ?2 WHERE session_id = ?1`, actor.SessionID, consensus.Stamp{})
+	audit(ctx, &b, actor, lms.AuditConfirmed, "user/"+actor.UserID)
+	_, err := s.applyUnkeyed(ctx, &b)
+	return err
 }
 
 func actorOf(u lms.User, sessionID string) lms.Actor {

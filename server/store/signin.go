@@ -38,6 +38,10 @@ func (s *Store) RecordSignInFailure(ctx context.Context, keys ...string) error {
 	b.Exec(`DELETE FROM sign_in_failures WHERE failed_at <= ?1 - ?2`, consensus.Stamp{}, failureWindow.Milliseconds())
 	for _, key := range keys {
 		b.Exec(`INSERT INTO sign_in_failures (subject, failure_id, failed_at) VALUES (?, ?, ?)`, key, lms.NewID(), consensus.Stamp{})
+		// Of names that are no account's nothing is recorded: people type their password into the wrong field.
+		const locked = auditInsert + ` WHERE (SELECT count(*) FROM sign_in_failures WHERE subject = ?8) = ?9
+			AND (?8 LIKE 'address/%' OR EXISTS(SELECT 1 FROM users WHERE 'login/' || login_normal = ?8))`
+		b.Exec(locked, consensus.Stamp{}, "", "", oneLine(CallerOf(ctx).Address), string(lms.AuditSignInLocked), oneLine(key), "{}", key, maxFailures)
 	}
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err

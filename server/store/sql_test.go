@@ -35,6 +35,9 @@ func openSchema(t *testing.T) *sqlite3.SQLiteConn {
 		t.Fatal(err)
 	}
 	conn := c.(*sqlite3.SQLiteConn)
+	if err := conn.RegisterFunc("sha256", func(any) []byte { return nil }, true); err != nil { // as consensus does
+		t.Fatal(err)
+	}
 	for _, m := range steps {
 		for _, stmt := range m.statements {
 			if _, err := conn.Exec(stmt, nil); err != nil {
@@ -225,6 +228,8 @@ func TestMigrationLint(t *testing.T) {
 		if bad := forbidden.FindString(string(text)); bad != "" {
 			t.Errorf("%s: %q does not belong into a migration", e.Name(), bad)
 		}
+		// A trigger may refuse, as of an append-only table; it may do nothing that a reader of the statement does not see.
+		text = regexp.MustCompile(`(?m)^CREATE TRIGGER \w+ BEFORE (DELETE|UPDATE) ON \w+ BEGIN SELECT RAISE\(ABORT, '[^']*'\); END;$`).ReplaceAll(text, nil)
 		for _, bad := range []string{"DEFAULT", "TRIGGER", "IF NOT EXISTS", "DATETIME", "VARCHAR"} {
 			if strings.Contains(strings.ToUpper(string(text)), bad) {
 				t.Errorf("%s has %s", e.Name(), bad)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,6 +66,7 @@ func (s *Store) Setup(ctx context.Context, tokenHash []byte, u lms.User, passwor
 	b.Require(errSetup, `EXISTS(SELECT 1 FROM setup_tokens WHERE token_hash = ? AND expires_at >= ?)`, tokenHash, consensus.Stamp{})
 	insertUser(&b, u, passwordHash)
 	b.Exec(`DELETE FROM setup_tokens`)
+	audit(ctx, &b, lms.Actor{UserID: u.ID, Login: u.Login}, lms.AuditSetup, "user/"+u.ID)
 	b.Return(selectUser, u.ID)
 	b.Notify(topicUser(u.ID))
 	res, err := s.apply(ctx, &b)
@@ -79,6 +81,7 @@ func (s *Store) Register(ctx context.Context, code string, u lms.User, passwordH
 	requireInvite(&b, code)
 	insertUser(&b, u, passwordHash)
 	useInvite(&b, code, u.ID)
+	audit(ctx, &b, lms.Actor{UserID: u.ID, Login: u.Login}, lms.AuditUserRegister, "user/"+u.ID)
 	b.Return(selectUser, u.ID)
 	b.Notify(topicUser(u.ID))
 	res, err := s.apply(ctx, &b)
@@ -137,6 +140,7 @@ func (s *Store) CreateUser(ctx context.Context, actor lms.Actor, u lms.User, pas
 	var b consensus.Batch
 	requireAdmin(&b, actor)
 	insertUser(&b, u, passwordHash)
+	audit(ctx, &b, actor, lms.AuditUserCreate, "user/"+u.ID, "login", u.Login, "admin", yes(&u.Admin), "mayCreateCourses", yes(&u.MayCreateCourses))
 	b.Return(selectUser, u.ID)
 	b.Notify(topicUser(u.ID))
 	res, err := s.apply(ctx, &b)
@@ -175,10 +179,29 @@ func (s *Store) UpdateUser(ctx context.Context, actor lms.Actor, id string, vers
 	if disable || p.PasswordHash != nil {
 		endSessions(&b, id, "")
 	}
+	password := p.PasswordHash != nil
+	audit(ctx, &b, actor, lms.AuditUserUpdate, "user/"+id, "admin", yes(p.Admin), "mayCreateCourses", yes(p.MayCreateCourses), "disabled", yes(p.Disabled),
+		"password", changed(password), "name", changed(p.Name != nil))
 	b.Return(selectUser, id)
 	b.Notify(topicUser(id))
 	res, err := s.apply(ctx, &b)
 	return returned(res, err, scanUser)
+}
+
+// yes is a flag in the audit log; "" when it is not set anew.
+func yes(v *bool) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatBool(*v)
+}
+
+// changed says in the audit log that something was changed whose value does not belong there.
+func changed(v bool) string {
+	if v {
+		return "changed"
+	}
+	return ""
 }
 
 // SetPassword changes the actor's own password; their other sessions end.
@@ -187,6 +210,7 @@ func (s *Store) SetPassword(ctx context.Context, actor lms.Actor, hash string) e
 	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
 	b.Exec(`UPDATE users SET password_hash = ?2, updated_at = ?3, version = version + 1 WHERE user_id = ?1`, actor.UserID, hash, consensus.Stamp{})
 	endSessions(&b, actor.UserID, actor.SessionID)
+	audit(ctx, &b, actor, lms.AuditPassword, "user/"+actor.UserID)
 	b.Notify(topicUser(actor.UserID))
 	_, err := s.apply(ctx, &b)
 	return err

@@ -28,8 +28,9 @@ var roles = []struct {
 	{"ta", lms.Actor{UserID: "tom", Role: lms.RoleTA}, session("tom")},
 	{"instructor", lms.Actor{UserID: "ina", Role: lms.RoleInstructor, MayCreateCourses: true}, session("ina")},
 	{"instructor2", lms.Actor{UserID: "ira", MayCreateCourses: true}, session("ira")},
-	{"admin", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true}, session("root")},
-	{"operator", lms.Actor{UserID: "operator", Admin: true}, func(c *course) string { return c.server.c.OperatorToken }},
+	{"admin", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true, Confirmed: true}, session("root")},
+	{"unconfirmed", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true}, func(c *course) string { return c.unconfirmed("root") }},
+	{"operator", lms.Actor{UserID: "operator", Admin: true, Confirmed: true}, func(c *course) string { return c.server.c.OperatorToken }},
 	{"disabled", lms.Actor{}, func(c *course) string { return c.disabled }},
 	{"expired", lms.Actor{}, func(c *course) string { return c.expired }},
 }
@@ -53,6 +54,8 @@ func (c *course) body(route string) any {
 		return api.SignInInput{Password: testPassword} // failures would be counted
 	case "RedeemTicket":
 		return api.Ticket{Ticket: "wrong"}
+	case "ConfirmSession":
+		return api.ConfirmInput{} // failures would be counted
 	case "ChangePassword":
 		return api.PasswordInput{Old: "wrong", New: "short"}
 	case "CreateUser":

@@ -145,7 +145,7 @@ func withoutSecrets(in any, body []byte) []byte {
 	case api.PasswordInput:
 		v.Old, v.New = "", ""
 		in = v
-	case api.SignInInput:
+	case api.SignInInput, api.ConfirmInput:
 		return nil
 	default:
 		return body

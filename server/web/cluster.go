@@ -56,6 +56,13 @@ func (s *Server) createJoinToken(ctx context.Context, _ lms.Actor, _ api.NoInput
 }
 
 func (s *Server) removeNode(ctx context.Context, actor lms.Actor, in api.RemoveNodeInput) (lms.Cluster, error) {
+	force := ""
+	if in.Force {
+		force = "true"
+	}
+	if err := s.audit(ctx, lms.AuditNodeRemove, "node/"+in.Node, "force", force); err != nil {
+		return lms.Cluster{}, err
+	}
 	if err := s.c.Cluster.Remove(ctx, in.Node, in.Force); err != nil {
 		return lms.Cluster{}, membershipError(err)
 	}
@@ -63,6 +70,9 @@ func (s *Server) removeNode(ctx context.Context, actor lms.Actor, in api.RemoveN
 }
 
 func (s *Server) transferLeader(ctx context.Context, actor lms.Actor, in api.TransferInput) (lms.Cluster, error) {
+	if err := s.audit(ctx, lms.AuditTransfer, "node/"+in.Node); err != nil {
+		return lms.Cluster{}, err
+	}
 	if err := s.c.Cluster.Transfer(ctx, in.Node); err != nil {
 		return lms.Cluster{}, membershipError(err)
 	}

@@ -28,6 +28,7 @@ var statuses = map[lms.Kind]int{
 	lms.KindUnavailable: http.StatusServiceUnavailable,
 	lms.KindUnknown:     http.StatusServiceUnavailable,
 	lms.KindInternal:    http.StatusInternalServerError,
+	lms.KindConfirm:     http.StatusForbidden,
 }
 
 // statusGone is what the log shows when the client left before the answer.
@@ -95,6 +96,9 @@ func (s *Server) refuse(err error, c echo.Context) {
 		return // a stream or download broke off; the connection tells
 	}
 	refusal.RequestID = q.id
+	if statusOf(found) == http.StatusForbidden && refusal.Kind != lms.KindConfirm {
+		s.recordRefusal(q)
+	}
 	h := c.Response().Header()
 	if refusal.RetryIn > 0 {
 		h.Set("Retry-After", strconv.Itoa(refusal.RetryIn))

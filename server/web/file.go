@@ -13,6 +13,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/server/store"
 )
 
 func (s *Server) declareFile(ctx context.Context, actor lms.Actor, in api.DeclareFileInput) (lms.File, error) {
@@ -89,6 +90,10 @@ func (s *Server) fileContent(q *request, in api.ContentPath) error {
 	}
 	if !f.Complete() {
 		return lms.Errorf(lms.KindConflict, "This file has not arrived completely yet. Try again when its upload has ended.")
+	}
+	if f.OwnerID != q.actor.UserID && q.actor.Staff() {
+		s.records.add(store.AuditEvent{Caller: q.caller(), Action: lms.AuditSubmissionRead, Object: "file/" + f.ID,
+			Details: []string{"course", f.CourseID, "owner", f.OwnerID}})
 	}
 	content, err := s.files.Open(q.ctx, f)
 	if err != nil {

@@ -133,6 +133,10 @@ func (g *generator) schema(t reflect.Type) object {
 		return object{"type": "boolean"}
 	case reflect.Slice:
 		return object{"type": "array", "items": g.schema(t.Elem())}
+	case reflect.Map:
+		return object{"type": "object", "additionalProperties": g.schema(t.Elem())}
+	case reflect.Float64:
+		return object{"type": "number"}
 	case reflect.Int, reflect.Int64, reflect.Uint64:
 		return object{"type": "integer", "format": "int64"}
 	case reflect.Struct:

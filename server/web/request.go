@@ -16,6 +16,7 @@ import (
 	"trivium/app/api"
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/store"
 )
 
 // request is one call on its way through serve.
@@ -74,6 +75,7 @@ func (s *Server) admit(q *request) error {
 		return err
 	}
 	if q.route.Access == lms.Public {
+		q.ctx = store.WithCaller(q.ctx, q.caller())
 		return nil
 	}
 	if err := s.authenticate(q); err != nil {
@@ -148,7 +150,8 @@ func (s *Server) authenticate(q *request) error {
 		return lms.ErrSignIn
 	}
 	if bearer && s.isOperator(token) {
-		q.actor = lms.Actor{UserID: lms.OperatorID, Login: lms.OperatorID, Name: "Operator", Admin: true}
+		q.actor = lms.Actor{UserID: lms.OperatorID, Login: lms.OperatorID, Name: "Operator", Admin: true, Confirmed: true}
+		q.ctx = store.WithCaller(q.ctx, q.caller())
 		q.user = lms.User{ID: lms.OperatorID, Login: lms.OperatorID, Name: "Operator", Admin: true}
 		return nil
 	}
@@ -159,8 +162,12 @@ func (s *Server) authenticate(q *request) error {
 		return err
 	}
 	s.touch(q.actor.SessionID)
+	q.ctx = store.WithCaller(q.ctx, q.caller())
 	return nil
 }
+
+// caller is who makes the request, for the audit log: with the whole address, not the prefix that limits count.
+func (q *request) caller() store.Caller { return store.Caller{Actor: q.actor, Address: q.c.RealIP()} }
 
 // isOperator compares with the operator token in constant time.
 func (s *Server) isOperator(token string) bool {

@@ -14,6 +14,7 @@ func (s *Server) table() []binding {
 		bind(api.IssueTicket, s.issueTicket),
 		bindRequest(api.RedeemTicket, s.redeemTicket),
 		bindRequest(api.ChangePassword, s.changePassword),
+		bindRequest(api.ConfirmSession, s.confirmSession),
 		bind(api.ListUsers, s.listUsers),
 		bind(api.CreateUser, s.createUser),
 		bind(api.UpdateUser, s.updateUser),
@@ -76,6 +77,10 @@ func (s *Server) table() []binding {
 		bind(api.RemoveNode, s.removeNode),
 		bind(api.TransferLeader, s.transferLeader),
 		bindRaw(api.Events, s.events),
+
+		bind(api.ListAudit, s.listAudit),
+		bind(api.VerifyAudit, s.verifyAudit),
+		bindRaw(api.ExportAudit, s.exportAudit),
 
 		bind(api.KVGet, s.kvGet),
 		bind(api.KVPut, s.kvPut),

@@ -86,6 +86,7 @@ type Server struct {
 	origins *origins
 	limits  *limiter
 	streams *streams
+	records *recorder
 	openapi []byte
 
 	bindings []binding
@@ -115,6 +116,7 @@ func New(c Config) (*Server, error) {
 		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), bodyTimeout: bodyTimeout}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.origins = &origins{server: s}
+	s.records = newRecorder(s)
 	s.bindings = s.table()
 	doc, err := openAPI(s.routes(), c.Version)
 	if err != nil {
@@ -133,6 +135,7 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.records.close()
 	s.cancel()
 	s.workers.Wait()
 	return nil

@@ -196,6 +196,20 @@ func (s *Server) changePassword(q *request, in api.PasswordInput) (api.Empty, er
 	return api.Empty{}, s.store.SetPassword(q.ctx, q.actor, hash)
 }
 
+// confirmSession takes the password of who is signed in already, under the limits of a sign-in.
+func (s *Server) confirmSession(q *request, in api.ConfirmInput) (api.Empty, error) {
+	if q.actor.SessionID == "" {
+		return api.Empty{}, nil // the operator token needs no confirmation
+	}
+	if _, err := s.checkCredentials(q, q.actor.Login, in.Password); err != nil {
+		if errors.Is(err, errCredentials) { // still signed in: not a 401
+			err = lms.FieldErrorf(lms.KindRule, "password", "This is not your password. Check it and try again.")
+		}
+		return api.Empty{}, err
+	}
+	return api.Empty{}, s.store.ConfirmSession(q.ctx, q.actor)
+}
+
 // touch notes, off the request's way and rarely, that a session is used.
 func (s *Server) touch(sessionID string) {
 	now := s.now()

@@ -62,12 +62,16 @@ func (s *Server) mySubmissions(ctx context.Context, actor lms.Actor, in api.Assi
 
 func (s *Server) getSubmission(ctx context.Context, actor lms.Actor, in api.SubmissionPath) (lms.Submission, error) {
 	sub, _, err := s.store.Submission(ctx, actor, in.Course, in.Submission)
+	if err == nil {
+		s.recordRead(ctx, actor, sub)
+	}
 	return withHTML(sub, err, renderSubmission)
 }
 
 func (s *Server) listAttempts(ctx context.Context, actor lms.Actor, in api.SubmissionPath) (api.Page[lms.Submission], error) {
 	items, err := s.store.Attempts(ctx, actor, in.Course, in.Submission)
 	for i := range items {
+		s.recordRead(ctx, actor, items[i])
 		renderSubmission(&items[i])
 	}
 	return whole(items, err)
@@ -78,6 +82,7 @@ func (s *Server) getReceipt(ctx context.Context, actor lms.Actor, in api.Submiss
 	if err != nil {
 		return lms.Receipt{}, err
 	}
+	s.recordRead(ctx, actor, sub)
 	renderSubmission(&sub)
 	return s.receipt(ctx, sub, index), nil
 }

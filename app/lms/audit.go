@@ -1,0 +1,60 @@
+package lms
+
+import "time"
+
+// AuditAction says what was done. The part before the dot groups the actions; the list is append-only, because the words
+// stay in the record for ever.
+type AuditAction string
+
+// The actions that are recorded.
+const (
+	AuditSetup          AuditAction = "site.setup"       // the first administrator was made
+	AuditSignInLocked   AuditAction = "signin.locked"    // too many failures: an account or an address must wait
+	AuditConfirmed      AuditAction = "signin.confirmed" // the password was given again, for administrative actions
+	AuditUserCreate     AuditAction = "account.create"   // by an administrator
+	AuditUserRegister   AuditAction = "account.register" // with an invite code
+	AuditUserUpdate     AuditAction = "account.change"   // rights, name, state or password, by an administrator
+	AuditPassword       AuditAction = "account.password" // the own password
+	AuditMemberAdd      AuditAction = "member.add"       // to a course, by its staff
+	AuditMemberUpdate   AuditAction = "member.change"    // role or state
+	AuditMemberJoin     AuditAction = "member.join"      // with an invite code
+	AuditInviteCreate   AuditAction = "invite.create"
+	AuditInviteRevoke   AuditAction = "invite.revoke"
+	AuditGradeSave      AuditAction = "grade.save"      // a draft
+	AuditGradePost      AuditAction = "grade.post"      // from then on students see it
+	AuditSubmissionRead AuditAction = "submission.read" // by staff
+	AuditExport         AuditAction = "export"          // of data out of the site
+	AuditJoinToken      AuditAction = "cluster.token"   // a join token was made
+	AuditNodeJoin       AuditAction = "cluster.join"    // a node has used its token
+	AuditNodeRemove     AuditAction = "cluster.remove"
+	AuditTransfer       AuditAction = "cluster.transfer" // of leadership
+	AuditDrill          AuditAction = "cluster.drill"
+	AuditNodeRead       AuditAction = "cluster.read" // logs or profiles of a node
+	AuditBackup         AuditAction = "backup.create"
+	AuditRestore        AuditAction = "backup.restore"
+	AuditKVTokenCreate  AuditAction = "kv.token.create"
+	AuditKVTokenRevoke  AuditAction = "kv.token.revoke"
+	AuditRefused        AuditAction = "access.refused" // answered 403
+)
+
+// AuditRecord is one record of the audit log: who did what to which object, when and from where. It holds no passwords,
+// tokens or texts of people.
+type AuditRecord struct {
+	ID      int64             `json:"id"` // 1, 2, 3 … without a gap
+	At      time.Time         `json:"at"` // stamp of the cluster
+	ActorID string            `json:"actorId"`
+	Actor   string            `json:"actor"` // login at that time; empty: not signed in
+	Address string            `json:"address"`
+	Action  AuditAction       `json:"action"`
+	Object  string            `json:"object"` // such as "submission/ID" or "node/n2"
+	Details map[string]string `json:"details"`
+	Hash    string            `json:"hash"` // hex SHA-256 over the hash before and this record; see server/store
+}
+
+// AuditCheck is the result of verifying the chain of the audit log.
+type AuditCheck struct {
+	Records int64  `json:"records"`          // that were checked and are in order
+	Head    string `json:"head"`             // hash of the last of them; whoever has noted it can compare it later
+	Broken  int64  `json:"broken,omitempty"` // id of the first record that is not in order; 0: none
+	Reason  string `json:"reason,omitempty"` // in plain words
+}
