@@ -214,4 +214,3 @@ func (s *Server) recordRefusal(q *request) {
 	s.records.add(store.AuditEvent{Caller: q.caller(), Action: lms.AuditRefused, Object: object,
 		Details: []string{"route", q.r.Method + " " + q.c.Path()}})
 }
-

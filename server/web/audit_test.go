@@ -57,7 +57,9 @@ func TestAdministrationAsksForThePasswordAgain(t *testing.T) {
 	token := s.unconfirmed("root")
 	in := api.CreateUserInput{ID: lms.NewID(), Login: "newcomer", Name: "N", Password: testPassword}
 	body, _ := json.Marshal(in)
-	create := func(id string) reply { return s.send("POST", "/api/v1/users", token, strings.Replace(string(body), in.ID, id, 1)) }
+	create := func(id string) reply {
+		return s.send("POST", "/api/v1/users", token, strings.Replace(string(body), in.ID, id, 1))
+	}
 
 	if r := create(in.ID); r.status != http.StatusForbidden || r.error.Kind != lms.KindConfirm || r.error.Message == "" {
 		t.Fatalf("without confirmation: %d %s", r.status, r.body)
