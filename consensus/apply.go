@@ -16,6 +16,7 @@ import (
 const (
 	maxKey    = 200
 	maxDigest = 64
+	maxLabel  = 64
 	retryWait = 10 * time.Millisecond // between tries when nothing tells that a try is worth while
 )
 
@@ -30,11 +31,17 @@ func (db *DB) Apply(ctx context.Context, b *Batch) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := db.direct(ctx); err != nil {
+		return Result{}, err
+	}
 	start := time.Now()
 	held, cancel := db.hold(ctx)
 	defer cancel()
 	var unknown bool // an earlier try may have been proposed
 	for {
+		if err := db.cannotForward(); err != nil && !unknown {
+			return Result{}, err
+		}
 		o, err := db.try(held, c, size)
 		if err == nil {
 			db.metrics.latency.Observe(time.Since(start).Seconds())
@@ -76,7 +83,7 @@ func (db *DB) settle(ctx context.Context, b *Batch, o outcome) (Result, error) {
 
 // try brings the batch to the leader once.
 func (db *DB) try(ctx context.Context, c *command, size int) (outcome, error) {
-	if db.failed.Load() {
+	if db.failed.Load() || db.gate.shut.Load() {
 		return outcome{}, errNotLeader
 	}
 	if db.raft.State() == raft.Leader {
@@ -118,10 +125,10 @@ func (b *Batch) command(applied uint64) (*command, int, error) {
 	if b.err != nil {
 		return nil, 0, b.err
 	}
-	if len(b.Key) > maxKey || len(b.Digest) > maxDigest || strings.ContainsRune(b.Key, 0) {
-		return nil, 0, fmt.Errorf("consensus: a key has at most %d bytes and no NUL, its digest at most %d", maxKey, maxDigest)
+	if len(b.Key) > maxKey || len(b.Digest) > maxDigest || len(b.Label) > maxLabel || strings.ContainsRune(b.Key, 0) {
+		return nil, 0, fmt.Errorf("consensus: a key has at most %d bytes and no NUL, its digest at most %d, its label at most %d", maxKey, maxDigest, maxLabel)
 	}
-	c := &command{urgent: b.Urgent, key: b.Key, digest: b.Digest, stmts: b.stmts, query: b.query, topics: b.topics}
+	c := &command{urgent: b.Urgent, key: b.Key, digest: b.Digest, label: b.Label, stmts: b.stmts, query: b.query, topics: b.topics}
 	for i := range b.guards {
 		c.guards = append(c.guards, b.guards[i].statement)
 	}
@@ -153,6 +160,7 @@ func retryPrefix(index uint64) string {
 func (c *command) hash() []byte {
 	plain := *c
 	plain.key, plain.digest, plain.urgent = "", nil, false
+	plain.label = "" // programs may call the same write by other names
 	var e encoder
 	sum := sha256.Sum256(e.encodeEntry(0, 0, []*command{&plain}))
 	return sum[:16]
@@ -160,7 +168,7 @@ func (c *command) hash() []byte {
 
 // check refuses what no node could apply in the same way and returns the approximate size.
 func (c *command) check() (size int, err error) {
-	size = 64 + len(c.key) + len(c.digest)
+	size = 64 + len(c.key) + len(c.digest) + len(c.label)
 	for _, t := range c.topics {
 		size += len(t) + 1
 	}

@@ -26,6 +26,9 @@ type Batch struct {
 	Digest []byte
 	// Urgent batches are written even when the disks are almost full: those that people sign in and clean up with.
 	Urgent bool
+	// Label names the write in Log and in the event log, where no personal data belongs: "enrol". Empty: the first
+	// statement's verb and table. With LabelSet the first two parameters of each INSERT are shown as well.
+	Label string
 
 	guards []guard
 	stmts  []statement
@@ -33,6 +36,9 @@ type Batch struct {
 	topics []string
 	err    error // first unusable parameter
 }
+
+// LabelSet is the label of writes to a key-value store: each INSERT statement has a key and a value as its first parameters.
+const LabelSet = "SET"
 
 type statement struct {
 	sql  string

@@ -19,6 +19,7 @@ type command struct {
 	urgent  bool // see Batch
 	private bool // the key was made up for the node's own retries: it need not be kept for long
 	digest  []byte
+	label   string
 	guards  []statement
 	stmts   []statement
 	query   *statement
@@ -41,6 +42,7 @@ const (
 	flagPrivate byte = 1 << iota
 	flagQuery
 	flagUrgent // for the leader that the batch is brought to; programs that do not know it ignore it
+	flagLabel
 )
 
 type encoder struct {
@@ -109,6 +111,9 @@ func (e *encoder) command(c *command) {
 	if c.urgent {
 		flags |= flagUrgent
 	}
+	if c.label != "" {
+		flags |= flagLabel
+	}
 	e.b = append(e.b, flags)
 	e.str(c.key)
 	e.bytes(c.digest)
@@ -126,6 +131,9 @@ func (e *encoder) command(c *command) {
 	e.uint(uint64(len(c.topics)))
 	for _, t := range c.topics {
 		e.str(t)
+	}
+	if c.label != "" {
+		e.str(c.label)
 	}
 }
 
@@ -291,6 +299,9 @@ func (d *decoder) command() *command {
 	}
 	for range d.count() {
 		c.topics = append(c.topics, string(d.bytes()))
+	}
+	if flags&flagLabel != 0 {
+		c.label = string(d.bytes())
 	}
 	return c
 }

@@ -21,9 +21,10 @@ type Config struct {
 
 	Bootstrap bool // start a new cluster of this one node if Dir is empty
 
+	Timing           string        // profile of the next three, "fast" (default) or "classroom": see Timings
 	HeartbeatTimeout time.Duration // default 500 ms
 	ElectionTimeout  time.Duration // default 500 ms
-	LeaseTimeout     time.Duration // default 250 ms
+	LeaseTimeout     time.Duration // how long a leader is one after a majority confirmed it; default 250 ms
 	HoldTimeout      time.Duration // how long requests wait for a leader; default 10 s
 	MaxHeld          int           // default 1,000
 	TrailingLogs     uint64        // entries kept behind a snapshot; default 10,240
@@ -45,6 +46,9 @@ type Config struct {
 	Logger *slog.Logger     // default slog.Default
 	Fatal  func(err error)  // called on a storage error; default logs and exits with status 1
 	Now    func() time.Time // default time.Now
+	// Events gets what this node sees and does, in lines such as "Node n1 became the leader for term 3."; one call at a
+	// time. Nothing waits for it: lines that it is too slow for are lost, and of a busy node's single entries only some are told.
+	Events func(line string)
 }
 
 // LogStore is what Raft keeps its log and its vote in.
@@ -66,9 +70,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Address == "" {
 		c.Address = c.Network.Addr().String()
 	}
-	c.HeartbeatTimeout = cmp.Or(c.HeartbeatTimeout, 500*time.Millisecond)
-	c.ElectionTimeout = cmp.Or(c.ElectionTimeout, max(c.HeartbeatTimeout, 500*time.Millisecond))
-	c.LeaseTimeout = cmp.Or(c.LeaseTimeout, c.HeartbeatTimeout/2)
+	t, err := Timing{c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout}.Complete(c.Timing)
+	if err != nil {
+		return c, err
+	}
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = t.Heartbeat, t.Election, t.Lease
 	c.HoldTimeout = cmp.Or(c.HoldTimeout, 10*time.Second)
 	c.MaxHeld = cmp.Or(c.MaxHeld, 1000)
 	c.TrailingLogs = cmp.Or(c.TrailingLogs, fault.Number("TRAILING", 10240))

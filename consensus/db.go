@@ -21,13 +21,17 @@ type Level int
 // The levels of a read.
 const (
 	Local        Level = iota // what this node has applied; with WaitIndex: a session read
-	Linearizable              // everything that was acknowledged anywhere before the call
+	Linearizable              // everything that was acknowledged anywhere before the call: the leader asks a majority
+	// Lease is as fresh as Linearizable and sends nothing while the leader's lease lasts: a follower asks the leader, once.
+	// Without a lease the leader asks a majority. It relies on clocks that keep pace within a few percent.
+	Lease
 )
 
 // DB is a node of the replicated database.
 type DB struct {
 	config  Config
 	raft    *raft.Raft
+	running atomic.Pointer[raft.Raft] // raft, for its own transport
 	machine *machine
 	logs    *logs
 	wal     *wal.WAL // nil with Config.LogStore
@@ -36,12 +40,20 @@ type DB struct {
 	leader  *leadership
 	clock   *clock
 	space   *space
+	lease   *lease
+	link    *link
+	gate    gate
+	events  *events
 	since   time.Time
 
 	proposals chan *proposal
 	forwards  chan *forwarded
 	reads     chan chan readAnswer
+	leases    chan chan readAnswer // the same at the level Lease
 	held      atomic.Int64
+
+	sent, received         tally // messages
+	candidacies, elections atomic.Uint64
 
 	memberMu sync.Mutex // one change of membership at a time
 	client   *http.Client
@@ -65,21 +77,27 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c), since: time.Now(),
+	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c),
+		lease: newLease(c), events: newEvents(c), since: time.Now(),
 		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
-		reads: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
+		reads: make(chan chan readAnswer, 4096), leases: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
 	db.life, db.end = context.WithCancel(context.Background())
 	db.stop = db.life.Done()
-	if err := db.openStores(); err != nil {
-		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
+	err = db.openStores()
+	if err == nil {
+		err = db.openRaft()
 	}
-	if err := db.openRaft(); err != nil {
+	if err != nil {
+		db.end()
+		db.wg.Wait()
+		db.events.close()
 		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
 	}
 	db.serve() // before the goroutines that ask other nodes
 	db.start(db.group)
 	db.start(db.forwardGroups)
-	db.start(db.answerReads)
+	db.start(func() { db.answerReads(db.reads, db.readRound) })
+	db.start(func() { db.answerReads(db.leases, db.leaseRound) })
 	db.start(db.follow)
 	db.start(db.becomeReady)
 	db.start(db.bury)
@@ -127,7 +145,7 @@ func (db *DB) openStores() error {
 		return err
 	}
 	m := &machine{dir: filepath.Join(c.Dir, "state"), readers: max(8, 2*runtime.GOMAXPROCS(0)), logs: db.logs, fatal: db.fatal,
-		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch}
+		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch, events: db.events, leads: db.leads}
 	if err := m.open(); err != nil {
 		return err
 	}
@@ -137,21 +155,20 @@ func (db *DB) openStores() error {
 
 func (db *DB) openRaft() error {
 	c := db.config
-	transport := c.Transport
-	if transport == nil {
-		transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: &raftStream{Listener: c.Network.Listen(ServiceRaft), network: c.Network, address: c.Address},
-			// One request at a time: a pipeline of raft v1.8.0 blocks for ever when a send meets a failed answer. The follower then
-			// receives heartbeats but no entries, and Close does not return. Group commit leaves nothing to gain from it.
-			MaxRPCsInFlight: 1, MaxPool: 3, Timeout: 10 * time.Second, Logger: raftLogger{c.Logger.With("part", "transport")}})
+	inner := c.Transport
+	if inner == nil {
+		inner = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream:          &raftStream{Listener: c.Network.Listen(ServiceRaft), network: c.Network, address: c.Address},
+			MaxRPCsInFlight: 1, // see link
+			MaxPool:         3, Timeout: 10 * time.Second, Logger: raftLogger{c.Logger.With("part", "transport")}})
 	}
-	rc := c.raft()
-	fail := func(err error) error {
-		if t, ok := transport.(raft.WithClose); ok && c.Transport == nil {
-			err = errors.Join(err, t.Close())
-		}
+	if err := db.keepPromises(); err != nil {
 		return err
 	}
+	var transport raft.Transport
+	db.link, transport = newLink(inner, db)
+	rc := c.raft()
+	fail := func(err error) error { return errors.Join(err, db.link.Close()) }
 	if c.Bootstrap {
 		known, err := raft.HasExistingState(db.logs, db.logs, db.machine)
 		if err == nil && !known {
@@ -162,11 +179,28 @@ func (db *DB) openRaft() error {
 			return fail(err)
 		}
 	}
-	var err error
-	if db.raft, err = raft.NewRaft(rc, db.machine, db.logs, db.logs, db.machine, transport); err != nil {
+	r, err := raft.NewRaft(rc, db.machine, db.logs, db.logs, db.machine, transport)
+	if err != nil {
 		return fail(err)
 	}
+	db.raft = r
+	db.running.Store(r)
+	db.observe()
 	return nil
+}
+
+// leads reports whether Raft leads.
+func (db *DB) leads() bool {
+	r := db.running.Load()
+	return r != nil && r.State() == raft.Leader
+}
+
+// currentTerm is Raft's, 0 while it starts: its messages come before NewRaft returns.
+func (db *DB) currentTerm() uint64 {
+	if r := db.running.Load(); r != nil {
+		return r.CurrentTerm()
+	}
+	return 0
 }
 
 // fatal stops the node after a storage error. It must not serve, vote or lead with a disk that it cannot trust; Config.Fatal
@@ -208,6 +242,7 @@ func (db *DB) shutdown() error {
 	db.wg.Wait()
 	db.drain()
 	errs = append(errs, db.raft.Shutdown().Error())
+	db.events.close()
 	db.watch.close()
 	return errors.Join(append(errs, db.closeStores())...)
 }
@@ -242,8 +277,14 @@ func (db *DB) Query(ctx context.Context, level Level, sql string, args ...any) (
 	if db.failed.Load() {
 		return Rows{}, fmt.Errorf("%w: %w", ErrUnavailable, errFailed)
 	}
-	if level == Linearizable {
-		index, err := db.readIndex(ctx)
+	if err := db.awake(ctx); err != nil {
+		return Rows{}, err
+	}
+	if level != Local {
+		if err := errors.Join(db.direct(ctx), db.cannotForward()); err != nil {
+			return Rows{}, err
+		}
+		index, err := db.readIndex(ctx, level)
 		if err == nil {
 			err = db.WaitIndex(ctx, index)
 		}

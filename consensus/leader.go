@@ -110,7 +110,6 @@ func (db *DB) beginTerm() {
 	defer cancel()
 	if err := db.noop(ctx); err == nil && db.raft.CurrentTerm() == term {
 		db.leader.term.Store(term)
-		db.metrics.elections.Inc()
 	}
 }
 
@@ -125,7 +124,7 @@ func (db *DB) becomeReady() {
 	for {
 		if !db.leader.isReady.Load() {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			index, err := db.askReadIndex(ctx)
+			index, err := db.askReadIndex(ctx, Linearizable)
 			cancel()
 			if err == nil && db.machine.wait(index, db.stop) {
 				db.leader.setReady(true)
@@ -156,7 +155,7 @@ func (db *DB) WaitReady(ctx context.Context) error {
 // IsLeader reports whether this node leads and has applied an entry of its term. For work that one node should do;
 // such work must stay correct when two nodes believe it for a moment.
 func (db *DB) IsLeader() bool {
-	return db.raft.State() == raft.Leader && db.leader.term.Load() == db.raft.CurrentTerm()
+	return db.raft.State() == raft.Leader && !db.gate.shut.Load() && db.leader.term.Load() == db.raft.CurrentTerm()
 }
 
 // hasPeers reports whether the cluster has other members.

@@ -28,6 +28,8 @@ type machine struct {
 	release func(why string) bool // gives up the reserve of space; false: there is none
 	metrics *metrics
 	watch   *watchers
+	events  *events
+	leads   func() bool
 
 	mu         sync.Mutex // guards db and generation, which a restore changes
 	db         *database
@@ -178,6 +180,9 @@ func (m *machine) Apply(l *raft.Log) any {
 	m.last.index, m.last.term, m.last.stamp = l.Index, l.Term, e.stamp
 	m.publish()
 	m.tell(l.Index, &e, outcomes)
+	if m.events != nil && len(e.commands) > 0 {
+		m.events.committed(m.leads(), describeCommands(e.commands))
+	}
 	m.metrics.applied(outcomes, time.Since(start))
 	if m.checkpoint.CompareAndSwap(true, false) {
 		m.finishCheckpoint()

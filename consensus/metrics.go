@@ -11,9 +11,11 @@ import (
 
 type metrics struct {
 	elections, leaderChanges, noops   prometheus.Counter
+	candidacies                       prometheus.Counter
 	entries, batches, refused, replay prometheus.Counter
 	sent, received                    prometheus.Counter
 	forwarded, accepted, held         prometheus.Counter
+	leaseReads, redirected            prometheus.Counter
 	size, apply, latency              prometheus.Histogram
 	all                               []prometheus.Collector
 }
@@ -32,7 +34,8 @@ func newMetrics(id string) *metrics {
 		m.all = append(m.all, h)
 		return h
 	}
-	m.elections = counter("elections_won", "Terms this node began as leader.")
+	m.elections = counter("elections_won", "Elections this node has won.")
+	m.candidacies = counter("candidacies", "Elections this node has started.")
 	m.leaderChanges = counter("leader_changes", "Changes of the leader that this node saw, to none included.")
 	m.noops = counter("noops", "Entries without effect proposed because the queue ran empty.")
 	m.entries = counter("entries", "Entries applied.")
@@ -44,6 +47,8 @@ func newMetrics(id string) *metrics {
 	m.forwarded = counter("forwarded", "Tries to bring a batch to the leader.")
 	m.accepted = counter("accepted", "Batches taken over from other nodes.")
 	m.held = counter("held", "Times a request waited for a leader.")
+	m.leaseReads = counter("lease_reads", "Reads answered under the lease, without a message.")
+	m.redirected = counter("redirected", "Requests that did not want to be forwarded and were told the leader.")
 	m.size = histogram("entry_batches", "Batches in one entry.", 1, 2, 10)
 	m.apply = histogram("apply_seconds", "Time to apply one entry to the database.", 50e-6, 2, 14)
 	m.latency = histogram("write_seconds", "Time of a write from Apply to its effect on this node.", 250e-6, 2, 16)

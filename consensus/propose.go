@@ -53,6 +53,7 @@ func (db *DB) submit(ctx context.Context, c *command, size int, remote bool) (*p
 	p := &proposal{ctx: ctx, command: c, size: size, term: db.raft.CurrentTerm(), remote: remote, done: make(chan answer, 1)}
 	select {
 	case db.proposals <- p:
+		db.events.requested(c)
 		return p, nil
 	case <-ctx.Done():
 	case <-db.stop:

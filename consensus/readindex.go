@@ -14,11 +14,16 @@ type readAnswer struct {
 }
 
 // readIndex returns an index that covers every write acknowledged anywhere before the call. It tries until HoldTimeout.
-func (db *DB) readIndex(ctx context.Context) (uint64, error) {
+func (db *DB) readIndex(ctx context.Context, level Level) (uint64, error) {
+	if level == Lease {
+		if index, ok := db.leaseIndex(); ok {
+			return index, nil
+		}
+	}
 	ctx, cancel := db.hold(ctx)
 	defer cancel()
 	for {
-		index, err := db.askReadIndex(ctx)
+		index, err := db.askReadIndex(ctx, level)
 		if err == nil {
 			return index, nil
 		}
@@ -34,10 +39,14 @@ func (db *DB) readIndex(ctx context.Context) (uint64, error) {
 }
 
 // askReadIndex joins the next round of answerReads.
-func (db *DB) askReadIndex(ctx context.Context) (uint64, error) {
+func (db *DB) askReadIndex(ctx context.Context, level Level) (uint64, error) {
+	round := db.reads
+	if level == Lease {
+		round = db.leases
+	}
 	w := make(chan readAnswer, 1)
 	select {
-	case db.reads <- w:
+	case round <- w:
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
@@ -53,24 +62,24 @@ const readRound = 2 * time.Second // bound of one round
 
 // answerReads answers all callers that wait at the same moment with one round to the majority, or with one question to
 // the leader. Only callers that came before the round begins take part in it.
-func (db *DB) answerReads() {
+func (db *DB) answerReads(reads chan chan readAnswer, round func() (uint64, error)) {
 	for {
 		var waiting []chan readAnswer
 		select {
-		case w := <-db.reads:
+		case w := <-reads:
 			waiting = append(waiting, w)
 		case <-db.stop:
 			return
 		}
 		for more := true; more; {
 			select {
-			case w := <-db.reads:
+			case w := <-reads:
 				waiting = append(waiting, w)
 			default:
 				more = false
 			}
 		}
-		index, err := db.readRound()
+		index, err := round()
 		for _, w := range waiting {
 			w <- readAnswer{index, err}
 		}
@@ -81,6 +90,40 @@ func (db *DB) readRound() (uint64, error) {
 	if db.raft.State() == raft.Leader {
 		return db.leaderReadIndex()
 	}
+	return db.followerReadIndex(Linearizable)
+}
+
+// leaseRound asks the majority when this node leads without a lease.
+func (db *DB) leaseRound() (uint64, error) {
+	if index, ok := db.leaseIndex(); ok {
+		return index, nil
+	}
+	if db.raft.State() == raft.Leader {
+		return db.askReadIndex(db.life, Linearizable)
+	}
+	return db.followerReadIndex(Lease)
+}
+
+// leaseIndex returns the commit index if this node is the leader and holds the lease: (1) an own entry of this term is
+// applied, so the commit index covers all earlier terms; (2) the commit index is read; (3) the lease lasts and (4) this
+// node still leads in the same term, after that: at (2) there was no other leader, so nobody else had acknowledged anything.
+func (db *DB) leaseIndex() (uint64, bool) {
+	term := db.raft.CurrentTerm()
+	if db.leader.term.Load() != term || db.gate.shut.Load() {
+		return 0, false
+	}
+	index := db.raft.CommitIndex()
+	if db.lease.left(db.config.ID, term, db.servers()) <= 0 {
+		return 0, false
+	}
+	if db.raft.State() != raft.Leader || db.raft.CurrentTerm() != term {
+		return 0, false
+	}
+	db.metrics.leaseReads.Inc()
+	return index, true
+}
+
+func (db *DB) followerReadIndex(level Level) (uint64, error) {
 	id, address, _ := db.leader.get()
 	if id == "" || id == db.config.ID || db.client == nil {
 		return 0, errNotLeader
@@ -89,7 +132,7 @@ func (db *DB) readRound() (uint64, error) {
 	defer cancel()
 	ctx, end := db.hold(ctx)
 	defer end()
-	return db.askLeader(ctx, address)
+	return db.askLeader(ctx, address, level)
 }
 
 // leaderReadIndex: (1) an own entry of this term is applied, so the commit index covers all earlier terms; (2) the commit
@@ -97,7 +140,7 @@ func (db *DB) readRound() (uint64, error) {
 // else led and acknowledged between (2) and (3).
 func (db *DB) leaderReadIndex() (uint64, error) {
 	term := db.raft.CurrentTerm()
-	if db.leader.term.Load() != term {
+	if db.leader.term.Load() != term || db.gate.shut.Load() {
 		return 0, errNotLeader
 	}
 	index := db.raft.CommitIndex()

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -60,7 +61,7 @@ func (db *DB) serve() {
 	mux.HandleFunc("GET /readindex", db.serveReadIndex)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(db.Status()) })
 	db.client = db.config.Network.Client(ServiceRPC)
-	db.rpc = &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	db.rpc = &http.Server{Handler: db.silence(mux), ReadHeaderTimeout: headerTimeout, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(db.config.Logger.Handler(), slog.LevelDebug)}
 	ln := db.config.Network.Listen(ServiceRPC)
 	db.start(func() { db.rpc.Serve(ln) })
@@ -68,6 +69,12 @@ func (db *DB) serve() {
 
 // call makes one request. The error is errNotLeader when the request cannot have arrived, else ErrUnknown.
 func (db *DB) call(ctx context.Context, method, address, path string, body []byte) (status int, answer []byte, err error) {
+	if db.gate.shut.Load() {
+		db.gate.wait(ctx.Done(), maxSilence)
+		return 0, nil, fmt.Errorf("%w: %w", errNotLeader, errSuspended)
+	}
+	kind, _, _ := strings.Cut(path, "?")
+	db.sent.count(rpcKinds[kind])
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", errNotLeader, err)
@@ -93,7 +100,11 @@ func (db *DB) serveReadIndex(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errNotLeader.Error(), statusNotLeader)
 		return
 	}
-	index, err := db.askReadIndex(r.Context())
+	level := Linearizable
+	if r.URL.RawQuery == leaseQuery {
+		level = Lease
+	}
+	index, err := db.askReadIndex(r.Context(), level)
 	if err != nil {
 		http.Error(w, err.Error(), statusNotLeader)
 		return
@@ -101,8 +112,14 @@ func (db *DB) serveReadIndex(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strconv.FormatUint(index, 10))
 }
 
-func (db *DB) askLeader(ctx context.Context, address string) (uint64, error) {
-	status, body, err := db.call(ctx, http.MethodGet, address, "/readindex", nil)
+const leaseQuery = "lease"
+
+func (db *DB) askLeader(ctx context.Context, address string, level Level) (uint64, error) {
+	path := "/readindex"
+	if level == Lease {
+		path += "?" + leaseQuery
+	}
+	status, body, err := db.call(ctx, http.MethodGet, address, path, nil)
 	if err != nil {
 		return 0, err
 	}

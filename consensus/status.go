@@ -41,6 +41,15 @@ type Status struct {
 	LastContact time.Time // last time this node was in touch with a majority (leader) or the leader (follower)
 	Since       time.Time // start of this process's membership
 	Clock       time.Time // this node's clock, uncorrected
+	LeaseEnd    time.Time // until when this node answers reads as leader without asking; zero: it has no lease
+	Suspended   time.Time // until when it is suspended; zero: it is not
+
+	Candidacies uint64 // elections that this node has started since Since
+	Elections   uint64 // elections that it has won
+	Renewals    uint64 // of its lease
+	// Messages to and from other nodes since Since, by kind: heartbeat, append, vote, prevote, snapshot, transfer, forward,
+	// readindex, member, status. Answers are not counted.
+	Sent, Received map[string]uint64
 
 	LowSpace bool  // the disk is almost full: this node does not want to lead
 	Free     int64 // bytes on the disk
@@ -58,6 +67,12 @@ func (db *DB) Status() Status {
 		Clock: db.clock.read().wall}
 	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
 	s.CaughtUp = db.leader.wasReady.Load()
+	s.Candidacies, s.Elections, s.Sent, s.Received = db.candidacies.Load(), db.elections.Load(), db.sent.byName(), db.received.byName()
+	s.Suspended, _ = db.gate.state()
+	if left := db.lease.left(s.ID, s.Term, db.servers()); db.IsLeader() && left > 0 {
+		s.LeaseEnd = time.Now().Add(left)
+	}
+	s.Renewals = db.lease.renewed()
 	if stamp := db.machine.shown.Load().stamp; stamp > 0 {
 		s.Stamp = time.UnixMilli(stamp).UTC()
 	}
