@@ -12,7 +12,6 @@ import (
 	"filippo.io/age"
 	"github.com/spf13/cobra"
 
-	"trivium/app/lms"
 	"trivium/server/backup"
 	"trivium/server/cluster"
 )
