@@ -27,8 +27,12 @@ func Async[T any](ctx app.Context, work func(context.Context) (T, error), done f
 	ctx.Async(func() {
 		v, err := guarded(ctx, work)
 		finish := func(ctx app.Context) {
-			if lms.KindOf(err) == lms.KindSignIn {
+			switch lms.KindOf(err) {
+			case lms.KindSignIn:
 				signedOut(ctx)
+			case lms.KindConfirm:
+				askConfirm(ctx, func() { Async(ctx, work, done) }, func() { done(ctx, v, err) })
+				return
 			}
 			done(ctx, v, err)
 		}

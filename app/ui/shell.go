@@ -11,7 +11,7 @@ type Shell struct {
 	app.Compo
 	Title   string
 	Lead    string // a line below the title
-	Active  string // "home", "courses", "cluster", "users", "account"; in a course "overview", "materials", "assignments", "questions", "people"
+	Active  string // "home", "courses", "cluster", "users", "audit", "account"; in a course "overview", "materials", "assignments", "questions", "people"
 	Course  lms.Course
 	Back    app.UI // Crumbs
 	Actions app.UI // at the right of the title
@@ -21,6 +21,7 @@ type Shell struct {
 	news      connection
 	toast     toast
 	reauth    bool
+	confirm   bool
 	update    bool
 	health    lms.Health
 	lastTitle string
@@ -32,6 +33,7 @@ type Shell struct {
 func (s *Shell) OnMount(ctx app.Context) {
 	ctx.ObserveState(stateToast, &s.toast)
 	ctx.ObserveState(stateReauth, &s.reauth)
+	ctx.ObserveState(stateConfirm, &s.confirm)
 	ctx.ObserveState(stateHealth, &s.health)
 	s.nodes = rememberedNodes(ctx)
 	s.update = ctx.AppUpdateAvailable()
@@ -124,7 +126,7 @@ func (s *Shell) Render() app.UI {
 		),
 		s.bottom(),
 		s.messages(),
-		app.If(s.reauth, func() app.UI { return &reauthDialog{} }),
+		app.If(s.reauth, func() app.UI { return &reauthDialog{} }).ElseIf(s.confirm, func() app.UI { return &confirmDialog{} }),
 	)
 }
 
