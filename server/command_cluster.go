@@ -67,7 +67,7 @@ func watchStatus(cmd *cobra.Command, c *clientFlags) error {
 }
 
 func statusKey(s lms.Cluster, err error) string {
-	key := fmt.Sprint(s.Health.Summary, s.Leader, s.Term, err)
+	key := fmt.Sprint(s.Health.Summary, s.Leader, s.Term, s.Warnings, err)
 	for _, n := range s.Nodes {
 		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100, n.ClockMessage != "")
 	}
@@ -76,6 +76,9 @@ func statusKey(s lms.Cluster, err error) string {
 
 func printStatus(w io.Writer, s lms.Cluster) {
 	fmt.Fprintf(w, "%s\n%s\n\n", s.Health.Summary, s.Health.Detail)
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "Warning: %s\n\n", warning)
+	}
 	printNodes(w, s)
 }
 
@@ -103,6 +106,8 @@ func printNodes(w io.Writer, s lms.Cluster) {
 			state = "down"
 		case n.Leader:
 			state = "leader"
+		case n.Replica:
+			state = "replica"
 		case !n.Voter:
 			state = "joining"
 		}

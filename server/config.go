@@ -24,6 +24,9 @@ type Config struct {
 	ID        string   // default: made once and kept
 	Join      []string // cluster addresses of nodes of the cluster to join; empty: found one
 	Token     string   // join token
+	Replica   bool     // join without a vote
+
+	CertificateLife time.Duration // of the nodes' certificates
 
 	TLSCert, TLSKey string   // files in PEM, for people; read again when they change
 	InsecureHTTP    bool     // allow plain HTTP beyond this machine
@@ -48,6 +51,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--tls-cert and --tls-key belong together: give both or neither")
 	case len(c.Join) > 0 && c.Token == "" && !joinedAlready(c.Data):
 		return fmt.Errorf("--join needs a --token: run \"trivium join-token\" on a node of the cluster")
+	case c.Replica && len(c.Join) == 0 && !joinedAlready(c.Data):
+		return fmt.Errorf("--replica needs --join: a replica copies a cluster that exists")
+	case c.CertificateLife < time.Minute:
+		return fmt.Errorf("--node-certificate-life %s: choose at least 1m", c.CertificateLife)
 	case c.Token != "" && len(c.Join) == 0:
 		return fmt.Errorf("--token needs --join with the cluster address of a node of the cluster")
 	}
@@ -85,7 +92,7 @@ func (c *Config) checkAddresses() error {
 	if err != nil {
 		return fmt.Errorf("--http %q is not an address; write host:port, such as 127.0.0.1:4000 or :443", c.HTTP)
 	}
-	if !loopback(host) && c.TLSCert == "" && !c.InsecureHTTP {
+	if !loopback(host) && !c.encrypts() && !c.InsecureHTTP {
 		return fmt.Errorf("--http %s can be reached from other machines, so passwords need encryption: give --tls-cert and --tls-key, or --insecure-http where something in front encrypts", c.HTTP)
 	}
 	if _, _, err := net.SplitHostPort(c.Cluster); err != nil {
@@ -146,6 +153,9 @@ func (c *Config) proxies() ([]netip.Prefix, error) {
 // secure reports whether people come over HTTPS, to the node itself or to a proxy in front.
 func (c *Config) secure() bool { return strings.HasPrefix(c.Origin, "https://") }
 
+// encrypts reports whether this node itself speaks TLS to people.
+func (c *Config) encrypts() bool { return c.TLSCert != "" }
+
 // complete fills in what follows from the addresses that are really listened on.
 func (c *Config) complete(http, clusterAddr net.Addr) {
 	if c.Advertise == "" {
@@ -155,7 +165,7 @@ func (c *Config) complete(http, clusterAddr net.Addr) {
 	}
 	if c.Origin == "" {
 		scheme := "http"
-		if c.TLSCert != "" {
+		if c.encrypts() {
 			scheme = "https"
 		}
 		host, _, _ := net.SplitHostPort(c.HTTP)

@@ -159,13 +159,19 @@ func (n *Node) openIdentity(ctx context.Context) error {
 	default:
 		self, err = cluster.Found(c.Data, c.ID, c.Advertise)
 	}
+	if err == nil && c.Replica {
+		if err = self.SetReplica(); err != nil {
+			err = fmt.Errorf("--replica: %w", err)
+		}
+	}
 	n.self = self
 	return err
 }
 
 func (n *Node) openDatabase(ln net.Listener) error {
 	var err error
-	n.cluster, err = cluster.New(cluster.Config{Identity: n.self, Listener: ln, Origin: n.config.Origin, Logger: n.log})
+	n.cluster, err = cluster.New(cluster.Config{Identity: n.self, Listener: ln, Origin: n.config.Origin, Logger: n.log,
+		CertificateLife: n.config.CertificateLife})
 	if err != nil {
 		ln.Close()
 		return err

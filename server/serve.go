@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trivium/server/cluster"
+
 	"trivium/consensus"
 )
 
@@ -52,6 +54,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.ID, "id", "", "name of this node, never used again for another one (default: made once and kept)")
 	f.StringSliceVar(&c.Join, "join", nil, "cluster addresses of nodes of the cluster to join; one suffices")
 	f.StringVar(&c.Token, "token", "", "join token (single use, 1 h): trivium join-token")
+	f.BoolVar(&c.Replica, "replica", false, "join as a read replica: it serves people from a copy of everything, but has no vote and protects nothing")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate chain for people, PEM; read again when it changes")
 	f.StringVar(&c.TLSKey, "tls-key", "", "its private key, PEM")
 	f.BoolVar(&c.InsecureHTTP, "insecure-http", false, "allow plain HTTP from other machines: for use behind a proxy that encrypts")
@@ -66,6 +69,7 @@ func newServe() *cobra.Command {
 	f.DurationVar(&c.Heartbeat, "heartbeat-timeout", 500*time.Millisecond, "silence of the leader after which a follower doubts it")
 	f.DurationVar(&c.Election, "election-timeout", 500*time.Millisecond, "time a candidate waits for votes")
 	f.DurationVar(&c.Lease, "lease-timeout", 250*time.Millisecond, "time without a majority after which a leader steps down")
+	f.DurationVar(&c.CertificateLife, "node-certificate-life", cluster.CertificateLife, "how long certificates of nodes are valid that this node issues; renewed after two thirds of it")
 	f.DurationVar(&c.Hold, "hold-timeout", 10*time.Second, "how long requests wait for a leader")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd

@@ -88,7 +88,7 @@ func (n *Node) openWeb() error {
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n},
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
-		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Logger: n.log,
+		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Warnings: n.warnings, Logger: n.log,
 	})
 	return err
 }
@@ -121,7 +121,7 @@ func (n *Node) openSite(ln net.Listener) error {
 		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: cert.get})
 	}
 	n.wg.Go(func() { n.site.Serve(ln) })
-	if n.config.InsecureHTTP && n.config.TLSCert == "" {
+	if n.config.InsecureHTTP && !n.config.encrypts() {
 		n.wg.Go(n.warnPlain)
 	}
 	return os.WriteFile(n.path(urlFile), []byte(n.local(ln.Addr())+"\n"), 0o600)
@@ -129,7 +129,7 @@ func (n *Node) openSite(ln net.Listener) error {
 
 // local is where a program on this machine reaches the node.
 func (n *Node) local(addr net.Addr) string {
-	if n.config.TLSCert != "" {
+	if n.config.encrypts() {
 		return n.config.Origin // the name that the certificate carries
 	}
 	host, port, _ := net.SplitHostPort(addr.String())
@@ -151,6 +151,16 @@ func (n *Node) warnPlain() {
 		case <-t.C:
 		}
 	}
+}
+
+// warnings is what about this node needs a person, for as long as it is true.
+func (n *Node) warnings() []string {
+	all := n.cluster.Warnings()
+	if n.config.InsecureHTTP && !n.config.encrypts() {
+		all = append(all, fmt.Sprintf("People reach node %s without encryption (--insecure-http). Unless a proxy in front of it encrypts, "+
+			"everybody on the way can read passwords. Give it a certificate with --tls-cert and --tls-key, or --acme-domain.", n.self.ID()))
+	}
+	return all
 }
 
 // show makes the handler answer people; the operator's requests are answered in any case.

@@ -12,7 +12,8 @@ type Cluster struct {
 	Term       uint64        `json:"term"`
 	Nodes      []ClusterNode `json:"nodes"`
 	Health     Health        `json:"health"`
-	Version    string        `json:"version"` // of the program
+	Warnings   []string      `json:"warnings,omitempty"` // of the node that answered: what needs a person
+	Version    string        `json:"version"`            // of the program
 	AppVersion string        `json:"appVersion"`
 }
 
@@ -22,6 +23,7 @@ type ClusterNode struct {
 	Address string `json:"address"`          // of the cluster port
 	Origin  string `json:"origin,omitempty"` // where people reach it, such as https://lms1.example.edu
 	Voter   bool   `json:"voter"`
+	Replica bool   `json:"replica,omitempty"` // serves reads without a vote; a node without a vote that is none is joining
 	Leader  bool   `json:"leader,omitempty"`
 	Up      bool   `json:"up"`
 	Applied uint64 `json:"applied,omitempty"` // index of the last entry in its database

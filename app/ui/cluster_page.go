@@ -78,6 +78,7 @@ func (p *ClusterPage) view(c lms.Cluster) app.UI {
 			),
 			app.P().Class("health-detail").Text(c.Health.Detail),
 		),
+		app.Range(c.Warnings).Slice(func(i int) app.UI { return Notice("warn", c.Warnings[i]) }),
 		app.Ul().Class("node-grid").Body(app.Range(c.Nodes).Slice(func(i int) app.UI { return p.node(c, c.Nodes[i]) })),
 		Card("In figures", nil, p.table(c)),
 		app.P().Class("fine").Text(fmt.Sprintf("Answered by %s, term %d, program %s. Refreshed every two seconds.", c.Node, c.Term, c.Version)),
@@ -92,6 +93,8 @@ func (p *ClusterPage) node(c lms.Cluster, n lms.ClusterNode) app.UI {
 		state, tone, words = "away", "bad", "Does not answer. The others go on without it; when it returns it catches up by itself."
 	case n.Leader:
 		state, tone, words = "leads", "info", "Puts changes in order and passes them on to the others."
+	case n.Replica:
+		state, tone, words = "read replica", "good", "Has a full copy and answers readers. It has no vote and protects nothing."
 	case !n.Voter:
 		state, tone, words = "joining", "warn", "Is copying everything before it counts."
 	case n.Lag > 500:
@@ -126,7 +129,7 @@ func (p *ClusterPage) table(c lms.Cluster) app.UI {
 			head("Behind", "num"), head("Cluster address", ""))),
 		app.Elem("tbody").Body(app.Range(c.Nodes).Slice(func(i int) app.UI {
 			n := c.Nodes[i]
-			role := cond(n.Leader, "leader", cond(n.Voter, "follower", "not voting"))
+			role := cond(n.Leader, "leader", cond(n.Voter, "follower", cond(n.Replica, "replica", "joining")))
 			if !n.Up {
 				role = "away"
 			}

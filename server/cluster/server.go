@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"trivium/app/lms"
@@ -225,6 +226,13 @@ func (n *Cluster) enter(ctx context.Context, peer *tls.ConnectionState, in membe
 	}
 	if err := CheckAddress(in.Address); err != nil {
 		return done{}, err
+	}
+	if !in.Voter { // it asks anew, because its last start was cut short: what it has it keeps
+		nodes, err := n.db.Nodes(ctx)
+		if err != nil {
+			return done{}, refusal(err, "%s.")
+		}
+		in.Voter = slices.ContainsFunc(nodes, func(m consensus.Node) bool { return m.ID == id && m.Voter })
 	}
 	if err := n.db.Join(ctx, id, in.Address, in.Voter); err != nil {
 		err = refusal(err, "The node cannot be added now: %s.")

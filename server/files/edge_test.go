@@ -121,7 +121,7 @@ func TestNonVotersDoNotCount(t *testing.T) {
 	}
 	c.start(1)
 	c.eventually("both voters", func() bool { return c.nodes[0].PutChunk(ctx(t), f, 0, bytes.NewReader(data)) == nil })
-	if _, nodes, err := c.nodes[0].Verify(ctx(t), f); err != nil || nodes != 3 {
+	if _, nodes, err := c.nodes[0].Verify(ctx(t), f); err != nil || nodes != 2 {
 		t.Fatalf("%d nodes, %v", nodes, err)
 	}
 	c.complete(f)

@@ -81,12 +81,12 @@ func (s *Files) Replicas(ctx context.Context, f lms.File) (replicas, nodes int) 
 	if err != nil {
 		return 0, 0
 	}
-	return s.survey(ctx, f, members, false).replicas, len(members)
+	return s.survey(ctx, f, members, false).replicas, countVoters(members)
 }
 
 // standing is how the copies of a file stand.
 type standing struct {
-	replicas int               // nodes with every byte
+	replicas int               // voters with every byte
 	majority bool              // a majority of the voters is among them
 	arrived  []held            // what is there on any node
 	lacks    map[string][]int  // id of a voter that answers -> what it lacks
@@ -110,11 +110,7 @@ func (s *Files) survey(ctx context.Context, f lms.File, members []Member, thorou
 // stand sums up what the members hold that answered.
 func stand(self string, f lms.File, members []Member, found map[string][][]held) standing {
 	st := standing{arrived: make([]held, len(f.Chunks)), lacks: map[string][]int{}, voters: map[string]Member{}}
-	voters, whole := 0, 0
 	for _, m := range members {
-		if m.Voter {
-			voters++
-		}
 		h, answered := found[m.ID]
 		if !answered {
 			continue
@@ -122,20 +118,29 @@ func stand(self string, f lms.File, members []Member, found map[string][][]held)
 		merge(st.arrived, h[0])
 		lacks := lacking(h[0])
 		if len(lacks) == 0 {
-			st.replicas++
 			if m.Voter {
-				whole++
+				st.replicas++
 			}
 		} else if m.Voter && m.ID != self {
 			st.lacks[m.ID], st.voters[m.ID] = lacks, m
 		}
 	}
-	st.majority = whole >= voters/2+1
+	st.majority = st.replicas >= countVoters(members)/2+1
 	return st
 }
 
+func countVoters(members []Member) int {
+	n := 0
+	for _, m := range members {
+		if m.Voter {
+			n++
+		}
+	}
+	return n
+}
+
 // Verify makes sure that a majority of the voters holds every byte of the file and that the bytes together have its SHA-256. It
-// counts the nodes that hold every byte, and the nodes of the cluster. Refusals: chunks have not arrived, or the bytes are not
+// counts the voters that hold every byte, and the voters of the cluster: a read replica protects nothing. Refusals: chunks have not arrived, or the bytes are not
 // the file (KindRule); no majority answers (KindUnavailable). A repeat continues.
 func (s *Files) Verify(ctx context.Context, f lms.File) (replicas, nodes int, err error) {
 	if err := check(f); err != nil {
@@ -164,7 +169,7 @@ func (s *Files) verify(ctx context.Context, f lms.File) (replicas, nodes int, er
 			return 0, 0, lms.ErrUnavailable
 		}
 		st := s.survey(ctx, f, members, true)
-		nodes = len(members)
+		nodes = countVoters(members)
 		if err := s.compare(ctx, f, st.arrived); err != nil {
 			return st.replicas, nodes, err
 		}

@@ -21,6 +21,9 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 	status := s.db.Status()
 	out := lms.Cluster{Node: s.c.NodeID, Leader: status.Leader, Term: status.Term, Nodes: []lms.ClusterNode{},
 		Version: s.c.Version, AppVersion: s.c.AppVersion}
+	if s.c.Warnings != nil {
+		out.Warnings = s.c.Warnings()
+	}
 	var commit uint64
 	voters, up := 0, 0
 	for _, n := range members {
@@ -35,6 +38,7 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 	for _, n := range members {
 		node := lms.ClusterNode{ID: n.ID, Address: n.Address, Origin: origins[n.ID], Voter: n.Voter, Leader: n.Leader, Up: n.Up,
 			Applied: n.Applied, Commit: n.Commit, Error: n.Err}
+		node.Replica = !n.Voter && node.Origin != "" // it tells where it serves when it has entered for good
 		if n.Up && n.Applied < commit {
 			node.Lag = commit - n.Applied
 		}
