@@ -12,7 +12,7 @@ WASM := assets/web/app.wasm
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') build/patch/main.go build/pack/main.go go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test check golden cluster bench simulate clean chromium
+.PHONY: help run build wasm test check golden cluster bench simulate fuzz clean chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ bench: build ## Trivium beside rqlite on this disk: a table of ratios
 	cd "$$(go env GOMODCACHE)/$(RQLITE)" && go build -trimpath -ldflags "$(LDFLAGS)" -o "$(CURDIR)/$(BIN)/rqlited" ./cmd/rqlited
 	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
 	$(BIN)/bench -trivium $(BIN)/trivium -rqlited $(BIN)/rqlited $(ARGS)
+
+T ?= 30s
+ONLY ?= .
+
+fuzz: ## every fuzz target for a time of its own (T=30s ONLY=consensus)
+	@sh build/fuzz.sh "$(TAGS)" $(T) "$(ONLY)"
 
 SEEDS ?= 50
 HOURS ?= 24

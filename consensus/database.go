@@ -47,7 +47,21 @@ func stateOf(rows []Row, err error) (st state, _ error) {
 	if len(rows) != 1 {
 		return st, fmt.Errorf("raft_state has %d rows", len(rows))
 	}
-	return st, rows[0].Scan(&st.index, &st.term, &st.stamp, &st.configIndex, &st.config)
+	if err := rows[0].Scan(&st.index, &st.term, &st.stamp, &st.configIndex, &st.config); err != nil {
+		return st, err
+	}
+	return st, st.check()
+}
+
+// check decodes the configuration once: Raft panics on a damaged one.
+func (st *state) check() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("raft_state has a damaged configuration: %v", p)
+		}
+	}()
+	st.configuration()
+	return nil
 }
 
 // configuration is empty before the first configuration entry.

@@ -30,7 +30,7 @@ const testPassword = "four unrelated words"
 
 // site is a server over a real one-node store, with a base address.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	server *Server
 	store  *store.Store
 	base   string
@@ -70,7 +70,7 @@ func (n oneNode) Remove(context.Context, string, bool) error { return n.removeEr
 func (oneNode) Transfer(context.Context, string) error { return nil }
 
 // newSite starts a server over a database of its own. change may alter its configuration.
-func newSite(t *testing.T, change func(*Config)) *site {
+func newSite(t testing.TB, change func(*Config)) *site {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -85,7 +85,7 @@ func newSite(t *testing.T, change func(*Config)) *site {
 }
 
 // serve starts the server of a node.
-func serve(t *testing.T, st *store.Store, network *consensus.Network, members func(context.Context) ([]files.Member, error), change func(*Config)) *site {
+func serve(t testing.TB, st *store.Store, network *consensus.Network, members func(context.Context) ([]files.Member, error), change func(*Config)) *site {
 	t.Helper()
 	log := &logBuffer{}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -279,7 +279,7 @@ type course struct {
 
 // Users of newCourse: root (admin), ina (instructor), tom (TA), sue and sam (students), obi (observer), ira (instructor of c2),
 // ned (student of c2), dis (disabled student of c1).
-func newCourse(t *testing.T, change func(*Config)) *course {
+func newCourse(t testing.TB, change func(*Config)) *course {
 	t.Helper()
 	s := newSite(t, change)
 	s.user("root", true, true)
@@ -342,7 +342,7 @@ func (s *site) disable(user string) {
 	call(s, "root", api.UpdateUser, api.UpdateUserInput{User: user, Version: u.Version, Disabled: &yes})
 }
 
-func decodeJSON(t *testing.T, s string, v any) {
+func decodeJSON(t testing.TB, s string, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(s), v); err != nil {
 		t.Fatalf("%s: %v", s, err)
