@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trivium/consensus"
 	"trivium/server/cluster"
 	"trivium/server/tutor"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	InsecureHTTP    bool     // allow plain HTTP beyond this machine
 	TrustedProxies  []string // networks whose X-Forwarded-For is believed
 
+	Timing                           string // profile for those of the next three that are zero
 	Heartbeat, Election, Lease, Hold time.Duration
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
@@ -116,20 +118,19 @@ func (c *Config) checkAddresses() error {
 	return nil
 }
 
+const defaultHold = 10 * time.Second
+
 func (c *Config) checkTimes() error {
-	for _, t := range []struct {
-		name  string
-		value time.Duration
-	}{{"heartbeat-timeout", c.Heartbeat}, {"election-timeout", c.Election}, {"lease-timeout", c.Lease}, {"hold-timeout", c.Hold}} {
-		if t.value < 10*time.Millisecond || t.value > time.Minute {
-			return fmt.Errorf("--%s %s: choose between 10ms and 1m", t.name, t.value)
-		}
+	t, err := consensus.Timing{Heartbeat: c.Heartbeat, Election: c.Election, Lease: c.Lease}.Complete(c.Timing)
+	if err != nil {
+		return fmt.Errorf("--timing, --heartbeat-timeout, --election-timeout, --lease-timeout: %s", strings.TrimPrefix(err.Error(), "consensus: "))
 	}
-	if c.Lease > c.Heartbeat {
-		return fmt.Errorf("--lease-timeout %s must not be longer than --heartbeat-timeout %s: two leaders could believe in themselves", c.Lease, c.Heartbeat)
+	c.Heartbeat, c.Election, c.Lease = t.Heartbeat, t.Election, t.Lease
+	if c.Hold == 0 {
+		c.Hold = max(defaultHold, 4*t.Election) // an election under way should not fail a request
 	}
-	if c.Election < c.Heartbeat {
-		return fmt.Errorf("--election-timeout %s must not be shorter than --heartbeat-timeout %s", c.Election, c.Heartbeat)
+	if c.Hold < 10*time.Millisecond || c.Hold > time.Minute {
+		return fmt.Errorf("--hold-timeout %s: choose between 10ms and 1m", c.Hold)
 	}
 	return nil
 }

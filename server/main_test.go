@@ -177,6 +177,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "bad id", args: serve("--id", "Node One"), want: "--id"},
 		{name: "bad origin", args: serve("--public-origin", "lms.example.edu/x"), want: "--public-origin"},
 		{name: "lease longer than heartbeat", args: serve("--lease-timeout", "2s"), want: "--lease-timeout"},
+		{name: "lease that could outlast an election", args: serve("--timing", "classroom", "--lease-timeout", "4900ms"), want: "leases of two leaders could overlap"},
+		{name: "unknown timing", args: serve("--timing", "slow"), want: "fast or classroom"},
 		{name: "bad level", args: serve("--log-level", "loud"), want: "--log-level"},
 		{name: "port in use or invalid", args: serve("--http", "127.0.0.1:99999", "--cluster", "127.0.0.1:0"), want: "--http"},
 		{name: "endpoint without model", args: serve("--http", "127.0.0.1:0", "--cluster", "127.0.0.1:0", "--tutor-endpoint", "http://127.0.0.1:1/v1"), want: "model"},

@@ -38,6 +38,7 @@ type Node struct {
 	operator string // token of whoever can read this node's disk
 	self     *cluster.Identity
 	cluster  *cluster.Cluster
+	dump     *dump // what the node sees and does as a member
 	db       *consensus.DB
 	store    *store.Store
 	files    *files.Files
@@ -176,12 +177,15 @@ func (n *Node) openDatabase(ln net.Listener) error {
 		ln.Close()
 		return err
 	}
+	if n.dump, err = openDump(n.path(dumpFile)); err != nil {
+		return err
+	}
 	c := n.config
 	n.db, err = consensus.Open(consensus.Config{
 		ID: n.self.ID(), Dir: n.path("db"), Address: c.Advertise, Network: n.cluster.Network(),
 		Bootstrap:        n.self.Founder() && !n.self.Member(), // never again once it was a member: its log is not replaceable
 		HeartbeatTimeout: c.Heartbeat, ElectionTimeout: c.Election, LeaseTimeout: c.Lease, HoldTimeout: c.Hold,
-		Logger: n.log, Fatal: n.fatal,
+		Logger: n.log, Fatal: n.fatal, Events: n.dump.line,
 	})
 	return err
 }
@@ -296,6 +300,9 @@ func (n *Node) Close() error {
 		errs = append(errs, n.cluster.Close())
 	}
 	n.wg.Wait()
+	if n.dump != nil {
+		errs = append(errs, n.dump.Close())
+	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())
 	}

@@ -66,11 +66,12 @@ func newServe() *cobra.Command {
 	f.Float64Var(&c.TutorTemperature, "tutor-temperature", 0.3, "how freely the model writes, 0 to 2")
 	f.IntVar(&c.TutorMaxTokens, "tutor-max-tokens", 500, "longest answer in tokens")
 	f.IntVar(&c.TutorContext, "tutor-context", 4096, "tokens that the model reads at once")
-	f.DurationVar(&c.Heartbeat, "heartbeat-timeout", 500*time.Millisecond, "silence of the leader after which a follower doubts it")
-	f.DurationVar(&c.Election, "election-timeout", 500*time.Millisecond, "time a candidate waits for votes")
-	f.DurationVar(&c.Lease, "lease-timeout", 250*time.Millisecond, "time without a majority after which a leader steps down")
+	f.StringVar(&c.Timing, "timing", "fast", "fast, or classroom for watching: heartbeats each second, elections after 5 to 10 s; the next three change single times")
+	f.DurationVar(&c.Heartbeat, "heartbeat-timeout", 0, "silence of the leader after which a follower doubts it (default: 500ms, classroom 5s)")
+	f.DurationVar(&c.Election, "election-timeout", 0, "time a candidate waits for votes (default: 500ms, classroom 5s)")
+	f.DurationVar(&c.Lease, "lease-timeout", 0, "how long a leader is one after a majority has confirmed it (default: 250ms, classroom 4s)")
+	f.DurationVar(&c.Hold, "hold-timeout", 0, "how long requests wait for a leader (default: 10s, classroom 20s)")
 	f.DurationVar(&c.CertificateLife, "node-certificate-life", cluster.CertificateLife, "how long certificates of nodes are valid that this node issues; renewed after two thirds of it")
-	f.DurationVar(&c.Hold, "hold-timeout", 10*time.Second, "how long requests wait for a leader")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -21,7 +21,7 @@ func (s *Store) KVGet(ctx context.Context, level consensus.Level, key string) (v
 
 // KVPut writes a key and returns its version: 1, and one more with each write.
 func (s *Store) KVPut(ctx context.Context, key, value string) (version int64, err error) {
-	var b consensus.Batch
+	b := consensus.Batch{Label: consensus.LabelSet}
 	b.Exec(`INSERT INTO kv_entries (key, value, version) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET value = ?2, version = version + 1`, key, value)
 	b.Return(`SELECT version FROM kv_entries WHERE key = ?`, key)
 	res, err := s.apply(ctx, &b)
