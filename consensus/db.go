@@ -44,6 +44,7 @@ type DB struct {
 	link    *link
 	gate    gate
 	events  *events
+	checked atomic.Uint64 // the last place at which a majority had the same rows as this node
 	since   time.Time
 
 	proposals chan *proposal
@@ -77,6 +78,9 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDiverged(c); err != nil {
+		return nil, fmt.Errorf("consensus: open %s: %w", c.Dir, err)
+	}
 	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c),
 		lease: newLease(c), events: newEvents(c), since: time.Now(),
 		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
@@ -103,6 +107,7 @@ func Open(c Config) (*DB, error) {
 	db.start(db.bury)
 	if db.client != nil {
 		db.start(db.watchClock)
+		db.start(db.compare)
 	} else {
 		db.clock.set(db.clock.read())
 	}
@@ -145,7 +150,8 @@ func (db *DB) openStores() error {
 		return err
 	}
 	m := &machine{dir: filepath.Join(c.Dir, "state"), readers: max(8, 2*runtime.GOMAXPROCS(0)), logs: db.logs, fatal: db.fatal,
-		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch, events: db.events, leads: db.leads}
+		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch, events: db.events, leads: db.leads,
+		checks: newChecks(c.CheckEvery)}
 	if err := m.open(); err != nil {
 		return err
 	}

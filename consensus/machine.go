@@ -30,6 +30,7 @@ type machine struct {
 	watch   *watchers
 	events  *events
 	leads   func() bool
+	checks  *checks
 
 	mu         sync.Mutex // guards db and generation, which a restore changes
 	db         *database
@@ -111,6 +112,7 @@ func (m *machine) adopt(db *database, generation string, st state) {
 	m.last = st
 	m.schema.Add(1)
 	m.oldestKey = 0
+	m.checks.restart(st.index)
 	m.members.Store(int64(len(st.configuration().Servers)))
 	m.publish()
 }
@@ -142,6 +144,7 @@ func (m *machine) use(fn func(*database) error) error {
 }
 
 func (m *machine) close() {
+	m.checks.close()
 	m.mu.Lock()
 	db := m.db
 	m.db = nil
@@ -179,6 +182,7 @@ func (m *machine) Apply(l *raft.Log) any {
 	}
 	m.last.index, m.last.term, m.last.stamp = l.Index, l.Term, e.stamp
 	m.publish()
+	m.checks.applied(m, l.Index, outcomes)
 	m.tell(l.Index, &e, outcomes)
 	if m.events != nil && len(e.commands) > 0 {
 		m.events.committed(m.leads(), describeCommands(e.commands))
@@ -335,6 +339,7 @@ func (m *machine) StoreConfiguration(index uint64, c raft.Configuration) {
 	m.last.index, m.last.term, m.last.configIndex, m.last.config = index, l.Term, index, p
 	m.members.Store(int64(len(c.Servers)))
 	m.publish()
+	m.checks.applied(m, index, nil)
 }
 
 // checkpointer keeps the WAL short: a pass beside the writer does the bulk, then Apply is asked for the short last one,

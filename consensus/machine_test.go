@@ -35,7 +35,7 @@ func newBench(t *testing.T) *bench {
 }
 
 func openMachine(t *testing.T, dir string, store raft.LogStore, fatal func(string, error), failed func() bool) *machine {
-	m := &machine{dir: dir, readers: 2, logs: store, fatal: fatal, failed: failed, metrics: newMetrics("t"), watch: newWatchers(),
+	m := &machine{dir: dir, readers: 2, logs: store, fatal: fatal, failed: failed, metrics: newMetrics("t"), watch: newWatchers(), checks: newChecks(1000),
 		release: func(string) bool { return false }}
 	if err := m.open(); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ type metrics struct {
 	candidacies                       prometheus.Counter
 	entries, batches, refused, replay prometheus.Counter
 	sent, received                    prometheus.Counter
+	checked, unchecked, differences   prometheus.Counter
 	forwarded, accepted, held         prometheus.Counter
 	leaseReads, redirected            prometheus.Counter
 	size, apply, latency              prometheus.Histogram
@@ -44,6 +45,9 @@ func newMetrics(id string) *metrics {
 	m.replay = counter("keys_replayed", "Batches answered with the result kept under their key.")
 	m.sent = counter("snapshots_sent", "Databases sent to followers.")
 	m.received = counter("snapshots_received", "Databases installed from a leader.")
+	m.checked = counter("rows_hashed", "Times the rows were hashed for comparison with the other nodes.")
+	m.unchecked = counter("rows_not_hashed", "Times hashing the rows was given up.")
+	m.differences = counter("differences", "Differences found between the data of this node and another.")
 	m.forwarded = counter("forwarded", "Tries to bring a batch to the leader.")
 	m.accepted = counter("accepted", "Batches taken over from other nodes.")
 	m.held = counter("held", "Times a request waited for a leader.")
@@ -103,6 +107,7 @@ func (db *DB) Collectors() []prometheus.Collector {
 		}
 		return 0
 	})
+	gauge("checked_index", "Last entry at which a majority had the same rows as this node.", func() float64 { return float64(db.checked.Load()) })
 	gauge("free_bytes", "Free space on the disk of the node.", func() float64 { return float64(db.space.free.Load()) })
 	gauge("low_space", "1 while the disk is almost full.", func() float64 {
 		if db.space.isLow.Load() {

@@ -59,6 +59,7 @@ func (db *DB) serve() {
 	mux.HandleFunc("POST /apply", db.serveApply)
 	mux.HandleFunc("POST /member", db.serveMember)
 	mux.HandleFunc("GET /readindex", db.serveReadIndex)
+	mux.HandleFunc("GET /marks", db.serveMarks)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(db.Status()) })
 	db.client = db.config.Network.Client(ServiceRPC)
 	db.rpc = &http.Server{Handler: db.silence(mux), ReadHeaderTimeout: headerTimeout, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

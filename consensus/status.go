@@ -51,8 +51,9 @@ type Status struct {
 	// readindex, member, status. Answers are not counted.
 	Sent, Received map[string]uint64
 
-	LowSpace bool  // the disk is almost full: this node does not want to lead
-	Free     int64 // bytes on the disk
+	Checked  uint64 // the last entry at which a majority had the same rows as this node (in parts when there are many)
+	LowSpace bool   // the disk is almost full: this node does not want to lead
+	Free     int64  // bytes on the disk
 
 	ahead time.Duration // of the clock of the node that asked
 }
@@ -65,6 +66,7 @@ func (db *DB) Status() Status {
 	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
 		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
 		Clock: db.clock.read().wall}
+	s.Checked = db.checked.Load()
 	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
 	s.CaughtUp = db.leader.wasReady.Load()
 	s.Candidacies, s.Elections, s.Sent, s.Received = db.candidacies.Load(), db.elections.Load(), db.sent.byName(), db.received.byName()

@@ -99,6 +99,7 @@ func (c *Set) start(n *Node, bootstrap bool) {
 		ID: n.ID, Dir: n.Dir, Network: n.Network, Bootstrap: bootstrap,
 		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat, LeaseTimeout: heartbeat / 2,
 		DiskTimeout: 30 * time.Second, // shared disks stall
+		CheckEvery:  50,               // every test compares the nodes
 		Logger:      slog.New(slog.DiscardHandler),
 		Fatal:       func(err error) { c.t.Errorf("node %s stopped: %v", n.ID, err) },
 	}
