@@ -151,6 +151,9 @@ func (c *client) do(in input) (out output, known bool) {
 
 func (c *client) read(ctx context.Context, db *consensus.DB, key string) (v int64, err error) {
 	level := consensus.Linearizable
+	if c.rng.IntN(2) == 0 {
+		level = consensus.Lease
+	}
 	if c.w.opts.stale {
 		level = consensus.Local
 	}

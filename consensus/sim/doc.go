@@ -7,7 +7,7 @@
 // nodes interleave is up to the scheduler, so that a replay meets the same trouble, not the same instruction.
 //
 // Invariants: one leader a term, one NO-OP a term, the same entry at the same index and term in every log, registers are
-// linearizable, sessions never go back, what was acknowledged is there exactly once, equal databases after each quiet
+// linearizable at both levels, no two leases at a time, sessions never go back, what was acknowledged is there exactly once, equal databases after each quiet
 // moment, stamps never go back, progress within half a minute after the last fault, no goroutine left at the end.
 //
 // What it cannot show is what the disk does: the log lies in memory and survives each stop whole.

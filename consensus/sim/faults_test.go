@@ -76,6 +76,16 @@ var faults = []fault{
 		n.skew.Store(w.rng.Int64N(int64(20*time.Second)) - int64(10*time.Second))
 		return func() { n.skew.Store(0) }
 	}},
+	{"node suspended", func(w *world) func() {
+		i, d := w.someLeader(), w.span(time.Second, 20*time.Second)
+		if w.rng.IntN(2) == 0 {
+			i = w.any()
+		}
+		if db := w.db(i); db != nil {
+			db.Suspend(d) // refused while it is suspended
+		}
+		return never
+	}},
 	{"leadership handed over", func(w *world) func() {
 		i := w.someLeader()
 		if db := w.db(i); db != nil {

@@ -91,6 +91,7 @@ func simulate(t *testing.T, o options) (r result) {
 		w.found()
 		w.setUp()
 		w.clients()
+		w.wg.Go(w.watchLeases)
 		end := w.begin.Add(time.Duration(o.hours * float64(time.Hour)))
 		for time.Now().Before(end) && len(w.checks.failures()) == 0 {
 			next := time.Now().Add(quietEvery)
@@ -167,9 +168,9 @@ func (w *world) report() string {
 	defer h.mu.Unlock()
 	w.net.mu.Lock()
 	defer w.net.mu.Unlock()
-	return fmt.Sprintf("seed %d, %d nodes: %s\n%d messages, %d lost, %d twice; %d snapshots sent; %d terms\n"+
+	return fmt.Sprintf("seed %d, %d nodes: %s\n%d messages, %d lost, %d twice; %d snapshots sent; %d terms; a lease at %d moments, never two\n"+
 		"%d operations checked, %d of unknown outcome, %d given up; %d session reads; %d acknowledged writes, each there once",
-		w.opts.seed, w.opts.nodes, w.faultCounts(), w.net.sent, w.net.lost, w.net.twice, w.checks.snapshots.Load(), len(w.checks.leaders),
+		w.opts.seed, w.opts.nodes, w.faultCounts(), w.net.sent, w.net.lost, w.net.twice, w.checks.snapshots.Load(), len(w.checks.leaders), w.leases.Load(),
 		h.total, h.unknown, h.gaveUp, h.sessions, w.ledger.total)
 }
 

@@ -69,7 +69,7 @@ func (t *transport) RequestPreVote(_ raft.ServerID, to raft.ServerAddress, in *r
 }
 
 func (t *transport) TimeoutNow(_ raft.ServerID, to raft.ServerAddress, in *raft.TimeoutNowRequest, out *raft.TimeoutNowResponse) error {
-	return send(t, to, in, out, copyOf, answerTime, false)
+	return send(t, to, in, out, copyOf, answerTime, true)
 }
 
 // InstallSnapshot reads the file at once and lets go of it: a lock that is held while virtual time is to pass would stop the

@@ -37,6 +37,7 @@ type world struct {
 	stop   atomic.Bool
 	pause  atomic.Bool  // clients begin nothing new
 	active atomic.Int64 // clients with something under way
+	leases atomic.Int64
 
 	ledger  ledger
 	history history
@@ -114,6 +115,7 @@ func (w *world) start(i int, bootstrap bool) {
 	db, err := consensus.Open(consensus.Config{
 		ID: nameOf(i), Dir: filepath.Join(w.dir, nameOf(i)), Network: cn, Transport: tr, LogStore: n.store, Bootstrap: bootstrap,
 		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat, LeaseTimeout: lease, HoldTimeout: holdTime, MaxClockSkew: maxSkew,
+		FreeSpace: func(string) (int64, int64, error) { return 1 << 40, 1 << 41, nil }, Reserve: 4096,
 		TrailingLogs: 16, SnapshotEvery: 32, SnapshotInterval: 10 * time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 		Fatal:  func(err error) { w.checks.fail("%s stops: %v", nameOf(i), err) },
