@@ -17,54 +17,48 @@ type fault struct {
 func never() {}
 
 var faults = []fault{
-	{"leader isolated", func(w *world) func() { w.net.isolate(w.someLeader(), len(w.nodes)); return never }},
-	{"node isolated", func(w *world) func() { w.net.isolate(w.any(), len(w.nodes)); return never }},
+	{"leader isolated", func(w *world) func() { w.net.Isolate(w.someLeader(), len(w.nodes)); return never }},
+	{"node isolated", func(w *world) func() { w.net.Isolate(w.any(), len(w.nodes)); return never }},
 	{"leader heard by nobody", func(w *world) func() {
 		from := w.someLeader()
-		w.net.set(func(n *network) {
-			for to := range w.nodes {
-				n.cut[[2]int{from, to}] = to != from
+		for to := range w.nodes {
+			if to != from {
+				w.net.Cut(from, to)
 			}
-		})
+		}
 		return never
 	}},
 	{"node hears nobody", func(w *world) func() {
 		to := w.any()
-		w.net.set(func(n *network) {
-			for from := range w.nodes {
-				n.cut[[2]int{from, to}] = to != from
+		for from := range w.nodes {
+			if to != from {
+				w.net.Cut(from, to)
 			}
-		})
+		}
 		return never
 	}},
 	{"one way cut", func(w *world) func() {
 		p := w.rng.Perm(len(w.nodes))
-		w.net.set(func(n *network) { n.cut[[2]int{p[0], p[1]}] = true })
+		w.net.Cut(p[0], p[1])
 		return never
 	}},
 	{"two nodes apart", func(w *world) func() {
 		p := w.rng.Perm(len(w.nodes))
-		w.net.set(func(n *network) { n.cut[[2]int{p[0], p[1]}], n.cut[[2]int{p[1], p[0]}] = true, true })
+		w.net.Split(p[:1], p[1:2])
 		return never
 	}},
 	{"split", func(w *world) func() { // into two sides, at random
 		p, size := w.rng.Perm(len(w.nodes)), 1+w.rng.IntN(len(w.nodes)-1)
-		w.net.set(func(n *network) {
-			for _, a := range p[:size] {
-				for _, b := range p[size:] {
-					n.cut[[2]int{a, b}], n.cut[[2]int{b, a}] = true, true
-				}
-			}
-		})
+		w.net.Split(p[:size], p[size:])
 		return never
 	}},
 	{"5-30 % lost, late, twice", func(w *world) func() {
 		loss, again, jitter := .05+.25*w.rng.Float64(), .2*w.rng.Float64(), time.Duration(w.rng.Int64N(int64(40*time.Millisecond)))
-		w.net.set(func(n *network) { n.loss, n.again, n.jitter = loss, again, jitter })
+		w.net.Disturb(loss, again, jitter)
 		return never
 	}},
 	{"slow network", func(w *world) func() {
-		w.net.set(func(n *network) { n.jitter = 120 * time.Millisecond })
+		w.net.Disturb(0, 0, 120*time.Millisecond)
 		return never
 	}},
 	{"leader stopped", func(w *world) func() { return w.stopFor([]int{w.someLeader()}) }},
@@ -138,7 +132,7 @@ func (w *world) trouble(until time.Time) {
 			time.Sleep(w.span(0, 3*time.Second))
 		}
 		time.Sleep(w.span(time.Second, 30*time.Second))
-		w.net.heal()
+		w.net.Heal()
 		for _, end := range ends {
 			end()
 		}

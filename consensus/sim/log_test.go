@@ -5,7 +5,6 @@ import (
 	"hash/crc32"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 )
@@ -48,8 +47,6 @@ type checks struct {
 	leaders map[uint64]string    // who has sent entries or heartbeats in a term
 	noops   map[uint64]uint64    // term: index of its NO-OP
 	entries map[[2]uint64]uint32 // index and term: checksum of the entry
-
-	snapshots atomic.Int64
 }
 
 func newChecks() *checks {

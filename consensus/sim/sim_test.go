@@ -166,11 +166,10 @@ func (w *world) report() string {
 	h := &w.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w.net.mu.Lock()
-	defer w.net.mu.Unlock()
+	c := w.net.Counts()
 	return fmt.Sprintf("seed %d, %d nodes: %s\n%d messages, %d lost, %d twice; %d snapshots sent; %d terms; a lease at %d moments, never two\n"+
 		"%d operations checked, %d of unknown outcome, %d given up; %d session reads; %d acknowledged writes, each there once",
-		w.opts.seed, w.opts.nodes, w.faultCounts(), w.net.sent, w.net.lost, w.net.twice, w.checks.snapshots.Load(), len(w.checks.leaders), w.leases.Load(),
+		w.opts.seed, w.opts.nodes, w.faultCounts(), c.Sent, c.Lost, c.Twice, c.Snapshots, len(w.checks.leaders), w.leases.Load(),
 		h.total, h.unknown, h.gaveUp, h.sessions, w.ledger.total)
 }
 

@@ -3,13 +3,10 @@ package sim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"trivium/consensus"
+	"trivium/consensus/simnet"
 )
 
 // world is one simulated cluster with everything around it.
@@ -25,7 +23,7 @@ type world struct {
 	t      *testing.T
 	opts   options
 	dir    string
-	net    *network
+	net    *simnet.Net
 	checks *checks
 	rng    *rand.Rand // of the faults; the network and each client have their own
 	begin  time.Time
@@ -55,29 +53,19 @@ type options struct {
 
 // node is a member; db is nil while it is stopped.
 type node struct {
-	store     *logStore
-	skew      atomic.Int64 // ns
-	db        *consensus.DB
-	network   *consensus.Network
-	listener  *listener
-	transport *transport
+	store   *logStore
+	skew    atomic.Int64 // ns
+	db      *consensus.DB
+	network *consensus.Network
 }
 
-func nameOf(i int) string { return fmt.Sprintf("n%d:1", i) }
-
-func numberOf(address string) int {
-	name, _, _ := strings.Cut(address, ":")
-	i, err := strconv.Atoi(strings.TrimPrefix(name, "n"))
-	if err != nil {
-		panic("not a simulated address: " + address)
-	}
-	return i
-}
+func nameOf(i int) string { return simnet.Name(i) }
 
 func newWorld(t *testing.T, o options) *world {
 	w := &world{t: t, opts: o, checks: newChecks(), begin: time.Now(), faults: map[string]int{},
 		rng: rand.New(rand.NewPCG(o.seed, 1)),
-		net: &network{rng: rand.New(rand.NewPCG(o.seed, 2)), cut: map[[2]int]bool{}, down: map[int]bool{}}}
+		net: simnet.New(o.seed)}
+	w.net.OnAppend = w.checks.leads
 	w.dir = t.TempDir()
 	if d, err := os.MkdirTemp("/dev/shm", "trivium-sim"); err == nil { // SQLite's own files: memory is faster than a disk
 		w.dir = d
@@ -106,14 +94,10 @@ func (w *world) found() {
 
 func (w *world) start(i int, bootstrap bool) {
 	n := w.nodes[i]
-	l, tr := newListener(nameOf(i)), newTransport(w, i)
-	cn := consensus.NewNetwork(consensus.NetworkConfig{Listener: l, Dial: w.dialer(i)})
-	w.mu.Lock()
-	n.listener, n.transport, n.network = l, tr, cn
-	w.mu.Unlock()
-	w.net.set(func(net *network) { delete(net.down, i) })
+	end := w.net.Start(i)
+	n.network = consensus.NewNetwork(consensus.NetworkConfig{Listener: end.Listener(), Dial: end.Dial})
 	db, err := consensus.Open(consensus.Config{
-		ID: nameOf(i), Dir: filepath.Join(w.dir, nameOf(i)), Network: cn, Transport: tr, LogStore: n.store, Bootstrap: bootstrap,
+		ID: nameOf(i), Dir: filepath.Join(w.dir, nameOf(i)), Network: n.network, Transport: end.Transport(), LogStore: n.store, Bootstrap: bootstrap,
 		HeartbeatTimeout: heartbeat, ElectionTimeout: heartbeat, LeaseTimeout: lease, HoldTimeout: holdTime, MaxClockSkew: maxSkew,
 		FreeSpace: func(string) (int64, int64, error) { return 1 << 40, 1 << 41, nil }, Reserve: 4096,
 		TrailingLogs: 16, SnapshotEvery: 32, SnapshotInterval: 10 * time.Second,
@@ -134,12 +118,12 @@ func (w *world) halt(i int) {
 	n := w.nodes[i]
 	w.mu.Lock()
 	db := n.db
-	n.db, n.transport, n.listener = nil, nil, nil
+	n.db = nil
 	w.mu.Unlock()
 	if db == nil {
 		return
 	}
-	w.net.set(func(net *network) { net.down[i] = true })
+	w.net.Stop(i)
 	if err := errors.Join(n.network.Close(), db.Close()); err != nil {
 		w.checks.fail("close %s: %v", nameOf(i), err)
 	}
@@ -149,18 +133,6 @@ func (w *world) db(i int) *consensus.DB {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.nodes[i].db
-}
-
-func (w *world) transport(i int) *transport {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.nodes[i].transport
-}
-
-func (w *world) listener(i int) *listener {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.nodes[i].listener
 }
 
 // leaderNumber is -1 when none is known.

@@ -1,4 +1,4 @@
-package sim
+package simnet
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 // transport carries Raft's messages one by one, so that each can be lost, late, repeated or overtaken.
 type transport struct {
-	w        *world
+	net      *Net
 	self     int
 	consumer chan raft.RPC
 	done     chan struct{}
@@ -23,8 +23,8 @@ type transport struct {
 	heartbeat func(raft.RPC)
 }
 
-func newTransport(w *world, self int) *transport {
-	return &transport{w: w, self: self, consumer: make(chan raft.RPC, 16), done: make(chan struct{})}
+func newTransport(n *Net, self int) *transport {
+	return &transport{net: n, self: self, consumer: make(chan raft.RPC, 16), done: make(chan struct{})}
 }
 
 const (
@@ -35,7 +35,7 @@ const (
 var errLost = errors.New("no answer")
 
 func (t *transport) Consumer() <-chan raft.RPC                               { return t.consumer }
-func (t *transport) LocalAddr() raft.ServerAddress                           { return raft.ServerAddress(nameOf(t.self)) }
+func (t *transport) LocalAddr() raft.ServerAddress                           { return raft.ServerAddress(Name(t.self)) }
 func (t *transport) EncodePeer(_ raft.ServerID, a raft.ServerAddress) []byte { return []byte(a) }
 func (t *transport) DecodePeer(p []byte) raft.ServerAddress                  { return raft.ServerAddress(p) }
 
@@ -56,7 +56,9 @@ func (t *transport) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (ra
 }
 
 func (t *transport) AppendEntries(_ raft.ServerID, to raft.ServerAddress, in *raft.AppendEntriesRequest, out *raft.AppendEntriesResponse) error {
-	t.w.checks.leads(in.Term, string(in.Addr))
+	if t.net.OnAppend != nil {
+		t.net.OnAppend(in.Term, string(in.Addr))
+	}
 	return send(t, to, in, out, copyAppend, answerTime, true)
 }
 
@@ -82,8 +84,10 @@ func (t *transport) InstallSnapshot(_ raft.ServerID, to raft.ServerAddress, in *
 	if err != nil {
 		return err
 	}
-	t.w.checks.snapshots.Add(1)
-	return t.exchange(to, *in, data, snapshotTime, false, func() any { c := *in; return &c }, func(a any) { *out = *a.(*raft.InstallSnapshotResponse) })
+	t.net.mu.Lock()
+	t.net.counts.Snapshots++
+	t.net.mu.Unlock()
+	return t.exchange(to, data, snapshotTime, false, func() any { c := *in; return &c }, func(a any) { *out = *a.(*raft.InstallSnapshotResponse) })
 }
 
 func copyOf[T any](in *T) *T { c := *in; return &c }
@@ -99,20 +103,20 @@ func copyAppend(in *raft.AppendEntriesRequest) *raft.AppendEntriesRequest {
 }
 
 func send[In, Out any](t *transport, to raft.ServerAddress, in *In, out *Out, clone func(*In) *In, limit time.Duration, repeat bool) error {
-	return t.exchange(to, in, nil, limit, repeat, func() any { return clone(in) }, func(a any) { *out = *a.(*Out) })
+	return t.exchange(to, nil, limit, repeat, func() any { return clone(in) }, func(a any) { *out = *a.(*Out) })
 }
 
 // exchange sends a request and waits for its answer; either may be lost.
-func (t *transport) exchange(to raft.ServerAddress, _ any, data []byte, limit time.Duration, repeat bool, request func() any, answer func(any)) error {
+func (t *transport) exchange(to raft.ServerAddress, data []byte, limit time.Duration, repeat bool, request func() any, answer func(any)) error {
 	other := numberOf(string(to))
-	way := t.w.net.message(t.self, other)
+	way := t.net.message(t.self, other)
 	back := make(chan raft.RPCResponse, 1)
 	if !way.lost {
 		first := request()
 		go func() {
 			time.Sleep(way.delay)
-			a, ok := t.w.deliver(other, first, data, limit)
-			if ret := t.w.net.message(other, t.self); ok && !ret.lost {
+			a, ok := t.net.deliver(other, first, data, limit)
+			if ret := t.net.message(other, t.self); ok && !ret.lost {
 				time.Sleep(ret.delay)
 				back <- a
 			}
@@ -121,7 +125,7 @@ func (t *transport) exchange(to raft.ServerAddress, _ any, data []byte, limit ti
 			second := request()
 			go func() {
 				time.Sleep(way.again)
-				t.w.deliver(other, second, data, limit)
+				t.net.deliver(other, second, data, limit)
 			}()
 		}
 	}
@@ -142,11 +146,12 @@ func (t *transport) exchange(to raft.ServerAddress, _ any, data []byte, limit ti
 }
 
 // deliver hands a request to a node and waits for what it says.
-func (w *world) deliver(to int, request any, data []byte, limit time.Duration) (raft.RPCResponse, bool) {
-	t := w.transport(to)
-	if t == nil {
+func (n *Net) deliver(to int, request any, data []byte, limit time.Duration) (raft.RPCResponse, bool) {
+	e := n.endpoint(to)
+	if e == nil {
 		return raft.RPCResponse{}, false
 	}
+	t := e.transport
 	said := make(chan raft.RPCResponse, 1)
 	rpc := raft.RPC{Command: request, RespChan: said}
 	if data != nil {
