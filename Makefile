@@ -5,6 +5,8 @@ LDFLAGS := -s -w
 # Compression of the browser's program: 11 takes 20 s once and is what is shipped, 5 takes a moment.
 QUALITY ?= 11
 ARGS ?=
+# How long make soak goes on.
+D ?= 10m
 
 BIN := build/bin
 RQLITE := github.com/rqlite/rqlite/v8@v8.43.4
@@ -12,7 +14,7 @@ WASM := assets/web/app.wasm
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') build/patch/main.go build/pack/main.go go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test check golden cluster bench simulate fuzz clean chromium
+.PHONY: help run build wasm test check golden cluster bench simulate fuzz soak clean chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +70,10 @@ FIRST ?= 1
 
 simulate: ## consensus in virtual time under faults (SEEDS=50 HOURS=24 FIRST=1); one hour takes about 10 s
 	go test -tags "$(TAGS)" ./consensus/sim -run 'TestSimulation$$' -v -timeout 0 -seeds $(SEEDS) -first $(FIRST) -hours $(HOURS)
+
+soak: $(WASM).br ## ten minutes of faults under load, everything checked (D=4h; ARGS="-faults all -seed 1")
+	go build -tags "$(TAGS)" -o $(BIN)/soak ./build/soak
+	$(BIN)/soak -d $(D) $(ARGS)
 
 clean: ## remove what was built; a demo stays (trivium demo clean)
 	rm -rf $(BIN) build/goapp $(WASM)*
