@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ import (
 	"trivium/app/ui"
 	"trivium/assets"
 	"trivium/server/files"
+	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
 )
@@ -34,10 +36,21 @@ func (n *Node) openServices() error {
 	if err != nil {
 		return err
 	}
+	n.wg.Go(n.followFiles)
 	if err := n.openTutor(); err != nil {
 		return err
 	}
 	return n.openWeb()
+}
+
+// followFiles has this node look for what it lacks whenever a file became complete anywhere: it need not have been among
+// the majority that held the file then.
+func (n *Node) followFiles() {
+	for e := range n.db.Watch(n.ctx) {
+		if e.Lost || slices.Contains(e.Topics, store.TopicFiles) {
+			n.files.Kick()
+		}
+	}
 }
 
 func (n *Node) openTutor() error {

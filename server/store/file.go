@@ -139,7 +139,7 @@ func (s *Store) CompleteFile(ctx context.Context, actor lms.Actor, courseID, id 
 	b.Require(lms.ErrNotYours, `EXISTS(SELECT 1 FROM files WHERE file_id = ? AND owner_id = ?)`, id, actor.UserID)
 	b.Exec(`UPDATE files SET complete_at = ?2 WHERE file_id = ?1 AND complete_at IS NULL`, id, consensus.Stamp{})
 	b.Return(selectFile, courseID, id)
-	b.Notify(topicCourse(courseID))
+	b.Notify(topicCourse(courseID), TopicFiles)
 	res, err := s.apply(ctx, &b)
 	return returned(res, err, scanFile)
 }

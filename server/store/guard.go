@@ -122,3 +122,6 @@ func topicQuestion(id string) string { return "question/" + id }
 func topicUser(id string) string     { return "user/" + id }
 
 const topicCluster = "cluster"
+
+// TopicFiles tells that a file became complete: every node now fetches what it lacks of it.
+const TopicFiles = "files"
