@@ -7,11 +7,9 @@ import (
 
 // An entry of the log is
 //
-//	version (1 byte), stamp (varint, ms), keep (uvarint, ms), SQL texts, batches
+//	format (1 byte), stamp (varint, ms), keep (uvarint, ms), SQL texts, batches, checksum (4 bytes, from format 2 on)
 //
-// Each SQL text is carried once an entry. The version changes when old nodes could not read, or would apply otherwise,
-// what new nodes write.
-const entryVersion = 1
+// Each SQL text is carried once an entry.
 
 // command is a batch as it travels: without the errors of its guards, which stay with the caller and are told by number.
 type command struct {
@@ -137,8 +135,14 @@ func (e *encoder) command(c *command) {
 	}
 }
 
-// encodeEntry makes an entry. e is scratch that is used again; the entry is freshly allocated, since Raft keeps it.
+// encodeEntry makes an entry of the first format: what every program can read.
 func (e *encoder) encodeEntry(stamp, keep int64, commands []*command) []byte {
+	return e.encodeVersion(firstFormat, stamp, keep, commands)
+}
+
+// encodeVersion makes an entry. e is scratch that is used again; the entry is freshly allocated, since Raft keeps it. The
+// checksum goes with the entry from the leader's memory through logs and networks to where it is applied.
+func (e *encoder) encodeVersion(format byte, stamp, keep int64, commands []*command) []byte {
 	e.b, e.texts = e.b[:0], e.texts[:0]
 	if e.sqls == nil {
 		e.sqls = map[string]uint64{}
@@ -152,14 +156,18 @@ func (e *encoder) encodeEntry(stamp, keep int64, commands []*command) []byte {
 	for _, s := range e.texts {
 		size += len(s) + binary.MaxVarintLen32
 	}
-	h := encoder{b: append(make([]byte, 0, size), entryVersion)}
+	h := encoder{b: append(make([]byte, 0, size), format)}
 	h.int(stamp)
 	h.uint(uint64(keep))
 	h.uint(uint64(len(e.texts)))
 	for _, s := range e.texts {
 		h.str(s)
 	}
-	return append(h.b, e.b...)
+	h.b = append(h.b, e.b...)
+	if format > firstFormat {
+		h.b = binary.LittleEndian.AppendUint32(h.b, checksum(h.b))
+	}
+	return h.b
 }
 
 type decoder struct {
@@ -316,6 +324,13 @@ type entry struct {
 func decodeEntry(p []byte, floor int64, index uint64) (entry, error) {
 	if err := checkEntryFormat(p); err != nil {
 		return entry{}, err
+	}
+	if p[0] > firstFormat {
+		end := len(p) - checksumLen
+		if end < 1 || binary.LittleEndian.Uint32(p[end:]) != checksum(p[:end]) {
+			return entry{}, errEntry
+		}
+		p = p[:end]
 	}
 	d := &decoder{b: p[1:], index: index}
 	e := entry{stamp: max(d.int(), floor), keep: int64(d.uint())}

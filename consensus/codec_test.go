@@ -57,7 +57,7 @@ func TestDamagedEntriesAreRefused(t *testing.T) {
 func FuzzDecodeEntry(f *testing.F) {
 	var e encoder
 	f.Add(e.encodeEntry(1, 2, []*command{sample()}))
-	f.Add([]byte{entryVersion, 0, 0, 255, 255, 255, 255, 15})
+	f.Add([]byte{firstFormat, 0, 0, 255, 255, 255, 255, 15})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := decodeEntry(data, 0, 0)
 		if err != nil {
@@ -102,6 +102,25 @@ func TestBatchesThatCannotBeStoredAreRefused(t *testing.T) {
 		build(&b)
 		if _, _, err := b.command(0); err == nil {
 			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func TestDamagedEntryIsNoticed(t *testing.T) {
+	var e encoder
+	data := e.encodeVersion(2, 1, 2, []*command{sample()})
+	want, err := decodeEntry(e.encodeEntry(1, 2, []*command{sample()}), 0, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeEntry(data, 0, 7); err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("%+v %v", got, err)
+	}
+	for i := 1; i < len(data); i++ {
+		damaged := bytes.Clone(data)
+		damaged[i] ^= 4
+		if _, err := decodeEntry(damaged, 0, 7); err == nil {
+			t.Errorf("byte %d of %d flipped: not noticed", i, len(data))
 		}
 	}
 }

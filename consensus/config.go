@@ -35,6 +35,7 @@ type Config struct {
 	DiskTimeout      time.Duration // a node whose disk completes no fsync for so long stops; default 2 s
 	MaxClockSkew     time.Duration // a node whose clock is farther off the others' does not lead; default 2 s
 
+	Format     int    // newest format to begin to write, to hold an upgrade back; default: the newest of the program
 	CheckEvery uint64 // entries after which the nodes compare their data; default 1,000
 
 	Reserve  int64 // bytes set aside for a disk that is full; default 32 MiB, at most a twentieth of the disk
@@ -86,6 +87,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.KeepKeys = cmp.Or(c.KeepKeys, 200*24*time.Hour)
 	c.DiskTimeout = cmp.Or(c.DiskTimeout, 2*time.Second)
 	c.MaxClockSkew = cmp.Or(c.MaxClockSkew, 2*time.Second)
+	c.Format = min(cmp.Or(c.Format, knownFormat), knownFormat)
 	c.CheckEvery = cmp.Or(c.CheckEvery, 1000)
 	c.Reserve = cmp.Or(c.Reserve, 32<<20)
 	c.LowSpace = cmp.Or(c.LowSpace, 96<<20)

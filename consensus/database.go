@@ -36,6 +36,7 @@ type state struct {
 	index, term, configIndex uint64
 	stamp                    int64
 	config                   []byte
+	format                   int // of the database; only known when it is opened
 }
 
 const stateQuery = "SELECT applied_index, applied_term, stamp, config_index, config FROM raft_state"

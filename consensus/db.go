@@ -44,6 +44,7 @@ type DB struct {
 	link    *link
 	gate    gate
 	events  *events
+	agreed  atomic.Int32  // as leader: a format that all members know; 0: not told yet
 	checked atomic.Uint64 // the last place at which a majority had the same rows as this node
 	since   time.Time
 

@@ -3,11 +3,47 @@ package consensus
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
+	"strconv"
 )
 
-// databaseFormat is the format of the raft_ tables, kept in the file's user_version; it travels with the file. It changes
-// when a program of the release before could not use what this one writes. Entries carry a version of their own.
-const databaseFormat = 1
+// A format covers the entries of the log and the raft_ tables. An entry begins with its own; the database has the newest of
+// those in it, in the file's user_version, and it travels with the file. A new number is for what a program of the release
+// before could not read, or would apply otherwise.
+//
+//	1   the first
+//	2   entries end with a checksum, see encodeVersion
+//
+// Nodes are upgraded one by one, so a program writes the format that the database has until every member has told that
+// it knows a newer one: see DB.format. From the first such entry on there is no way back.
+const firstFormat = 1
+
+// formats is the newest format that this program knows. The linker may set an older one
+// (-X trivium/consensus.formats=1), which makes the program behave as one of the release before.
+var formats = "2"
+
+var knownFormat = func() int {
+	n, err := strconv.Atoi(formats)
+	if err != nil || n < firstFormat || n > 255 {
+		panic("consensus.formats: " + formats)
+	}
+	return n
+}()
+
+// format is that of the next entry that this node writes as leader.
+func (db *DB) format() byte {
+	return byte(max(db.machine.format.Load(), min(db.agreed.Load(), int32(db.config.Format))))
+}
+
+// formatOf is the newest format that a node knows; the first programs did not tell.
+func formatOf(told int) int { return max(told, firstFormat) }
+
+// checksum is of an entry of format 2, with the polynomial that processors know (Castagnoli).
+func checksum(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+const checksumLen = 4
 
 // FormatError says that the data on the disk, or what another node has sent, is of a format that this program does not
 // know. Nothing was changed.
@@ -37,7 +73,7 @@ func checkFormat(c *conn) error {
 		return n, err
 	}
 	have, err := number("PRAGMA user_version")
-	if err != nil || have == databaseFormat {
+	if err != nil || have != 0 && checkDatabaseFormat(have) == nil {
 		return err
 	}
 	tables, err := number("SELECT count(*) FROM sqlite_schema")
@@ -45,10 +81,17 @@ func checkFormat(c *conn) error {
 		return err
 	}
 	if have != 0 || tables != 0 {
-		return &FormatError{What: "database", Have: have, Known: databaseFormat}
+		return checkDatabaseFormat(have)
 	}
-	_, err = c.run(context.Background(), fmt.Sprintf("PRAGMA user_version = %d", databaseFormat))
+	_, err = c.run(context.Background(), fmt.Sprintf("PRAGMA user_version = %d", firstFormat))
 	return err
+}
+
+func checkDatabaseFormat(have int) error {
+	if have < firstFormat || have > knownFormat {
+		return &FormatError{What: "database", Have: have, Known: knownFormat}
+	}
+	return nil
 }
 
 // checkEntryFormat refuses an entry that a newer program, or one from before the first release, has written.
@@ -56,8 +99,8 @@ func checkEntryFormat(p []byte) error {
 	if len(p) == 0 {
 		return errEntry
 	}
-	if p[0] != entryVersion {
-		return &FormatError{What: "log", Have: int(p[0]), Known: entryVersion}
+	if n := int(p[0]); n < firstFormat || n > knownFormat {
+		return &FormatError{What: "log", Have: n, Known: knownFormat}
 	}
 	return nil
 }

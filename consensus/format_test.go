@@ -72,7 +72,7 @@ func TestUnknownFormatIsRefused(t *testing.T) {
 		name, want string
 		edit       []string
 	}{
-		{"newer", "has format 2 and this program knows formats up to 1", []string{"PRAGMA user_version = 2"}},
+		{"newer", "has format 3 and this program knows formats up to 2", []string{"PRAGMA user_version = 3"}},
 		{"from development", "from before the first release", []string{"PRAGMA user_version = 0", "DROP TABLE raft_retries",
 			"CREATE TABLE raft_retries (key BLOB PRIMARY KEY, digest BLOB NOT NULL, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT, WITHOUT ROWID"}},
 	} {
@@ -102,13 +102,13 @@ func TestNewerEntryIsRefused(t *testing.T) {
 	t.Run("at start", func(t *testing.T) {
 		store := raft.NewInmemStore()
 		l := newLogs(store, func(what string, err error) { t.Errorf("%s: %v", what, err) })
-		if err := store.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{entryVersion + 1, 0}}); err != nil {
+		if err := store.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{byte(knownFormat) + 1, 0}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.check(); err == nil || !strings.Contains(err.Error(), "the log has format 2") {
+		if err := l.check(); err == nil || !strings.Contains(err.Error(), "the log has format 3") {
 			t.Errorf("%v", err)
 		}
-		if err := store.StoreLog(&raft.Log{Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte{entryVersion + 1}}); err != nil {
+		if err := store.StoreLog(&raft.Log{Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte{byte(knownFormat) + 1}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.check(); err != nil {
@@ -119,7 +119,7 @@ func TestNewerEntryIsRefused(t *testing.T) {
 		var stopped error
 		m := openMachine(t, t.TempDir(), raft.NewInmemStore(), func(_ string, err error) { stopped = err }, func() bool { return stopped != nil })
 		defer m.close()
-		m.Apply(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{entryVersion + 1, 0}})
+		m.Apply(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{byte(knownFormat) + 1, 0}})
 		var format *FormatError
 		if !errors.As(stopped, &format) || m.applied() != 0 {
 			t.Errorf("%v, applied %d", stopped, m.applied())
@@ -129,7 +129,7 @@ func TestNewerEntryIsRefused(t *testing.T) {
 
 func TestReceivedDatabaseOfANewerFormatStopsTheNode(t *testing.T) {
 	_, file := used(t)
-	edit(t, file, "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA user_version = 2", "PRAGMA wal_checkpoint(TRUNCATE)")
+	edit(t, file, "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA user_version = 3", "PRAGMA wal_checkpoint(TRUNCATE)")
 	var stopped error
 	m := openMachine(t, t.TempDir(), raft.NewInmemStore(), func(_ string, err error) { stopped = err }, func() bool { return stopped != nil })
 	defer m.close()

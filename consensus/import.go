@@ -43,8 +43,9 @@ func HashFile(ctx context.Context, path string) (sum string, index, term uint64,
 	if err != nil {
 		return fail(err)
 	}
-	if n, ok := have[0][0].(int64); !ok || n != databaseFormat {
-		return "", 0, 0, &FormatError{What: "database", Have: int(n), Known: databaseFormat}
+	n, _ := have[0][0].(int64)
+	if err := checkDatabaseFormat(int(n)); err != nil {
+		return "", 0, 0, err
 	}
 	rows, err := c.run(ctx, "PRAGMA quick_check(1)")
 	if err == nil && (len(rows) != 1 || rows[0][0] != "ok") {

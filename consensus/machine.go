@@ -31,6 +31,7 @@ type machine struct {
 	events  *events
 	leads   func() bool
 	checks  *checks
+	format  atomic.Int32 // of the database
 
 	mu         sync.Mutex // guards db and generation, which a restore changes
 	db         *database
@@ -98,6 +99,12 @@ func (m *machine) openGeneration(generation string) (*database, state, error) {
 		return nil, state{}, err
 	}
 	st, err := stateOf(db.writer.ours(stateQuery))
+	if err == nil {
+		var rows []Row
+		if rows, err = db.writer.ours("PRAGMA user_version"); err == nil {
+			err = rows[0].Scan(&st.format)
+		}
+	}
 	if err != nil {
 		return nil, state{}, errors.Join(err, db.shut())
 	}
@@ -113,6 +120,7 @@ func (m *machine) adopt(db *database, generation string, st state) {
 	m.schema.Add(1)
 	m.oldestKey = 0
 	m.checks.restart(st.index)
+	m.format.Store(int32(st.format))
 	m.members.Store(int64(len(st.configuration().Servers)))
 	m.publish()
 }
@@ -181,6 +189,7 @@ func (m *machine) Apply(l *raft.Log) any {
 		m.schema.Add(1)
 	}
 	m.last.index, m.last.term, m.last.stamp = l.Index, l.Term, e.stamp
+	m.format.Store(max(m.format.Load(), int32(l.Data[0])))
 	m.publish()
 	m.checks.applied(m, l.Index, outcomes)
 	m.tell(l.Index, &e, outcomes)
@@ -246,6 +255,9 @@ func (m *machine) runEntry(l *raft.Log, e *entry) ([]outcome, error) {
 		}
 	}
 	err := m.prune(w, e, l.Index)
+	if format := int32(l.Data[0]); err == nil && format > m.format.Load() {
+		_, err = w.ours(fmt.Sprintf("PRAGMA user_version = %d", format))
+	}
 	if err == nil {
 		_, err = w.ours("UPDATE raft_state SET applied_index = ?, applied_term = ?, stamp = ?", int64(l.Index), int64(l.Term), e.stamp)
 	}

@@ -155,6 +155,10 @@ func (db *DB) join(ctx context.Context, servers []raft.Server, at int, c memberC
 		if err := db.answers(ctx, c.ID, c.Address); err != nil {
 			return fmt.Errorf("%w: node %s does not answer at %s: %w", ErrMembership, c.ID, c.Address, err)
 		}
+		if st, err := db.statusOf(ctx, c.ID, c.Address); err == nil && formatOf(st.Format) < int(db.format()) {
+			return fmt.Errorf("%w: node %s runs a program that does not know format %d, which the cluster uses: start a newer one there",
+				ErrMembership, c.ID, db.format())
+		}
 	}
 	if !c.Voter && isVoter {
 		return db.changed(ctx, db.raft.DemoteVoter(id, 0, changeTimeout))

@@ -107,6 +107,7 @@ func (db *DB) Collectors() []prometheus.Collector {
 		}
 		return 0
 	})
+	gauge("format", "Format of the log and the database in use.", func() float64 { return float64(db.machine.format.Load()) })
 	gauge("checked_index", "Last entry at which a majority had the same rows as this node.", func() float64 { return float64(db.checked.Load()) })
 	gauge("free_bytes", "Free space on the disk of the node.", func() float64 { return float64(db.space.free.Load()) })
 	gauge("low_space", "1 while the disk is almost full.", func() float64 {

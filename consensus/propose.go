@@ -184,7 +184,7 @@ func (g *grouper) propose(group []*proposal) {
 		g.remote = false
 	}
 	g.stamp = max(g.stamp, db.clock.stamp(db.stop))
-	data := g.enc.encodeEntry(g.stamp, db.config.KeepKeys.Milliseconds(), commands)
+	data := g.enc.encodeVersion(db.format(), g.stamp, db.config.KeepKeys.Milliseconds(), commands)
 	fault.Point("propose-before-log")
 	g.inflight++
 	future := db.raft.Apply(data, db.config.HoldTimeout)

@@ -202,18 +202,19 @@ func (db *DB) watchSpace() {
 		leads := db.raft.State() == raft.Leader
 		if !leads && !db.space.isLow.Load() {
 			db.space.crowded.Store(false)
+			db.agreed.Store(0)
 			continue
 		}
 		if time.Since(asked) >= crowdInterval {
-			db.crowd(leads)
+			db.survey(leads)
 			asked = time.Now()
 		}
 	}
 }
 
-// crowd asks the voters for their space: the leader all the time, so that it stops taking writes that no majority could
-// keep, and every node that is low. A leader that is low hands over to one that is not.
-func (db *DB) crowd(leads bool) {
+// survey asks the members for their space: the leader all the time, so that it stops taking writes that no majority could
+// keep, and every node that is low. The leader learns as well which formats they know. A leader that is low hands over to one that is not.
+func (db *DB) survey(leads bool) {
 	ctx, cancel := context.WithTimeout(db.life, nodesTimeout)
 	defer cancel()
 	nodes, err := db.Nodes(ctx)
@@ -222,8 +223,10 @@ func (db *DB) crowd(leads bool) {
 	}
 	voters, low := 0, 0
 	var heir *Node // with the longest log
+	agreed := knownFormat
 	for i := range nodes {
 		n := &nodes[i]
+		agreed = min(agreed, n.Format)
 		if !n.Voter {
 			continue
 		}
@@ -237,6 +240,12 @@ func (db *DB) crowd(leads bool) {
 	}
 	if crowded := voters-low < voters/2+1; db.space.crowded.Swap(crowded) != crowded && leads {
 		db.config.Logger.Error("space on the disks of the nodes", "writes_refused", crowded, "voters", voters, "low", low)
+	}
+	if !leads {
+		agreed = 0
+	}
+	if db.agreed.Swap(int32(agreed)) < int32(agreed) && agreed > int(db.machine.format.Load()) {
+		db.config.Logger.Info("every member knows a newer format, which is used from now on", "format", agreed)
 	}
 	if leads && db.space.isLow.Load() && heir != nil {
 		err := db.raft.LeadershipTransferToServer(raft.ServerID(heir.ID), raft.ServerAddress(heir.Address)).Error()

@@ -23,6 +23,7 @@ type Node struct {
 	// the round trip.
 	Skew time.Duration
 
+	Format   int   // newest format of entries and data that its program knows; 0 if it did not answer
 	LowSpace bool  // its disk is almost full: it does not want to lead
 	Free     int64 // bytes on its disk
 }
@@ -51,6 +52,8 @@ type Status struct {
 	// readindex, member, status. Answers are not counted.
 	Sent, Received map[string]uint64
 
+	Format   int    // newest format of entries and data that this program knows
+	InUse    int    // format of this node's database
 	Checked  uint64 // the last entry at which a majority had the same rows as this node (in parts when there are many)
 	LowSpace bool   // the disk is almost full: this node does not want to lead
 	Free     int64  // bytes on the disk
@@ -66,6 +69,7 @@ func (db *DB) Status() Status {
 	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
 		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
 		Clock: db.clock.read().wall}
+	s.Format, s.InUse = db.config.Format, int(db.machine.format.Load())
 	s.Checked = db.checked.Load()
 	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
 	s.CaughtUp = db.leader.wasReady.Load()
@@ -111,6 +115,7 @@ func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
 				return
 			}
 			n.Up, n.Applied, n.Commit = st.State != "stopped", st.Applied, st.Commit
+			n.Format = formatOf(st.Format)
 			n.LowSpace, n.Free = st.LowSpace, st.Free
 			if !st.Clock.IsZero() {
 				clocks[i] = &st.ahead

@@ -27,6 +27,7 @@ import (
 type node struct {
 	id, dir, http, cluster string
 	args                   []string // besides those of every node
+	program                string   // empty: the one that is tested
 	cmd                    *exec.Cmd
 }
 
@@ -93,9 +94,15 @@ func newDir(t *testing.T) string { return filepath.Join(t.TempDir(), "data") }
 // startSiteIn does so in the three data directories.
 func startSiteIn(t *testing.T, dirs []string, extra ...string) *site {
 	t.Helper()
+	return startSiteOf(t, "", dirs, extra...)
+}
+
+// startSiteOf does so with another program.
+func startSiteOf(t *testing.T, program string, dirs []string, extra ...string) *site {
+	t.Helper()
 	s := &site{t: t}
 	for i, dir := range dirs {
-		n := &node{id: fmt.Sprintf("n%d", i+1), dir: dir, http: port(t), cluster: port(t), args: extra}
+		n := &node{id: fmt.Sprintf("n%d", i+1), dir: dir, http: port(t), cluster: port(t), args: extra, program: program}
 		if i > 0 {
 			var token api.JoinToken
 			s.command(&token, s.nodes[0], "join-token")
@@ -132,7 +139,11 @@ func (s *site) start(n *node) {
 		s.t.Fatal(err)
 	}
 	defer out.Close()
-	n.cmd = exec.Command(binary(s.t), append([]string{"serve", "--data", n.dir, "--id", n.id, "--http", n.http, "--cluster", n.cluster}, n.args...)...)
+	program := n.program
+	if program == "" {
+		program = binary(s.t)
+	}
+	n.cmd = exec.Command(program, append([]string{"serve", "--data", n.dir, "--id", n.id, "--http", n.http, "--cluster", n.cluster}, n.args...)...)
 	n.cmd.Stdout, n.cmd.Stderr, n.cmd.Env = out, out, environment()
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {
