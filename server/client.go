@@ -122,6 +122,11 @@ func (c *clientFlags) askOperator(ctx context.Context, path string, out any) err
 	if resp.StatusCode == http.StatusOK {
 		return json.NewDecoder(resp.Body).Decode(out)
 	}
+	return refusal(url, resp)
+}
+
+// refusal is what a node answered instead of what was asked for.
+func refusal(url string, resp *http.Response) error {
 	e := &lms.Error{}
 	if json.NewDecoder(resp.Body).Decode(e) != nil || e.Message == "" {
 		return fmt.Errorf("%s answered %s; is it a node of Trivium?", url, resp.Status)

@@ -40,7 +40,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		return fmt.Errorf("%w\n%q shows what it takes", err, cmd.CommandPath()+" -h")
 	})
 	root.PersistentFlags().String("config", "", "`file` with one \"name = value\" a line, for flags that are not given otherwise")
-	root.AddCommand(newServe(), newDemo(), newStatus(), newNodes(), newJoinToken(), newTransfer(), newRemove(), newUser(), newKV(),
+	root.AddCommand(newServe(), newDemo(), newStatus(), newNodes(), newDump(), newJoinToken(), newTransfer(), newRemove(), newUser(), newKV(),
 		newVersion(), newExtract(), newRestore())
 	return root
 }

@@ -69,7 +69,7 @@ func watchStatus(cmd *cobra.Command, c *clientFlags) error {
 func statusKey(s lms.Cluster, err error) string {
 	key := fmt.Sprint(s.Health.Summary, s.Leader, s.Term, s.Warnings, err)
 	for _, n := range s.Nodes {
-		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100, n.ClockMessage != "")
+		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100, n.ClockMessage != "", n.LowSpace)
 	}
 	return key
 }
@@ -117,6 +117,9 @@ func printNodes(w io.Writer, s lms.Cluster) {
 	for _, n := range s.Nodes {
 		if n.ClockMessage != "" {
 			fmt.Fprintf(w, "\n%s\n", n.ClockMessage)
+		}
+		if n.SpaceMessage != "" {
+			fmt.Fprintf(w, "\n%s\n", n.SpaceMessage)
 		}
 	}
 }

@@ -15,10 +15,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"trivium/app/lms"
 	"trivium/consensus"
 	"trivium/server/cluster"
 	"trivium/server/files"
+	"trivium/server/inspect"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -43,6 +46,8 @@ type Node struct {
 	store    *store.Store
 	files    *files.Files
 	tutor    *tutor.Tutor
+	inspect  *inspect.Inspector
+	figures  prometheus.Gatherer
 	peers    *http.Server // of the tutor
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
@@ -283,6 +288,9 @@ func (n *Node) Close() error {
 	}
 	if n.peers != nil {
 		n.peers.Close()
+	}
+	if n.inspect != nil {
+		errs = append(errs, n.inspect.Close())
 	}
 	if n.tutor != nil {
 		errs = append(errs, n.tutor.Close())

@@ -40,6 +40,7 @@ func (n *Node) openServices() error {
 	if err := n.openTutor(); err != nil {
 		return err
 	}
+	n.openInspect()
 	return n.openWeb()
 }
 
@@ -101,14 +102,18 @@ func (n *Node) openWeb() error {
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n},
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
-		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Warnings: n.warnings, Logger: n.log,
+		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
 	})
 	return err
 }
 
 // metrics is what /metrics shows. Every node has its own registry, so that several fit into one process.
 func (n *Node) metrics() prometheus.Gatherer {
+	if n.figures != nil {
+		return n.figures
+	}
 	r := prometheus.NewRegistry()
+	n.figures = r
 	r.MustRegister(n.db.Collectors()...)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -12,3 +13,6 @@ func lockFile(path string) (*os.File, error) { return os.OpenFile(path, os.O_CRE
 
 // childAttributes has nothing to say; only Linux ends children with their parent.
 func childAttributes() *syscall.SysProcAttr { return nil }
+
+// diskSpace is not known here.
+func diskSpace(string) (free, total int64, err error) { return 0, 0, errors.ErrUnsupported }

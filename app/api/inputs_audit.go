@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"time"
 
 	"trivium/app/lms"
@@ -74,4 +75,28 @@ func (in ExportAuditInput) Validate() error {
 		return lms.FieldErrorf(lms.KindInvalid, "format", "%q is no format. Choose jsonl or csv.", in.Format)
 	}
 	return in.check()
+}
+
+// NodePath names a node of the cluster.
+type NodePath struct {
+	Node string `param:"node" json:"-"`
+}
+
+func (in NodePath) Validate() error { return checkNode(in.Node) }
+
+// NodeTextInput names a text of a node.
+type NodeTextInput struct {
+	Node string `param:"node" json:"-"`
+	Name string `param:"name" json:"-"` // one of lms.NodeTexts
+	Tail int    `query:"tail" json:"-"` // about the last lines only; 0: all
+}
+
+func (in NodeTextInput) Validate() error {
+	if !slices.Contains(lms.NodeTexts, in.Name) {
+		return lms.ErrNotFound
+	}
+	if in.Tail < 0 || in.Tail > 100_000 {
+		return lms.FieldErrorf(lms.KindInvalid, "tail", "Between 0 and 100000 lines, please.")
+	}
+	return checkNode(in.Node)
 }

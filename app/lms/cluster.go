@@ -9,7 +9,11 @@ import (
 type Cluster struct {
 	Node       string        `json:"node"`             // the node that answered
 	Leader     string        `json:"leader,omitempty"` // id; empty: none
+	State      string        `json:"state"`            // of the node that answered: "leader", "follower", "candidate" or "stopped"
 	Term       uint64        `json:"term"`
+	Commit     uint64        `json:"commit"`  // as the node that answered knows it
+	Applied    uint64        `json:"applied"` // entries in its database
+	LeaseMs    int64         `json:"leaseMs"` // for so long it answers reads as leader without asking; 0: it has no lease
 	Nodes      []ClusterNode `json:"nodes"`
 	Health     Health        `json:"health"`
 	Warnings   []string      `json:"warnings,omitempty"` // of the node that answered: what needs a person
@@ -31,8 +35,20 @@ type ClusterNode struct {
 	Lag     uint64 `json:"lag,omitempty"` // entries behind the leader's commit index
 	Error   string `json:"error,omitempty"`
 
+	LowSpace     bool   `json:"lowSpace,omitempty"`     // its disk is almost full: it does not want to lead
+	SpaceMessage string `json:"spaceMessage,omitempty"` // what to do about it
+
 	ClockSkewMs  int64  `json:"clockSkewMs,omitempty"`  // its clock is so much ahead of the others'
 	ClockMessage string `json:"clockMessage,omitempty"` // what to do about it, if it is too much
+}
+
+// SpaceMessageOf says in plain words that the disk of a node is almost full, and what to do; "" if it is not.
+func SpaceMessageOf(node string, low bool, free int64) string {
+	if !low {
+		return ""
+	}
+	return fmt.Sprintf("The disk of %s is almost full (%s free). Make space or give it a larger disk: it no longer leads, and stops when nothing is left. It goes on by itself once there is space.",
+		node, FormatBytes(max(free, 0)))
 }
 
 // MaxClockSkew is how far a node's clock may be off the others'. Beyond that the node does not lead.

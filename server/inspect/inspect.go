@@ -31,7 +31,7 @@ type Config struct {
 	Network *consensus.Network
 	Address func(node string) string // of a node's cluster port; "" when there is no such node
 	Metrics prometheus.Gatherer
-	Events  *EventFile
+	Dump    []string              // files of dump.txt, oldest first
 	Recent  func() []lms.LogEvent // the last warnings and errors, newest first
 	Disk    func() (free, total int64, err error)
 	Logger  *slog.Logger

@@ -23,10 +23,7 @@ func (i *Inspector) text(ctx context.Context, name string, tail int) (io.ReadClo
 		}
 		return io.NopCloser(strings.NewReader(m.String())), nil
 	case "dump.txt":
-		if i.c.Events == nil {
-			return io.NopCloser(strings.NewReader("")), nil
-		}
-		return i.c.Events.Read(tail)
+		return readFiles(i.c.Dump, tail)
 	}
 	return nil, lms.ErrNotFound
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"trivium/app/api"
 	"trivium/app/lms"
 	"trivium/consensus"
@@ -16,7 +18,7 @@ import (
 
 // rootSite is a site whose administrator has a password.
 func rootSite(t *testing.T) *site {
-	s := newSite(t, nil)
+	s := newSite(t, func(c *Config) { c.Metrics = prometheus.NewRegistry() })
 	s.user("root", true, true)
 	hash, err := s.server.hasher.hash(t.Context(), testPassword)
 	s.check(err)
@@ -191,4 +193,28 @@ func TestCellsAreNoFormulas(t *testing.T) {
 			t.Errorf("%q: %q", in, got)
 		}
 	}
+}
+
+func TestProfilesAndStatus(t *testing.T) {
+	s := rootSite(t)
+	s.user("sue", false, false)
+	sue, root := s.token("sue", time.Hour), s.token("root", time.Hour)
+	proxy := "X-Forwarded-For: 192.0.2.1"
+	for _, tt := range []struct {
+		path, token string
+		status      int
+	}{
+		{"/debug/pprof/", "", 401}, {"/debug/pprof/", sue, 403}, {"/debug/pprof/", root, 200}, {"/debug/pprof/heap", root, 200},
+		{"/debug/pprof/goroutine", s.server.c.OperatorToken, 200}, {"/debug/pprof/cmdline", root, 404}, {"/debug/pprof/heap", sue, 403},
+		{"/metrics", "", 403}, {"/metrics", sue, 403}, {"/metrics", root, 200},
+		{"/api/status", "", 401}, {"/api/status", sue, 200}, {"/api/status", root, 200},
+	} {
+		if r := s.send("GET", tt.path, tt.token, "", proxy); r.status != tt.status {
+			t.Errorf("%s: %d, want %d: %.200s", tt.path, r.status, tt.status, r.body)
+		}
+	}
+	if r := s.send("GET", "/api/status", "", ""); r.status != 200 || !strings.Contains(r.body, `"health"`) {
+		t.Errorf("a program on this machine asks for the status: %d %s", r.status, r.body)
+	}
+	s.found(api.AuditFilter{Action: string(lms.AuditNodeRead)}, 3)
 }

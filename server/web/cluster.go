@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"time"
 
 	"trivium/app/api"
 	"trivium/app/lms"
@@ -19,7 +20,8 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 		return lms.Cluster{}, err
 	}
 	status := s.db.Status()
-	out := lms.Cluster{Node: s.c.NodeID, Leader: status.Leader, Term: status.Term, Nodes: []lms.ClusterNode{},
+	out := lms.Cluster{Node: s.c.NodeID, Leader: status.Leader, State: status.State, Term: status.Term, Commit: status.Commit, Applied: status.Applied,
+		LeaseMs: max(0, time.Until(status.LeaseEnd).Milliseconds()), Nodes: []lms.ClusterNode{},
 		Version: s.c.Version, AppVersion: s.c.AppVersion}
 	if s.c.Warnings != nil {
 		out.Warnings = s.c.Warnings()
@@ -43,6 +45,7 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 			node.Lag = commit - n.Applied
 		}
 		node.ClockSkewMs, node.ClockMessage = n.Skew.Milliseconds(), lms.ClockMessageOf(n.ID, n.Skew)
+		node.LowSpace, node.SpaceMessage = n.LowSpace, lms.SpaceMessageOf(n.ID, n.LowSpace, n.Free)
 		out.Nodes = append(out.Nodes, node)
 	}
 	out.Health = lms.HealthOf(voters, up)

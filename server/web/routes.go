@@ -73,6 +73,8 @@ func (s *Server) table() []binding {
 
 		bind(api.GetCluster, s.getCluster),
 		bind(api.GetNodeHash, s.getNodeHash),
+		bind(api.GetNode, s.getNode),
+		bindRaw(api.NodeText, s.nodeText),
 		bind(api.CreateJoinToken, s.createJoinToken),
 		bind(api.RemoveNode, s.removeNode),
 		bind(api.TransferLeader, s.transferLeader),

@@ -67,6 +67,7 @@ type Config struct {
 	OperatorToken  string // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
 	Metrics        prometheus.Gatherer // nil: no /metrics
+	Inspect        Inspector           // nil: no reports of single nodes
 	Warnings       func() []string     // what about this node needs a person; nil: nothing
 
 	Logger *slog.Logger     // default slog.Default

@@ -22,6 +22,8 @@ func (s *Server) mountSite(e *echo.Echo) {
 		h := promhttp.HandlerFor(s.c.Metrics, promhttp.HandlerOpts{})
 		e.GET("/metrics", s.forOperators(h))
 	}
+	e.GET("/api/status", s.status)
+	s.mountProfiles(e)
 	e.POST("/signin", s.signInForm)
 	// go-app would ask the address in the Host header for these.
 	e.GET("/robots.txt", text("User-agent: *\nDisallow: /\n"))
@@ -84,18 +86,8 @@ func (s *Server) readyz(c echo.Context) error {
 		"term": status.Term, "applied": status.Applied, "commit": status.Commit})
 }
 
-// forOperators answers programs on this machine and those that have the operator token.
-func (s *Server) forOperators(h http.Handler) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		q := requestOf(c)
-		token, bearer := q.token()
-		operator := bearer && s.isOperator(token)
-		a, err := netip.ParseAddr(c.RealIP())
-		local := err == nil && a.Unmap().IsLoopback() && q.r.Header.Get("X-Forwarded-For") == "" && q.r.Header.Get("Forwarded") == ""
-		if !operator && !local {
-			return lms.Errorf(lms.KindForbidden, "Only this machine itself, or a program with the operator token, may read this.")
-		}
-		h.ServeHTTP(c.Response(), q.r)
-		return nil
-	}
+// isLocal reports whether a program on this machine asks, and not through a proxy.
+func (s *Server) isLocal(q *request) bool {
+	a, err := netip.ParseAddr(q.c.RealIP())
+	return err == nil && a.Unmap().IsLoopback() && q.r.Header.Get("X-Forwarded-For") == "" && q.r.Header.Get("Forwarded") == ""
 }
