@@ -45,6 +45,7 @@ func (db *DB) Apply(ctx context.Context, b *Batch) (Result, error) {
 		o, err := db.try(held, c, size)
 		if err == nil {
 			db.metrics.latency.Observe(time.Since(start).Seconds())
+			db.writeTimes.observe(time.Since(start))
 			return db.settle(held, b, o)
 		}
 		unknown = unknown || errors.Is(err, ErrUnknown)

@@ -56,6 +56,7 @@ type DB struct {
 
 	sent, received         tally // messages
 	candidacies, elections atomic.Uint64
+	writeTimes, readTimes  latencies
 
 	memberMu sync.Mutex // one change of membership at a time
 	client   *http.Client
@@ -71,6 +72,8 @@ type DB struct {
 	entries sync.WaitGroup // in flight
 }
 
+const farewell = 500 * time.Millisecond // how long Close looks for somebody to lead
+
 const walLimit = 32 << 20 // of SQLite's write-ahead log, before it is copied into the database
 
 // Open starts the node. It returns when the database is open, not when the cluster has a leader: see WaitReady.
@@ -83,9 +86,10 @@ func Open(c Config) (*DB, error) {
 		return nil, fmt.Errorf("consensus: open %s: %w", c.Dir, err)
 	}
 	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c),
-		lease: newLease(c), events: newEvents(c), since: time.Now(),
+		events: newEvents(c), since: time.Now(),
 		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
 		reads: make(chan chan readAnswer, 4096), leases: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
+	db.lease = newLease(c, db.servers)
 	db.life, db.end = context.WithCancel(context.Background())
 	db.stop = db.life.Done()
 	err = db.openStores()
@@ -238,7 +242,11 @@ func (db *DB) Close() error {
 
 func (db *DB) shutdown() error {
 	if db.raft.State() == raft.Leader && db.hasPeers() {
-		db.raft.LeadershipTransfer().Error() // in vain when nobody else is there
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		if heir, err := db.heir(ctx, db.servers()); err == nil {
+			db.raft.LeadershipTransferToServer(heir.ID, heir.Address).Error() // if it fails, the others elect one
+		}
+		cancel()
 	}
 	db.end() // requests end, nothing new is proposed
 	var errs []error
@@ -284,6 +292,8 @@ func (db *DB) Query(ctx context.Context, level Level, sql string, args ...any) (
 	if db.failed.Load() {
 		return Rows{}, fmt.Errorf("%w: %w", ErrUnavailable, errFailed)
 	}
+	start := time.Now()
+	defer func() { db.readTimes.observe(time.Since(start)) }()
 	if err := db.awake(ctx); err != nil {
 		return Rows{}, err
 	}

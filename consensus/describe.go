@@ -100,7 +100,13 @@ func (db *DB) Metadata() (Metadata, error) {
 }
 
 // servers are the members as the newest configuration in the log has them.
-func (db *DB) servers() []raft.Server { return db.raft.GetConfiguration().Configuration().Servers }
+func (db *DB) servers() []raft.Server {
+	r := db.running.Load()
+	if r == nil {
+		return nil
+	}
+	return r.GetConfiguration().Configuration().Servers
+}
 
 // describeEntry names the operations of an entry, without the term.
 func describeEntry(l *raft.Log) []string {

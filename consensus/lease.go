@@ -36,8 +36,10 @@ import (
 // goroutines, they forget with the process, and they do not bind a candidate.
 type lease struct {
 	length time.Duration
-	now    func() time.Time // monotonic
-	wall   func() time.Time // see mark
+	self   string
+	voters func() []raft.Server // the newest members; not all vote
+	now    func() time.Time     // monotonic
+	wall   func() time.Time     // see mark
 
 	mu sync.Mutex
 
@@ -54,7 +56,6 @@ type lease struct {
 	begun    mark   // what the last renewal made of the lease
 	gaveUp   uint64 // term in which it was given up
 	renewals uint64
-	refused  bool // the last answer did not confirm
 }
 
 // peerContact is what a leader knows of another node from its answers.
@@ -70,8 +71,8 @@ type mark struct{ mono, wall time.Time }
 // age is the longer of the two times since.
 func (m mark) age(now mark) time.Duration { return max(now.mono.Sub(m.mono), now.wall.Sub(m.wall)) }
 
-func newLease(c Config) *lease {
-	return &lease{length: c.LeaseTimeout, now: time.Now, wall: func() time.Time { return c.Now().Round(0) },
+func newLease(c Config, voters func() []raft.Server) *lease {
+	return &lease{length: c.LeaseTimeout, self: c.ID, voters: voters, now: time.Now, wall: func() time.Time { return c.Now().Round(0) },
 		peers: map[raft.ServerID]*peerContact{}}
 }
 
@@ -108,17 +109,18 @@ func (l *lease) ask(r *raft.AppendEntriesRequest) (*raft.AppendEntriesRequest, m
 	return &req, l.mark()
 }
 
-// answered counts an answer. It reports whether the node has confirmed.
-func (l *lease) answered(id raft.ServerID, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse, sent mark) {
+// answered counts an answer. It reports whether the node accepted the message and did not confirm the lease.
+func (l *lease) answered(id raft.ServerID, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse, sent mark) (refused bool) {
 	if !resp.Success || resp.Term > req.Term {
-		return
+		return false
 	}
 	d, ok := decodeLease(resp.Addr)
 	confirmed := ok && d == uint64(l.length)
+	servers := l.voters()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if req.Term < l.leads {
-		return
+		return false
 	}
 	if req.Term > l.leads {
 		l.leads, l.peers, l.begun = req.Term, map[raft.ServerID]*peerContact{}, mark{}
@@ -134,14 +136,21 @@ func (l *lease) answered(id raft.ServerID, req *raft.AppendEntriesRequest, resp 
 	if !isHeartbeat(req) {
 		p.match = max(p.match, req.PrevLogEntry+uint64(len(req.Entries)))
 	}
-	l.refused = !confirmed
-	if confirmed && sent.mono.After(p.confirmed.mono) {
+	if !confirmed {
+		return true
+	}
+	if sent.mono.After(p.confirmed.mono) {
 		p.confirmed = sent
 	}
+	if begin, ok := l.begin(servers, sent); ok && begin.mono.After(l.begun.mono) && l.gaveUp != req.Term {
+		l.begun = begin
+		l.renewals++
+	}
+	return false
 }
 
 // begin is the newest moment that a majority of the voters has confirmed; ok is false if there is none. Caller holds mu.
-func (l *lease) begin(self string, servers []raft.Server, now mark) (begin mark, ok bool) {
+func (l *lease) begin(servers []raft.Server, now mark) (begin mark, ok bool) {
 	var marks []mark
 	voters := 0
 	for _, s := range servers {
@@ -149,7 +158,7 @@ func (l *lease) begin(self string, servers []raft.Server, now mark) (begin mark,
 			continue
 		}
 		voters++
-		if string(s.ID) == self {
+		if string(s.ID) == l.self {
 			marks = append(marks, now)
 		} else if p := l.peers[s.ID]; p != nil && !p.confirmed.mono.IsZero() {
 			marks = append(marks, p.confirmed)
@@ -164,21 +173,20 @@ func (l *lease) begin(self string, servers []raft.Server, now mark) (begin mark,
 }
 
 // left is how long the lease of the term still lasts; 0 or less: there is none.
-func (l *lease) left(self string, term uint64, servers []raft.Server) time.Duration {
+func (l *lease) left(term uint64) time.Duration {
+	servers := l.voters()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.mark()
-	single := len(servers) == 1 && string(servers[0].ID) == self
-	if l.gaveUp == term || (l.leads != term && !single) {
+	if l.gaveUp == term || l.leads > term {
 		return 0
 	}
-	begin, ok := l.begin(self, servers, now)
+	if l.leads < term { // nobody has answered in this term: a lone voter needs nobody
+		l.leads, l.peers, l.begun = term, map[raft.ServerID]*peerContact{}, mark{}
+	}
+	begin, ok := l.begin(servers, now)
 	if !ok {
 		return 0
-	}
-	if l.leads == term && begin.mono.After(l.begun.mono) {
-		l.begun = begin
-		l.renewals++
 	}
 	return l.length - begin.age(now)
 }

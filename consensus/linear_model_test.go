@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"trivium/consensus"
 )
 
 // A register of the model: its operations are read, write and compare-and-set.
@@ -19,6 +21,7 @@ type registerInput struct {
 	op       int
 	key      string
 	old, new int64
+	level    consensus.Level // of a read
 }
 
 type registerOutput struct {

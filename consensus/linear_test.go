@@ -166,7 +166,10 @@ func (h *history) client(id int, rng *rand.Rand) {
 		in := registerInput{key: registerKey(registerKeys*int(h.phase.Load()) + rng.IntN(registerKeys)), new: int64(id+1)*1e9 + n}
 		switch d := rng.IntN(100); {
 		case d < 45:
-			in.op = opRead
+			in.op, in.level = opRead, consensus.Lease
+			if d < 20 {
+				in.level = consensus.Linearizable
+			}
 		case d < 70:
 			in.op = opWrite
 		default:
@@ -201,7 +204,7 @@ func do(db *consensus.DB, in registerInput) (out registerOutput, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
 	defer cancel()
 	if in.op == opRead {
-		rows, err := db.Query(ctx, consensus.Linearizable, `SELECT v FROM registers WHERE k = ?`, in.key)
+		rows, err := db.Query(ctx, in.level, `SELECT v FROM registers WHERE k = ?`, in.key)
 		if err == nil {
 			err = rows.Values[0].Scan(&out.value)
 		}

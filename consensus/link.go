@@ -3,7 +3,9 @@ package consensus
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -31,6 +33,9 @@ type link struct {
 	end   chan struct{}
 	ended sync.Once
 	term  func() uint64 // Raft's current one
+
+	log    *slog.Logger
+	warned atomic.Bool // of a lease that is not confirmed
 }
 
 // preVoteLink is a link over a transport that knows pre-votes: Raft asks by the type.
@@ -41,7 +46,7 @@ type preVoteLink struct {
 
 func newLink(inner raft.Transport, db *DB) (*link, raft.Transport) {
 	l := &link{Transport: inner, gate: &db.gate, events: db.events, lease: db.lease, sent: &db.sent, received: &db.received,
-		in: make(chan raft.RPC), end: make(chan struct{}), term: db.currentTerm}
+		in: make(chan raft.RPC), end: make(chan struct{}), term: db.currentTerm, log: db.config.Logger}
 	go l.receive()
 	if p, ok := inner.(raft.WithPreVote); ok {
 		return l, preVoteLink{l, p}
@@ -92,8 +97,9 @@ func (l *link) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *
 	}
 	req, start := l.lease.ask(args)
 	err := l.send(k, id, func() error { return l.Transport.AppendEntries(id, target, req, resp) })
-	if err == nil {
-		l.lease.answered(id, req, resp, start)
+	if err == nil && l.lease.answered(id, req, resp, start) && !l.warned.Swap(true) {
+		l.log.Warn("a node does not confirm the lease of this leader, so its reads ask the majority: its own lease timeout is shorter, or the transport loses fields of the messages",
+			"node", id, "lease", l.lease.length)
 	}
 	return err
 }

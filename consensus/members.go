@@ -41,7 +41,8 @@ func (db *DB) Remove(ctx context.Context, id string, force bool) error {
 	return db.member(ctx, memberChange{Op: "remove", ID: id, Force: force})
 }
 
-// Transfer hands leadership to the member, or to the most advanced one when id is empty.
+// Transfer hands leadership to the member, or to the most advanced one when id is empty. ErrMembership when it is down or
+// behind: then the leader stays.
 func (db *DB) Transfer(ctx context.Context, id string) error {
 	return db.member(ctx, memberChange{Op: "transfer", ID: id})
 }
@@ -137,7 +138,7 @@ func (db *DB) change(ctx context.Context, c memberChange) error {
 	case "remove":
 		return db.remove(ctx, servers, at, c)
 	case "transfer":
-		return db.transfer(servers, at, c)
+		return db.transfer(ctx, servers, at, c)
 	}
 	return fmt.Errorf("%w: unknown change %q", ErrMembership, c.Op)
 }
@@ -246,8 +247,8 @@ func (db *DB) remove(ctx context.Context, servers []raft.Server, at int, c membe
 		}
 	}
 	if c.ID == db.config.ID { // the next leader removes this one
-		if err := db.raft.LeadershipTransfer().Error(); err != nil {
-			return fmt.Errorf("%w: leadership cannot be handed over: %w", ErrMembership, err)
+		if err := db.transfer(ctx, servers, -1, memberChange{}); err != nil {
+			return err
 		}
 		return errNotLeader
 	}
@@ -275,23 +276,62 @@ func (db *DB) changed(ctx context.Context, f raft.IndexFuture) error {
 	return nil
 }
 
-func (db *DB) transfer(servers []raft.Server, at int, c memberChange) error {
-	if c.ID == db.config.ID {
-		return nil
-	}
-	var f raft.Future
+func (db *DB) transfer(ctx context.Context, servers []raft.Server, at int, c memberChange) error {
 	switch {
+	case c.ID == db.config.ID:
+		return nil
 	case c.ID == "":
-		f = db.raft.LeadershipTransfer()
 	case at < 0:
 		return fmt.Errorf("%w: no member %q", ErrMembership, c.ID)
 	case servers[at].Suffrage != raft.Voter:
 		return fmt.Errorf("%w: %s has no vote", ErrMembership, c.ID)
 	default:
-		f = db.raft.LeadershipTransferToServer(servers[at].ID, servers[at].Address)
+		servers = servers[at : at+1]
 	}
-	if err := f.Error(); err != nil {
+	heir, err := db.heir(ctx, servers)
+	if err != nil {
+		return err
+	}
+	if err := db.raft.LeadershipTransferToServer(heir.ID, heir.Address).Error(); err != nil {
 		return fmt.Errorf("%w: %w", ErrMembership, err)
 	}
 	return nil
+}
+
+// heir waits a moment for one of the voters that could take over at once: Raft would stop the writes for an election
+// timeout to find out, and the lease would be gone.
+func (db *DB) heir(ctx context.Context, servers []raft.Server) (raft.Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, db.config.ElectionTimeout)
+	defer cancel()
+	term, goal := db.raft.CurrentTerm(), db.raft.CommitIndex()
+	for {
+		var best raft.Server
+		var most uint64
+		why := "no other voter is there"
+		for _, s := range servers {
+			if s.Suffrage != raft.Voter || string(s.ID) == db.config.ID {
+				continue
+			}
+			match, ago, ok := db.lease.contact(s.ID, term)
+			switch {
+			case !ok || ago > db.config.HeartbeatTimeout:
+				why = fmt.Sprintf("%s does not answer", s.ID)
+			case match < goal:
+				why = fmt.Sprintf("%s is %d entries behind", s.ID, goal-match)
+			case match >= most:
+				best, most = s, match
+			}
+		}
+		if most >= goal && best.ID != "" {
+			return best, nil
+		}
+		if db.raft.State() != raft.Leader {
+			return best, errNotLeader
+		}
+		select {
+		case <-time.After(catchUpPause):
+		case <-ctx.Done():
+			return best, fmt.Errorf("%w: %s; this node goes on leading", ErrMembership, why)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // messageKind is a kind of message between nodes. Questions are counted, not their answers.
@@ -64,3 +65,34 @@ func isHeartbeat(r *raft.AppendEntriesRequest) bool {
 }
 
 var rpcKinds = map[string]messageKind{"/apply": msgForward, "/readindex": msgReadIndex, "/member": msgMember, "/status": msgStatus}
+
+// messageCounts shows the messages and the latencies as metrics.
+type messageCounts struct{ db *DB }
+
+func (m messageCounts) describe() (messages, latency *prometheus.Desc) {
+	labels := prometheus.Labels{"node": m.db.config.ID}
+	return prometheus.NewDesc("trivium_consensus_messages_total", "Messages between nodes, without answers.", []string{"direction", "type"}, labels),
+		prometheus.NewDesc("trivium_consensus_latency_seconds", "Percentiles of this node's requests of the last minute.", []string{"request", "quantile"}, labels)
+}
+
+// Describe implements prometheus.Collector.
+func (m messageCounts) Describe(out chan<- *prometheus.Desc) {
+	messages, latency := m.describe()
+	out <- messages
+	out <- latency
+}
+
+// Collect implements prometheus.Collector.
+func (m messageCounts) Collect(out chan<- prometheus.Metric) {
+	messages, latency := m.describe()
+	for k := range messageKinds {
+		out <- prometheus.MustNewConstMetric(messages, prometheus.CounterValue, float64(m.db.sent[k].Load()), "sent", messageNames[k])
+		out <- prometheus.MustNewConstMetric(messages, prometheus.CounterValue, float64(m.db.received[k].Load()), "received", messageNames[k])
+	}
+	for request, times := range map[string]*latencies{"write": &m.db.writeTimes, "read": &m.db.readTimes} {
+		s := times.summary()
+		for quantile, d := range map[string]float64{"0.5": s.P50.Seconds(), "0.95": s.P95.Seconds(), "0.99": s.P99.Seconds()} {
+			out <- prometheus.MustNewConstMetric(latency, prometheus.GaugeValue, d, request, quantile)
+		}
+	}
+}

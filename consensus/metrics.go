@@ -116,6 +116,12 @@ func (db *DB) Collectors() []prometheus.Collector {
 		}
 		return 0
 	})
+	gauge("lease_seconds", "How long this node's lease still lasts; 0: it has none.", func() float64 {
+		return db.leaseLeft(db.raft.CurrentTerm()).Seconds()
+	})
+	out = append(out, messageCounts{db}, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "trivium_consensus_lease_renewals_total",
+		Help: "Times a majority has confirmed this node's lease anew.", ConstLabels: prometheus.Labels{"node": db.config.ID}},
+		func() float64 { return float64(db.lease.renewed()) }))
 	gauge("log_sync_seconds", "Moving average of writing the log.", func() float64 { return time.Duration(db.logs.syncTime.Load()).Seconds() })
 	if raft := raftSink(); raft != nil {
 		out = append(out, raft)

@@ -72,7 +72,7 @@ func (db *DB) stateChanged(was, now raft.RaftState) {
 		db.elections.Add(1)
 		db.events.tell("Node %s became the leader for term %d.", id, term)
 	case now == raft.Follower && was == raft.Leader:
-		if db.lease.left(id, term, db.servers()) <= 0 && !db.lease.gone(term) {
+		if db.lease.left(term) <= 0 && !db.lease.gone(term) {
 			db.events.tell("Leader %s lease renewal failed. Stepping Down.", id)
 		}
 		db.events.tell("%s Stepping down", id)

@@ -113,7 +113,7 @@ func (db *DB) leaseIndex() (uint64, bool) {
 		return 0, false
 	}
 	index := db.raft.CommitIndex()
-	if db.lease.left(db.config.ID, term, db.servers()) <= 0 {
+	if db.lease.left(term) <= 0 {
 		return 0, false
 	}
 	if db.raft.State() != raft.Leader || db.raft.CurrentTerm() != term {

@@ -51,6 +51,8 @@ type Status struct {
 	// Messages to and from other nodes since Since, by kind: heartbeat, append, vote, prevote, snapshot, transfer, forward,
 	// readindex, member, status. Answers are not counted.
 	Sent, Received map[string]uint64
+	// Requests of this node's own callers.
+	Writes, Reads Latency
 
 	Format   int    // newest format of entries and data that this program knows
 	InUse    int    // format of this node's database
@@ -75,9 +77,10 @@ func (db *DB) Status() Status {
 	s.CaughtUp = db.leader.wasReady.Load()
 	s.Candidacies, s.Elections, s.Sent, s.Received = db.candidacies.Load(), db.elections.Load(), db.sent.byName(), db.received.byName()
 	s.Suspended, _ = db.gate.state()
-	if left := db.lease.left(s.ID, s.Term, db.servers()); db.IsLeader() && left > 0 {
+	if left := db.leaseLeft(s.Term); left > 0 {
 		s.LeaseEnd = time.Now().Add(left)
 	}
+	s.Writes, s.Reads = db.writeTimes.summary(), db.readTimes.summary()
 	s.Renewals = db.lease.renewed()
 	if stamp := db.machine.shown.Load().stamp; stamp > 0 {
 		s.Stamp = time.UnixMilli(stamp).UTC()
@@ -89,6 +92,14 @@ func (db *DB) Status() Status {
 		s.State, s.Ready = "stopped", false
 	}
 	return s
+}
+
+// leaseLeft is how long this node may go on answering reads as the leader of the term; 0 if it may not.
+func (db *DB) leaseLeft(term uint64) time.Duration {
+	if !db.IsLeader() || db.raft.CurrentTerm() != term {
+		return 0
+	}
+	return max(0, db.lease.left(term))
 }
 
 const nodesTimeout = time.Second
