@@ -289,29 +289,10 @@ func (db *DB) closeStores() error {
 // Query runs one reading statement. Before the node has caught up for the first time it waits for that, unless
 // the context says AllowStale.
 func (db *DB) Query(ctx context.Context, level Level, sql string, args ...any) (Rows, error) {
-	if db.failed.Load() {
-		return Rows{}, fmt.Errorf("%w: %w", ErrUnavailable, errFailed)
-	}
 	start := time.Now()
 	defer func() { db.readTimes.observe(time.Since(start)) }()
-	if err := db.awake(ctx); err != nil {
+	if err := db.Reach(ctx, level); err != nil {
 		return Rows{}, err
-	}
-	if level != Local {
-		if err := errors.Join(db.direct(ctx), db.cannotForward()); err != nil {
-			return Rows{}, err
-		}
-		index, err := db.readIndex(ctx, level)
-		if err == nil {
-			err = db.WaitIndex(ctx, index)
-		}
-		if err != nil {
-			return Rows{}, err
-		}
-	} else if !db.leader.wasReady.Load() && !allowsStale(ctx) {
-		if err := db.WaitReady(ctx); err != nil {
-			return Rows{}, err
-		}
 	}
 	var b Batch
 	args = b.bind(args)
@@ -327,6 +308,30 @@ func (db *DB) Query(ctx context.Context, level Level, sql string, args ...any) (
 		err = fmt.Errorf("%w: %w", ErrUnavailable, errClosed)
 	}
 	return rows, err
+}
+
+// Reach returns when a Local read on this node is as fresh as the level demands.
+func (db *DB) Reach(ctx context.Context, level Level) error {
+	if db.failed.Load() {
+		return fmt.Errorf("%w: %w", ErrUnavailable, errFailed)
+	}
+	if err := db.awake(ctx); err != nil {
+		return err
+	}
+	if level != Local {
+		if err := errors.Join(db.direct(ctx), db.cannotForward()); err != nil {
+			return err
+		}
+		index, err := db.readIndex(ctx, level)
+		if err == nil {
+			err = db.WaitIndex(ctx, index)
+		}
+		return err
+	}
+	if !db.leader.wasReady.Load() && !allowsStale(ctx) {
+		return db.WaitReady(ctx)
+	}
+	return nil
 }
 
 // WaitIndex waits until this node has applied the entry at index. ErrUnavailable when ctx ends or HoldTimeout passes first.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,6 +123,7 @@ func (m *machine) adopt(db *database, generation string, st state) {
 	m.checks.restart(st.index)
 	m.format.Store(int32(st.format))
 	m.members.Store(int64(len(st.configuration().Servers)))
+	m.watch.observe(nil)
 	m.publish()
 }
 
@@ -190,9 +192,12 @@ func (m *machine) Apply(l *raft.Log) any {
 	}
 	m.last.index, m.last.term, m.last.stamp = l.Index, l.Term, e.stamp
 	m.format.Store(max(m.format.Load(), int32(l.Data[0])))
+	topics := m.notify(&e, outcomes)
 	m.publish()
 	m.checks.applied(m, l.Index, outcomes)
-	m.tell(l.Index, &e, outcomes)
+	if len(topics) > 0 {
+		m.watch.send(Event{Index: l.Index, Topics: topics})
+	}
 	if m.events != nil && len(e.commands) > 0 {
 		m.events.committed(m.leads(), describeCommands(e.commands))
 	}
@@ -293,17 +298,25 @@ func (m *machine) refuseEntry(l *raft.Log, e *entry, reason error) ([]outcome, e
 	return outcomes, err
 }
 
-// tell reports the topics of the batches that have taken effect.
-func (m *machine) tell(index uint64, e *entry, outcomes []outcome) {
-	var topics []string
+// notify tells the observers the topics of the batches that have taken effect, and returns those that are for watchers.
+func (m *machine) notify(e *entry, outcomes []outcome) []string {
+	var topics, hidden []string
 	for i, c := range e.commands {
-		if outcomes[i].code == outcomeDone && !outcomes[i].res.Replayed {
-			topics = append(topics, c.topics...)
+		if outcomes[i].code != outcomeDone || outcomes[i].res.Replayed {
+			continue
+		}
+		for _, t := range c.topics {
+			if strings.HasPrefix(t, Hidden) {
+				hidden = append(hidden, t)
+			} else {
+				topics = append(topics, t)
+			}
 		}
 	}
-	if len(topics) > 0 {
-		m.watch.send(Event{Index: index, Topics: topics})
+	if len(hidden) > 0 {
+		m.watch.observe(hidden)
 	}
+	return topics
 }
 
 // finishCheckpoint runs between entries, when the writer is idle: what is left is copied, and the WAL starts anew.

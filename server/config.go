@@ -41,6 +41,8 @@ type Config struct {
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
 
+	KVCache int // MiB for the cache of keys; 0: none
+
 	LogLevel string
 }
 
@@ -49,6 +51,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Data == "":
 		return fmt.Errorf("--data: name a directory for this node")
+	case c.KVCache < 0 || c.KVCache > 1<<20:
+		return fmt.Errorf("--kv-cache %d: it is the memory for the cache in MiB, 0 for none", c.KVCache)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return fmt.Errorf("--tls-cert and --tls-key belong together: give both or neither")
 	case len(c.Join) > 0 && c.Token == "" && !joinedAlready(c.Data):

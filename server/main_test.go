@@ -124,7 +124,7 @@ func TestHelp(t *testing.T) {
 		{"serve -h", []string{"on the first:", "there, twice:", "on the other two:", "--join", "--public-origin", "--tutor-endpoint", "--insecure-http"}},
 		{"demo -h", []string{"--nodes", "--base-port", "stop", "clean"}},
 		{"user -h", []string{"create", "disable", "set-password", "setup-link"}},
-		{"kv -h", []string{"get", "put", "delete"}},
+		{"kv -h", []string{"get", "put", "delete", "cas", "list", "mget", "mput", "token"}},
 		{"kv get -h", []string{"linearizable"}},
 		{"remove -h", []string{"--force"}},
 		{"status -h", []string{"--watch", "--json", "--url"}},
@@ -184,7 +184,7 @@ func TestWrongSettings(t *testing.T) {
 		{name: "endpoint without model", args: serve("--http", "127.0.0.1:0", "--cluster", "127.0.0.1:0", "--tutor-endpoint", "http://127.0.0.1:1/v1"), want: "model"},
 		{name: "nodes of the demo", args: []string{"demo", "--nodes", "4"}, want: "--nodes 4"},
 		{name: "no node here", args: []string{"status", "--data", t.TempDir()}, want: "no node has run in"},
-		{name: "nobody answers", args: []string{"kv", "get", "x", "--url", "http://127.0.0.1:1", "--token", "x", "--level", "stale"}, want: "level"},
+		{name: "nobody answers", args: []string{"kv", "get", "x", "--url", "http://127.0.0.1:1", "--token", "x", "--consistency", "some"}, want: "consistency"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.env[0] != "" {

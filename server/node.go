@@ -22,6 +22,7 @@ import (
 	"trivium/server/cluster"
 	"trivium/server/files"
 	"trivium/server/inspect"
+	"trivium/server/kv"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -51,6 +52,7 @@ type Node struct {
 	peers    *http.Server // of the tutor
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
+	kv       *kv.Service
 	attached atomic.Bool // the cluster deals with others: from then on the membership can be changed
 
 	site   *http.Server
@@ -285,6 +287,9 @@ func (n *Node) Close() error {
 			n.site.Close()
 		}
 		cancel()
+	}
+	if n.kv != nil {
+		n.kv.Close()
 	}
 	if n.peers != nil {
 		n.peers.Close()

@@ -72,6 +72,7 @@ func newServe() *cobra.Command {
 	f.DurationVar(&c.Lease, "lease-timeout", 0, "how long a leader is one after a majority has confirmed it (default: 250ms, classroom 4s)")
 	f.DurationVar(&c.Hold, "hold-timeout", 0, "how long requests wait for a leader (default: 10s, classroom 20s)")
 	f.DurationVar(&c.CertificateLife, "node-certificate-life", cluster.CertificateLife, "how long certificates of nodes are valid that this node issues; renewed after two thirds of it")
+	f.IntVar(&c.KVCache, "kv-cache", 0, "MiB of memory for keys of the key-value store that were read (0: none); turn it on when all nodes run this version")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -128,13 +128,13 @@ func TestCommands(t *testing.T) {
 	}
 
 	must(t, cmd("kv", "put", "greeting", "hello world")...)
-	for _, level := range []string{"none", "session", "linearizable"} {
-		if out := must(t, cmd("kv", "get", "greeting", "--level", level)...); out != "hello world\n" {
+	for _, level := range []string{"lease", "stale", "session", "linearizable"} {
+		if out := must(t, cmd("kv", "get", "greeting", "--consistency", level)...); out != "hello world\n" {
 			t.Errorf("get at %s = %q", level, out)
 		}
 	}
 	var v api.KVValue
-	if err := json.Unmarshal([]byte(must(t, cmd("kv", "get", "greeting", "--json")...)), &v); err != nil || v.Value != "hello world" {
+	if err := json.Unmarshal([]byte(must(t, cmd("kv", "get", "greeting", "--json")...)), &v); err != nil || v.Data != "hello world" || !v.Success || v.LeaderID == nil {
 		t.Errorf("get --json = %+v, %v", v, err)
 	}
 	must(t, cmd("kv", "delete", "greeting")...)

@@ -21,6 +21,7 @@ import (
 	"trivium/app/ui"
 	"trivium/assets"
 	"trivium/server/files"
+	"trivium/server/kv"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -98,8 +99,10 @@ func (n *Node) openWeb() error {
 	if err != nil {
 		return err
 	}
+	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20})
+	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	n.web, err = web.New(web.Config{
-		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n},
+		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv,
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
@@ -115,6 +118,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 	r := prometheus.NewRegistry()
 	n.figures = r
 	r.MustRegister(n.db.Collectors()...)
+	r.MustRegister(n.kv.Collectors()...)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }

@@ -142,6 +142,9 @@ func (c *Client) call(ctx context.Context, route Route, in, out any) error {
 	}
 	r.timeout, r.patience = c.timeout, c.patience
 	body, err := c.send(ctx, r)
+	if v, ok := out.(*KVValue); ok && lms.KindOf(err) == lms.KindConflict {
+		_ = json.Unmarshal(body, v) // a comparison that failed brings the present value, a key used before none
+	}
 	if err != nil {
 		return err
 	}

@@ -69,10 +69,10 @@ func TestCallSendsPathQueryBodyAndHeaders(t *testing.T) {
 	if got.URL.Path != "/api/v1/courses/course1" || got.Method != "PATCH" || body["version"] != 3.0 || body["Course"] != nil {
 		t.Errorf("got %s %s %v", got.Method, got.URL, body)
 	}
-	if _, err := Call(t.Context(), c, KVGet, KVKey{Key: "a b/ü?", Level: "none"}); err != nil {
+	if _, err := Call(t.Context(), c, KVGet, KVGetInput{Key: "a b/ü?", Consistency: "stale"}); err != nil {
 		t.Fatal(err)
 	}
-	if got.URL.EscapedPath() != "/api/v1/kv/a%20b%2F%C3%BC%3F" || got.URL.RawQuery != "level=none" || got.Header.Get(HeaderIndex) != "41" || got.Header.Get(HeaderKey) != "" {
+	if got.URL.EscapedPath() != "/api/v1/kv/a%20b%2F%C3%BC%3F" || got.URL.RawQuery != "consistency=stale" || got.Header.Get(HeaderIndex) != "41" || got.Header.Get(HeaderKey) != "" {
 		t.Errorf("got %s, index %q", got.URL, got.Header.Get(HeaderIndex))
 	}
 }

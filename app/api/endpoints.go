@@ -94,7 +94,7 @@ var (
 	TutorInfo      = Endpoint[CoursePath, TutorStatus]{"GET", "/api/v1/courses/:course/tutor", lms.MemberOfCourse, "Show whether a language model is set up and where text goes"}
 )
 
-// The cluster, live updates and the key-value store.
+// The cluster and live updates.
 var (
 	GetCluster      = Endpoint[NoInput, lms.Cluster]{"GET", "/api/v1/cluster", lms.AnyUser, "Show the nodes and how they stand"}
 	GetNodeHash     = Endpoint[NoInput, lms.NodeHash]{"GET", "/api/v1/cluster/hash", lms.Admin, "Hash every row of the node that answers: equal index, equal hash, on every node"}
@@ -104,14 +104,27 @@ var (
 	RemoveNode      = Endpoint[RemoveNodeInput, lms.Cluster]{"DELETE", "/api/v1/cluster/nodes/:node", lms.AdminConfirmed, "Remove a node from the cluster"}
 	TransferLeader  = Endpoint[TransferInput, lms.Cluster]{"POST", "/api/v1/cluster/transfer", lms.AdminConfirmed, "Hand leadership to a node, or to the best one"}
 	Events          = Endpoint[NoInput, Raw]{"GET", "/api/v1/events", lms.AnyUser, "Live updates (text/event-stream of Event)"}
+)
 
+// The audit log.
+var (
 	ListAudit   = Endpoint[AuditInput, Page[lms.AuditRecord]]{"GET", "/api/v1/audit", lms.Admin, "Search the audit log, newest first"}
 	VerifyAudit = Endpoint[NoInput, lms.AuditCheck]{"GET", "/api/v1/audit/verify", lms.Admin, "Compute the chain of the audit log anew and tell where it breaks"}
 	ExportAudit = Endpoint[ExportAuditInput, Raw]{"GET", "/api/v1/audit/export", lms.Admin, "Download the audit log, oldest first (format: jsonl or csv)"}
+)
 
-	KVGet    = Endpoint[KVKey, KVValue]{"GET", "/api/v1/kv/:key", lms.Admin, "Read a key (level: none, session or linearizable)"}
-	KVPut    = Endpoint[KVPutInput, KVValue]{"PUT", "/api/v1/kv/:key", lms.Admin, "Write a key"}
-	KVDelete = Endpoint[KVKey, KVValue]{"DELETE", "/api/v1/kv/:key", lms.Admin, "Delete a key"}
+// The key-value store: one namespace for each API token, and one for the administrators.
+var (
+	KVGet           = Endpoint[KVGetInput, KVValue]{"GET", "/api/v1/kv/:key", lms.KeyValue, "Read a key (consistency: lease, linearizable, session or stale)"}
+	KVPut           = Endpoint[KVPutInput, KVValue]{"PUT", "/api/v1/kv/:key", lms.KeyValue, "Write a key"}
+	KVDelete        = Endpoint[KVKey, KVValue]{"DELETE", "/api/v1/kv/:key", lms.KeyValue, "Delete a key"}
+	KVCompareAndSet = Endpoint[KVCompareInput, KVValue]{"POST", "/api/v1/kv/:key/cas", lms.KeyValue, "Write a key if it has the value or the version; else 409 with the present value"}
+	KVList          = Endpoint[KVListInput, KVItems]{"GET", "/api/v1/kv", lms.KeyValue, "List keys by prefix, in the order of their bytes"}
+	KVMultiGet      = Endpoint[KVMultiGetInput, KVItems]{"POST", "/api/v1/kv-batch/get", lms.KeyValue, "Read up to 1,000 keys as they are at one moment"}
+	KVMultiPut      = Endpoint[KVMultiPutInput, KVItems]{"POST", "/api/v1/kv-batch/put", lms.KeyValue, "Write up to 1,000 keys, all or none"}
+	ListAPITokens   = Endpoint[NoInput, Page[lms.APIToken]]{"GET", "/api/v1/tokens", lms.Admin, "List the API tokens of programs"}
+	CreateAPIToken  = Endpoint[APITokenInput, lms.APIToken]{"POST", "/api/v1/tokens", lms.AdminConfirmed, "Make an API token; its secret is shown once"}
+	RevokeAPIToken  = Endpoint[APITokenPath, lms.APIToken]{"DELETE", "/api/v1/tokens/:token", lms.AdminConfirmed, "Revoke an API token; its keys stay"}
 )
 
 // Routes lists every endpoint in the order of the table. A test fails when a variable of this file is missing.
@@ -139,7 +152,9 @@ func Routes() []Route {
 		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("GetNode", GetNode), named("NodeText", NodeText), named("CreateJoinToken", CreateJoinToken),
 		named("RemoveNode", RemoveNode), named("TransferLeader", TransferLeader), named("Events", Events),
 		named("ListAudit", ListAudit), named("VerifyAudit", VerifyAudit), named("ExportAudit", ExportAudit),
-		named("KVGet", KVGet), named("KVPut", KVPut), named("KVDelete", KVDelete),
+		named("KVGet", KVGet), named("KVPut", KVPut), named("KVDelete", KVDelete), named("KVCompareAndSet", KVCompareAndSet),
+		named("KVList", KVList), named("KVMultiGet", KVMultiGet), named("KVMultiPut", KVMultiPut),
+		named("ListAPITokens", ListAPITokens), named("CreateAPIToken", CreateAPIToken), named("RevokeAPIToken", RevokeAPIToken),
 	}
 }
 

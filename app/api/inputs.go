@@ -369,27 +369,6 @@ type TransferInput struct {
 	Node string `json:"node,omitempty"` // empty: the best one
 }
 
-// KVKey names a key.
-type KVKey struct {
-	Key   string `param:"key" json:"-"`
-	Level string `query:"level" json:"-"` // none, session (default) or linearizable
-}
-
-// KVPutInput writes a key.
-type KVPutInput struct {
-	Key   string `param:"key" json:"-"`
-	Value string `json:"value"`
-}
-
-// KVValue is the value of a key.
-type KVValue struct {
-	Key     string `json:"key"`
-	Value   string `json:"value"`
-	Found   bool   `json:"found"`
-	Version int64  `json:"version,omitempty"`
-	Leader  string `json:"leaderId,omitempty"`
-}
-
 func checkIDs(ids ...string) error {
 	for _, id := range ids {
 		if !lms.ValidID(id) {

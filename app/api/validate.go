@@ -292,26 +292,3 @@ func checkNode(id string) error {
 	}
 	return nil
 }
-
-func (in KVKey) Validate() error {
-	switch in.Level {
-	case "", "none", "session", "linearizable":
-	default:
-		return lms.FieldErrorf(lms.KindInvalid, "level", "%q is not a level. Use none, session or linearizable.", in.Level)
-	}
-	return checkKey(in.Key)
-}
-
-func (in KVPutInput) Validate() error {
-	if len(in.Value) > 1<<20 {
-		return lms.FieldErrorf(lms.KindTooLarge, "value", "A value has at most 1 MiB.")
-	}
-	return checkKey(in.Key)
-}
-
-func checkKey(k string) error {
-	if k == "" || len(k) > 512 || !utf8.ValidString(k) {
-		return lms.FieldErrorf(lms.KindInvalid, "key", "A key has between 1 and 512 bytes of UTF-8.")
-	}
-	return nil
-}

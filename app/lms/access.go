@@ -43,13 +43,14 @@ const (
 	InstructorOfCourse                   // instructor in the course of the path
 	Admin                                // site administrator
 	AdminConfirmed                       // site administrator who has given the password within ConfirmLife
+	KeyValue                             // a program with an API token, in the token's own scope; administrators in theirs
 )
 
 // ConfirmLife is how long a given password counts for AdminConfirmed. A sign-in is a given password.
 const ConfirmLife = 10 * time.Minute
 
 var accessNames = [...]string{"", "Public", "AnyUser", "CourseCreator", "MemberOfCourse", "StudentOfCourse", "StaffOfCourse",
-	"InstructorOfCourse", "Admin", "AdminConfirmed"}
+	"InstructorOfCourse", "Admin", "AdminConfirmed", "KeyValue"}
 
 func (a Access) String() string {
 	if a <= 0 || int(a) >= len(accessNames) {
@@ -71,6 +72,7 @@ type Actor struct {
 	Role             Role   `json:"role,omitempty"` // in the course of the request; empty: not a member
 	SessionID        string `json:"-"`
 	Confirmed        bool   `json:"-"` // has given the password within ConfirmLife, or is the operator
+	Scope            string `json:"-"` // id of the API token that a program acts with: it may use the key-value store and nothing else
 }
 
 // SignedIn reports whether the actor has a session.
@@ -88,6 +90,9 @@ func Can(actor Actor, access Access) error {
 	}
 	if !actor.SignedIn() {
 		return ErrSignIn
+	}
+	if actor.Scope != "" && access != KeyValue {
+		return ErrForbidden
 	}
 	ok := false
 	switch access {
@@ -110,6 +115,8 @@ func Can(actor Actor, access Access) error {
 			return ErrConfirm
 		}
 		ok = actor.Admin
+	case KeyValue:
+		ok = actor.Admin || actor.Scope != ""
 	}
 	if ok {
 		return nil

@@ -17,6 +17,9 @@ import (
 // indexHeader carries what a client has seen.
 const indexHeader = api.HeaderIndex
 
+// triviumLevels translates the levels of a read.
+var triviumLevels = map[string]string{"none": api.KVStale, "session": api.KVSession, "linearizable": api.KVLinearizable}
+
 func startTrivium(ctx context.Context, program, dir string) (*cluster, error) {
 	addrs, err := freePorts(6)
 	if err != nil {
@@ -28,7 +31,7 @@ func startTrivium(ctx context.Context, program, dir string) (*cluster, error) {
 		return call{method: "PUT", path: "/api/v1/kv/" + url.PathEscape(key), body: string(b)}
 	}
 	c.read = func(key, level string) call {
-		return call{method: "GET", path: "/api/v1/kv/" + url.PathEscape(key) + "?level=" + level}
+		return call{method: "GET", path: "/api/v1/kv/" + url.PathEscape(key) + "?consistency=" + triviumLevels[level]}
 	}
 	var token string
 	for i := range 3 {

@@ -169,7 +169,7 @@ func (s *school) startWriters(name string) *writers {
 // put repeats one write until it is acknowledged, with the same idempotency key.
 func (w *writers) put(ctx context.Context, client *api.Client, key, value string) {
 	for ctx.Err() == nil {
-		_, err := api.Call(api.WithKey(ctx, "put-"+key), client, api.KVPut, api.KVPutInput{Key: key, Value: value})
+		_, err := api.Call(api.WithKey(ctx, "put-"+key), client, api.KVPut, api.KVPutInput{Key: key, Value: &value})
 		w.mu.Lock()
 		if err == nil {
 			now := time.Now()
@@ -220,7 +220,7 @@ func (w *writers) check(t *testing.T, s *school) {
 		client := api.NewClient(n.origin(), api.WithBearer(s.token), api.WithHTTPClient(http.DefaultClient))
 		lost := 0
 		for key, value := range w.acked {
-			if got := call(t, client, api.KVGet, api.KVKey{Key: key, Level: "none"}); got.Value != value {
+			if got := call(t, client, api.KVGet, api.KVGetInput{Key: key, Consistency: api.KVStale}); got.Data != value {
 				lost++
 			}
 		}

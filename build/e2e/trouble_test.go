@@ -182,7 +182,8 @@ func (s *school) freezes(t *testing.T) {
 	}
 	client := api.NewClient(others[0].origin(), api.WithBearer(s.token), api.WithTimeouts(3*time.Second, 30*time.Second))
 	client.SetNodes([]string{others[1].origin()})
-	call(t, client, api.KVPut, api.KVPutInput{Key: "frozen", Value: "0"})
+	zero := "0"
+	call(t, client, api.KVPut, api.KVPutInput{Key: "frozen", Value: &zero})
 	signal := func(sig syscall.Signal) {
 		t.Helper()
 		if err := frozen.cmd.Process.Signal(sig); err != nil {
@@ -194,7 +195,8 @@ func (s *school) freezes(t *testing.T) {
 	begin, last, first := time.Now(), 0, time.Duration(0)
 	for time.Since(begin) < 4*time.Second {
 		last++
-		call(t, client, api.KVPut, api.KVPutInput{Key: "frozen", Value: strconv.Itoa(last)})
+		value := strconv.Itoa(last)
+		call(t, client, api.KVPut, api.KVPutInput{Key: "frozen", Value: &value})
 		if first == 0 {
 			first = time.Since(begin)
 		}
@@ -223,8 +225,8 @@ func (s *school) noOlder(t *testing.T, n *node, index uint64, want int) {
 	t.Helper()
 	answered := 0
 	eventually(t, 20*time.Second, "an answer of "+n.id, func() error {
-		for _, level := range []string{"session", "linearizable"} {
-			req, err := http.NewRequest("GET", n.origin()+"/api/v1/kv/frozen?level="+level, nil)
+		for _, level := range []string{api.KVSession, api.KVLinearizable} {
+			req, err := http.NewRequest("GET", n.origin()+"/api/v1/kv/frozen?consistency="+level, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -240,8 +242,8 @@ func (s *school) noOlder(t *testing.T, n *node, index uint64, want int) {
 			if res.StatusCode != 200 {
 				return fmt.Errorf("%s", res.Status)
 			}
-			if stale := res.Header.Get(api.HeaderStale); err != nil || v.Value != strconv.Itoa(want) || stale != "" {
-				t.Errorf("%s, %s: it answers %q (stale %q, %v) to a client that knows %d", n.id, level, v.Value, stale, err, want)
+			if stale := res.Header.Get(api.HeaderStale); err != nil || v.Data != strconv.Itoa(want) || stale != "" {
+				t.Errorf("%s, %s: it answers %q (stale %q, %v) to a client that knows %d", n.id, level, v.Data, stale, err, want)
 			}
 			if answered++; answered < 10 {
 				return fmt.Errorf("%d answers", answered)

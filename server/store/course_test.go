@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"trivium/app/lms"
+	"trivium/server/store"
 	"trivium/server/store/storetest"
 )
 
@@ -209,7 +210,7 @@ func TestInvites(t *testing.T) {
 		if i.ID == "i-auto" {
 			deadline := time.Now().Add(5 * time.Second)
 			for time.Since(i.ExpiresAt) < 2*time.Millisecond && time.Now().Before(deadline) {
-				_, err = s.KVPut(ctx, "wait", "for the stamp to pass")
+				_, err = s.KVPut(ctx, store.KVWrite{Key: "wait", Value: "for the stamp to pass"})
 				want(t, err, nil)
 			}
 			want(t, register(i.Code, "later"), lms.ErrInviteExpired)

@@ -31,6 +31,7 @@ var roles = []struct {
 	{"admin", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true, Confirmed: true}, session("root")},
 	{"unconfirmed", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true}, func(c *course) string { return c.unconfirmed("root") }},
 	{"operator", lms.Actor{UserID: "operator", Admin: true, Confirmed: true}, func(c *course) string { return c.server.c.OperatorToken }},
+	{"program", lms.Actor{UserID: "token/t", Scope: "t"}, func(c *course) string { return c.program }},
 	{"disabled", lms.Actor{}, func(c *course) string { return c.disabled }},
 	{"expired", lms.Actor{}, func(c *course) string { return c.expired }},
 }
@@ -96,7 +97,15 @@ func (c *course) body(route string) any {
 	case "SetQuestion":
 		return api.SetQuestionInput{}
 	case "KVPut":
-		return api.KVPutInput{Value: "v"}
+		return api.KVPutInput{Value: text("v")}
+	case "KVCompareAndSet":
+		return api.KVCompareInput{Value: text("v"), IfValue: text("v")}
+	case "KVMultiGet":
+		return api.KVMultiGetInput{Keys: []string{"k"}}
+	case "KVMultiPut":
+		return api.KVMultiPutInput{Entries: []api.KVEntry{{Key: "k", Value: text("v")}}}
+	case "CreateAPIToken":
+		return api.APITokenInput{ID: id, Name: "backup script"}
 	}
 	return struct{}{}
 }
@@ -105,6 +114,7 @@ func (c *course) body(route string) any {
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
 		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "key": "k"}
+		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "key": "k", "token": "t9"}
 	switch r.Name {
 	case "DeleteMaterial", "RestoreMaterial":
 		values["material"] = c.draft
@@ -129,6 +139,7 @@ func TestAccessMatrix(t *testing.T) {
 	c.expired = c.token("sue", -time.Minute)
 	c.disabled = c.token("dis", time.Hour)
 	c.disable("dis")
+	c.program = call(c.site, "root", api.CreateAPIToken, api.APITokenInput{ID: "t", Name: "program"}).Secret
 	c.otherInvite = call(c.site, "ira", api.CreateInvite, api.CreateInviteInput{Course: "c2", ID: "i2", Role: lms.RoleStudent})
 
 	var b strings.Builder

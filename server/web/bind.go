@@ -83,7 +83,7 @@ func nameOf(h any) string {
 // input decodes and validates the request, and gives the store its key and digest.
 func input[In api.Validator](s *Server, q *request) (in In, err error) {
 	limit := int64(maxBody)
-	if q.route.Path == api.KVPut.Path {
+	if q.route.Access == lms.KeyValue {
 		limit = maxLargeBody
 	}
 	var body []byte

@@ -109,7 +109,17 @@ func (s *Server) refuse(err error, c echo.Context) {
 	h.Del("Content-Disposition")
 	h.Del("ETag")
 	s.describe(h)
-	if err := c.JSON(statusOf(found), refusal); err != nil {
+	var body any = refusal
+	if q.route.Access == lms.KeyValue {
+		body = s.kvRefusal(err, &refusal)
+	}
+	status := statusOf(found)
+	var elsewhere *redirect
+	if errors.As(err, &elsewhere) && elsewhere.location != "" {
+		h.Set("Location", elsewhere.location)
+		status = http.StatusTemporaryRedirect
+	}
+	if err := c.JSON(status, body); err != nil {
 		s.log.Debug("answer not delivered", "request", q.id, "error", err)
 	}
 }

@@ -76,7 +76,7 @@ func TestBadInput(t *testing.T) {
 		{"duplicate login", "POST", "/api/v1/users", root, `{"id":"u9","login":"SUE","name":"N","password":"` + testPassword + `"}`, nil, 409, lms.KindConflict, "login"},
 		{"common password", "POST", "/api/v1/users", root, `{"id":"u9","login":"u9","name":"N","password":"password"}`, nil, 422, lms.KindRule, "password"},
 		{"id of the system", "POST", "/api/v1/users", root, `{"id":"operator","login":"u9","name":"N","password":"` + testPassword + `"}`, nil, 400, lms.KindInvalid, "id"},
-		{"unknown level", "GET", "/api/v1/kv/k?level=some", root, "", nil, 400, lms.KindInvalid, "level"},
+		{"unknown consistency", "GET", "/api/v1/kv/k?consistency=some", root, "", nil, 400, lms.KindInvalid, "consistency"},
 	}
 	before := c.contents()
 	for _, tt := range tests {

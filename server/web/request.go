@@ -71,7 +71,11 @@ func (s *Server) admit(q *request) error {
 	if q.route.Writes() && q.r.Header.Get(api.HeaderClient) != api.ClientName {
 		return lms.Errorf(lms.KindForbidden, "Writes need the header %s: %s, so that no foreign page can send them.", api.HeaderClient, api.ClientName)
 	}
-	if err := s.catchUp(q); err != nil {
+	catchUp := s.catchUp
+	if q.route.Access == lms.KeyValue {
+		catchUp = s.kvCatchUp
+	}
+	if err := catchUp(q); err != nil {
 		return err
 	}
 	if q.route.Access == lms.Public {
@@ -86,7 +90,10 @@ func (s *Server) admit(q *request) error {
 			return err
 		}
 	}
-	return lms.Can(q.actor, q.route.Access)
+	if err := lms.Can(q.actor, q.route.Access); err != nil {
+		return err
+	}
+	return s.mayForward(q)
 }
 
 // catchUp waits until this node has applied what the client has seen. A node without contact to the majority cannot
@@ -105,6 +112,11 @@ func (s *Server) catchUp(q *request) error {
 		return nil
 	}
 	header := q.r.Header.Get(api.HeaderIndex)
+	return s.waitSeen(q, header)
+}
+
+// waitSeen waits for the index that the client has seen.
+func (s *Server) waitSeen(q *request, header string) error {
 	if header == "" {
 		return nil
 	}
@@ -157,6 +169,13 @@ func (s *Server) authenticate(q *request) error {
 	}
 	hash := sha256.Sum256([]byte(token))
 	var err error
+	if bearer && strings.HasPrefix(token, lms.APITokenPrefix) {
+		t, err := s.store.APITokenByHash(q.ctx, hash[:])
+		if err == nil {
+			q.actor = lms.Actor{UserID: "token/" + t.ID, Login: t.ID, Name: t.Name, Scope: t.ID}
+		}
+		return err
+	}
 	q.actor, q.user, q.expiresAt, err = s.store.SessionByToken(q.ctx, hash[:])
 	if err != nil {
 		return err

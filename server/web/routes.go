@@ -84,9 +84,16 @@ func (s *Server) table() []binding {
 		bind(api.VerifyAudit, s.verifyAudit),
 		bindRaw(api.ExportAudit, s.exportAudit),
 
-		bind(api.KVGet, s.kvGet),
-		bind(api.KVPut, s.kvPut),
-		bind(api.KVDelete, s.kvDelete),
+		bindRequest(api.KVGet, s.kvGet),
+		bindRequest(api.KVPut, s.kvPut),
+		bindRequest(api.KVDelete, s.kvDelete),
+		bindRequest(api.KVCompareAndSet, s.kvCompareAndSet),
+		bindRequest(api.KVList, s.kvList),
+		bindRequest(api.KVMultiGet, s.kvMultiGet),
+		bindRequest(api.KVMultiPut, s.kvMultiPut),
+		bind(api.ListAPITokens, s.listAPITokens),
+		bind(api.CreateAPIToken, s.createAPIToken),
+		bind(api.RevokeAPIToken, s.revokeAPIToken),
 	}
 }
 

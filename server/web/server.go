@@ -17,6 +17,7 @@ import (
 	"trivium/app/api"
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/kv"
 	"trivium/server/store"
 )
 
@@ -60,11 +61,12 @@ type Config struct {
 	Pages func(path string) (exists, public bool)
 
 	NodeID         string
-	Origin         string // where people reach this node, such as https://lms1.example.edu
-	Version        string // of the program
-	AppVersion     string // of the browser program in Assets
-	Secure         bool   // people come over HTTPS: __Host- cookies, HSTS
-	OperatorToken  string // acts as an administrator; empty: none
+	Origin         string      // where people reach this node, such as https://lms1.example.edu
+	Version        string      // of the program
+	AppVersion     string      // of the browser program in Assets
+	Secure         bool        // people come over HTTPS: __Host- cookies, HSTS
+	KV             *kv.Service // nil: one without a cache
+	OperatorToken  string      // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
 	Metrics        prometheus.Gatherer // nil: no /metrics
 	Inspect        Inspector           // nil: no reports of single nodes
@@ -81,6 +83,7 @@ type Server struct {
 	db      *consensus.DB
 	files   Files
 	tutor   Tutor
+	kv      *kv.Service
 	log     *slog.Logger
 	now     func() time.Time
 	echo    *echo.Echo
@@ -114,7 +117,10 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Server{c: c, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
+	if c.KV == nil {
+		c.KV = kv.New(kv.Config{Store: c.Store})
+	}
+	s := &Server{c: c, kv: c.KV, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
 		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), bodyTimeout: bodyTimeout}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.origins = &origins{server: s}

@@ -273,6 +273,7 @@ type course struct {
 	submission          string
 	question, toTutor   string
 	tutorReply          string
+	program             string // secret of an API token
 	invite, otherInvite lms.Invite
 	disabled, expired   string // tokens
 }

@@ -1,3 +1,12 @@
+CREATE TABLE api_tokens (
+	token_id   TEXT PRIMARY KEY,
+	token_hash BLOB NOT NULL UNIQUE,
+	name       TEXT NOT NULL,
+	created_by TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	revoked_at INTEGER
+) STRICT;
+
 CREATE TABLE assignment_attachments (
 	assignment_id TEXT NOT NULL,
 	file_id       TEXT NOT NULL,
@@ -169,7 +178,9 @@ CREATE TABLE kv_entries (
 	key     TEXT PRIMARY KEY,
 	value   TEXT NOT NULL,
 	version INTEGER NOT NULL CONSTRAINT kv_entries_version_positive CHECK (version > 0)
-) STRICT;
+, expires_at INTEGER) STRICT;
+
+CREATE INDEX kv_entries_by_expiry ON kv_entries (expires_at, key) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE materials (
 	material_id TEXT PRIMARY KEY,
