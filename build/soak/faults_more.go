@@ -285,7 +285,8 @@ func (f *injection) blockedLog(ctx context.Context, n *node) error {
 		f.violate("health", "%s with a blocked log: %v", n.id, err)
 	}
 	sleep(ctx, 5*time.Second)
-	_, a := callOnce(ctx, f.rig, newSession("", operatorToken), n.i, api.KVPut, api.KVPutInput{Key: "health", Value: "blocked"}, lms.NewID())
+	value := "blocked"
+	_, a := callOnce(ctx, f.rig, newSession("", operatorToken), n.i, api.KVPut, api.KVPutInput{Key: "health", Value: &value}, lms.NewID())
 	if a.outcome != done {
 		f.violate("health", "%s takes no write while its log is blocked: %v", n.id, a.err)
 	}

@@ -42,16 +42,16 @@ func (c *client) register() string {
 // readRegister tells the node nothing of what it has seen: only the level makes the answer fresh.
 func (c *client) readRegister(ctx context.Context) {
 	key := c.register()
-	v, a := call(ctx, c.r, newSession("", operatorToken), c.node(), api.KVGet, api.KVKey{Key: key, Level: "linearizable"}, "")
-	c.note("read", key, v.Value, false, a)
+	v, a := call(ctx, c.r, newSession("", operatorToken), c.node(), api.KVGet, api.KVGetInput{Key: key, Consistency: api.KVLinearizable}, "")
+	c.note("read", key, v.Data, false, a)
 	if a.outcome == done {
-		c.r.history.register(key, c.i, registerInput{}, registerOutput{v.Value, v.Found}, a)
+		c.r.history.register(key, c.i, registerInput{}, registerOutput{v.Data, v.Found}, a)
 	}
 }
 
 func (c *client) writeRegister(ctx context.Context) {
 	key, value, id := c.register(), c.unique(), lms.NewID()
-	in := api.KVPutInput{Key: key, Value: value}
+	in := api.KVPutInput{Key: key, Value: &value}
 	_, a := call(ctx, c.r, c.op, c.node(), api.KVPut, in, id)
 	c.note("write", key, value, true, a)
 	c.r.history.register(key, c.i, registerInput{write: true, value: value}, registerOutput{}, a)
@@ -60,15 +60,16 @@ func (c *client) writeRegister(ctx context.Context) {
 // writeOwn checks besides that a write has exactly one effect (I3): the version counts them.
 func (c *client) writeOwn(ctx context.Context) {
 	o := &c.own
-	in := api.KVPutInput{Key: o.key, Value: c.unique()}
+	value := c.unique()
+	in := api.KVPutInput{Key: o.key, Value: &value}
 	id := lms.NewID()
 	v, a := call(ctx, c.r, c.op, c.node(), api.KVPut, in, id)
-	c.note("autosave", o.key, in.Value, true, a)
+	c.note("autosave", o.key, value, true, a)
 	if a.outcome != done {
 		if o.perhaps == nil {
 			o.perhaps = map[string]bool{}
 		}
-		o.perhaps[in.Value], o.exact = true, false
+		o.perhaps[value], o.exact = true, false
 		return
 	}
 	if o.exact && v.Version != o.version+1 {
@@ -76,7 +77,7 @@ func (c *client) writeOwn(ctx context.Context) {
 	} else if v.Version <= o.version {
 		c.r.violate("I7", "a write of %s answered version %d after %d had been seen", o.key, v.Version, o.version)
 	}
-	o.value, o.version, o.exact = in.Value, v.Version, true
+	o.value, o.version, o.exact = value, v.Version, true
 	clear(o.perhaps)
 	if c.rng.IntN(6) == 0 {
 		again, b := call(ctx, c.r, c.op, c.node(), api.KVPut, in, id)
@@ -92,17 +93,17 @@ func (c *client) writeOwn(ctx context.Context) {
 // readOwn checks that a client reads what it wrote and never goes back (I7), through any node.
 func (c *client) readOwn(ctx context.Context) {
 	o := &c.own
-	v, a := call(ctx, c.r, c.op, c.node(), api.KVGet, api.KVKey{Key: o.key, Level: "session"}, "")
-	c.note("own", o.key, v.Value, false, a)
+	v, a := call(ctx, c.r, c.op, c.node(), api.KVGet, api.KVGetInput{Key: o.key, Consistency: api.KVSession}, "")
+	c.note("own", o.key, v.Data, false, a)
 	if a.outcome != done || a.stale {
 		return
 	}
 	if v.Version < o.version {
-		c.r.violate("I7", "n%d shows %s at version %d (%q) after version %d had been seen", a.node+1, o.key, v.Version, v.Value, o.version)
+		c.r.violate("I7", "n%d shows %s at version %d (%q) after version %d had been seen", a.node+1, o.key, v.Version, v.Data, o.version)
 		return
 	}
-	if v.Found && v.Value != o.value && !o.perhaps[v.Value] {
-		c.r.violate("I7", "n%d shows %s as %q, last written was %q", a.node+1, o.key, v.Value, o.value)
+	if v.Found && v.Data != o.value && !o.perhaps[v.Data] {
+		c.r.violate("I7", "n%d shows %s as %q, last written was %q", a.node+1, o.key, v.Data, o.value)
 	}
 	if v.Version > o.version {
 		o.version, o.exact = v.Version, false

@@ -271,7 +271,7 @@ func (r *rig) healthy(ctx context.Context, limit time.Duration) error {
 			return fmt.Errorf("%s does not come back: %w", n.id, err)
 		}
 		err := eventually(ctx, limit, func() error {
-			_, a := callOnce(ctx, r, newSession("health", operatorToken), n.i, api.KVPut, api.KVPutInput{Key: "health", Value: n.id}, lms.NewID())
+			_, a := callOnce(ctx, r, newSession("health", operatorToken), n.i, api.KVPut, api.KVPutInput{Key: "health", Value: &n.id}, lms.NewID())
 			if a.outcome != done {
 				return fmt.Errorf("a write through %s: %w", n.id, a.err)
 			}
