@@ -221,6 +221,7 @@ func (db *DB) fatal(what string, err error) {
 		return
 	}
 	close(db.dead)
+	db.events.flush()
 	db.config.Fatal(fmt.Errorf("consensus: %s: %w", what, err))
 }
 

@@ -159,7 +159,7 @@ func (c *command) describe() []string {
 }
 
 // oneWord keeps a label from looking like several fields.
-func oneWord(s string) string { return strings.Join(strings.Fields(printable(s)), "-") }
+func oneWord(s string) string { return printable(strings.Join(strings.Fields(s), "-")) }
 
 // shown renders a key or a value on one line.
 func shown(v any) string {

@@ -10,6 +10,10 @@
 // Any node answers: a follower forwards writes to the leader, and requests that arrive during an election are held for a
 // while. Reads are local; a reader that has seen index i calls WaitIndex(i) first and so reads its own writes on any node.
 //
+// A leader that a majority has confirmed in time holds a lease: reads at the level Lease are as fresh as linearizable ones
+// and ask nobody. Two leases never overlap; see lease.go for the argument. Batches have labels, under which Log and
+// Config.Events show them without what they carry.
+//
 // The nodes compare their clocks: one that a majority contradicts does not lead, and stamps with the others' time. Data of
 // an unknown format is refused at start.
 //

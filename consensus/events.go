@@ -15,6 +15,7 @@ const (
 	entryLines   = 2000        // lines about single entries in one second; a busy node leaves the rest out
 	routineEvery = time.Second // heartbeats are told at most so often
 	eventsEnd    = time.Second // how long Close waits for Config.Events
+	eventsFlush  = 100 * time.Millisecond
 )
 
 type events struct {
@@ -64,6 +65,16 @@ func (e *events) close() {
 	select {
 	case <-e.done:
 	case <-timer.C:
+	}
+}
+
+// flush gives the last lines before a death a moment to be written.
+func (e *events) flush() {
+	if e == nil {
+		return
+	}
+	for end := time.Now().Add(eventsFlush); len(e.lines) > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 }
 

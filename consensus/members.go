@@ -152,7 +152,7 @@ func (db *DB) join(ctx context.Context, servers []raft.Server, at int, c memberC
 	if at >= 0 && servers[at].Address == address && isVoter == c.Voter {
 		return nil
 	}
-	if c.ID != db.config.ID {
+	if c.ID != db.config.ID && db.client != nil {
 		if err := db.answers(ctx, c.ID, c.Address); err != nil {
 			return fmt.Errorf("%w: node %s does not answer at %s: %w", ErrMembership, c.ID, c.Address, err)
 		}
@@ -201,8 +201,7 @@ func (db *DB) answers(ctx context.Context, id, address string) error {
 func (db *DB) catchUp(ctx context.Context, c memberChange) error {
 	target := db.machine.applied()
 	for {
-		st, err := db.statusOf(ctx, c.ID, c.Address)
-		if err == nil && st.Applied >= target {
+		if db.hasUpTo(ctx, c, target) {
 			return nil
 		}
 		if db.raft.State() != raft.Leader {
@@ -216,6 +215,16 @@ func (db *DB) catchUp(ctx context.Context, c memberChange) error {
 			return errNotLeader
 		}
 	}
+}
+
+// hasUpTo reports whether the node has applied the entry; without a network to ask over, whether it has it in its log.
+func (db *DB) hasUpTo(ctx context.Context, c memberChange, index uint64) bool {
+	if db.client == nil {
+		match, _, ok := db.lease.contact(raft.ServerID(c.ID), db.raft.CurrentTerm())
+		return ok && match >= index
+	}
+	st, err := db.statusOf(ctx, c.ID, c.Address)
+	return err == nil && st.Applied >= index
 }
 
 func (db *DB) remove(ctx context.Context, servers []raft.Server, at int, c memberChange) error {

@@ -62,6 +62,15 @@ func (db *DB) serve() {
 	mux.HandleFunc("GET /marks", db.serveMarks)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(db.Status()) })
 	db.client = db.config.Network.Client(ServiceRPC)
+	if t, ok := db.client.Transport.(*http.Transport); ok { // HTTP dials on for whoever may come next: not after Close
+		dial := t.DialContext
+		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(db.life, cancel)()
+			return dial(ctx, network, address)
+		}
+	}
 	db.rpc = &http.Server{Handler: db.silence(mux), ReadHeaderTimeout: headerTimeout, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(db.config.Logger.Handler(), slog.LevelDebug)}
 	ln := db.config.Network.Listen(ServiceRPC)
