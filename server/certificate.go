@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"trivium/server/certs"
 )
 
 // certificate serves a pair of files and reads them again when they change, so that a renewal needs no restart.
@@ -41,4 +43,24 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return c.pair, nil
 	}
 	return nil, err
+}
+
+// openCertificates makes what gets certificates by itself. It serves nobody before startCertificates.
+func (n *Node) openCertificates(address string) (*certs.Manager, error) {
+	roots, err := n.config.acmeRoots()
+	if err != nil {
+		return nil, err
+	}
+	return certs.New(certs.Config{
+		Domains: n.config.ACMEDomains, Email: n.config.ACMEEmail, CA: n.config.ACMECA, Roots: roots, Address: address,
+		Keys: n.self.Keys(), Logger: n.log,
+	})
+}
+
+// startCertificates loads the certificates, and obtains and renews them from then on.
+func (n *Node) startCertificates() error {
+	if n.certs == nil {
+		return nil
+	}
+	return n.certs.Start(n.store)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"trivium/consensus"
+
 	"trivium/server/cluster"
 	"trivium/server/tutor"
 )
@@ -30,6 +33,10 @@ type Config struct {
 	CertificateLife time.Duration // of the nodes' certificates
 
 	TLSCert, TLSKey string   // files in PEM, for people; read again when they change
+	ACMEDomains     []string // names to get certificates for by themselves
+	ACMEEmail       string   // where the authority warns
+	ACMECA          string   // directory of the authority
+	ACMERoot        string   // file with the authority's own roots; default: the system's
 	InsecureHTTP    bool     // allow plain HTTP beyond this machine
 	TrustedProxies  []string // networks whose X-Forwarded-For is believed
 
@@ -80,6 +87,9 @@ func (c *Config) Validate() error {
 	if err := c.checkTimes(); err != nil {
 		return err
 	}
+	if err := c.checkACME(); err != nil {
+		return err
+	}
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
@@ -99,7 +109,7 @@ func (c *Config) checkAddresses() error {
 		return fmt.Errorf("--http %q is not an address; write host:port, such as 127.0.0.1:4000 or :443", c.HTTP)
 	}
 	if !loopback(host) && !c.encrypts() && !c.InsecureHTTP {
-		return fmt.Errorf("--http %s can be reached from other machines, so passwords need encryption: give --tls-cert and --tls-key, or --insecure-http where something in front encrypts", c.HTTP)
+		return fmt.Errorf("--http %s can be reached from other machines, so passwords need encryption: give --tls-cert and --tls-key, or --acme-domain, or --insecure-http where something in front encrypts", c.HTTP)
 	}
 	if _, _, err := net.SplitHostPort(c.Cluster); err != nil {
 		return fmt.Errorf("--cluster %q is not an address; write host:port, such as 10.0.0.1:4100", c.Cluster)
@@ -155,11 +165,53 @@ func (c *Config) proxies() ([]netip.Prefix, error) {
 	return all, nil
 }
 
+func (c *Config) checkACME() error {
+	if len(c.ACMEDomains) == 0 {
+		for _, f := range []struct{ name, value string }{{"acme-email", c.ACMEEmail}, {"acme-ca", c.ACMECA}, {"acme-ca-root", c.ACMERoot}} {
+			if f.value != "" {
+				return fmt.Errorf("--%s needs --acme-domain", f.name)
+			}
+		}
+		return nil
+	}
+	if c.TLSCert != "" {
+		return fmt.Errorf("--acme-domain and --tls-cert exclude each other: the certificate is either got by itself or given")
+	}
+	for _, d := range c.ACMEDomains {
+		if !certmagic.SubjectQualifiesForCert(d) || net.ParseIP(d) != nil || strings.ContainsAny(d, "*:/") || !strings.Contains(d, ".") {
+			return fmt.Errorf("--acme-domain %q is not a name for which certificates are issued; write it as lms.example.edu", d)
+		}
+	}
+	if c.ACMECA != "" {
+		if u, err := url.Parse(c.ACMECA); err != nil || u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("--acme-ca %q: write the address of the authority's directory, which starts with https://", c.ACMECA)
+		}
+	}
+	_, err := c.acmeRoots()
+	return err
+}
+
+// acmeRoots are the roots of a private authority, nil for those of the system.
+func (c *Config) acmeRoots() (*x509.CertPool, error) {
+	if c.ACMERoot == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(c.ACMERoot)
+	if err != nil {
+		return nil, fmt.Errorf("--acme-ca-root: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("--acme-ca-root %s: there is no certificate in it", c.ACMERoot)
+	}
+	return roots, nil
+}
+
 // secure reports whether people come over HTTPS, to the node itself or to a proxy in front.
 func (c *Config) secure() bool { return strings.HasPrefix(c.Origin, "https://") }
 
 // encrypts reports whether this node itself speaks TLS to people.
-func (c *Config) encrypts() bool { return c.TLSCert != "" }
+func (c *Config) encrypts() bool { return c.TLSCert != "" || len(c.ACMEDomains) > 0 }
 
 // complete fills in what follows from the addresses that are really listened on.
 func (c *Config) complete(http, clusterAddr net.Addr) {
@@ -175,11 +227,17 @@ func (c *Config) complete(http, clusterAddr net.Addr) {
 		}
 		host, _, _ := net.SplitHostPort(c.HTTP)
 		_, port, _ := net.SplitHostPort(http.String())
+		if len(c.ACMEDomains) > 0 {
+			host = c.ACMEDomains[0]
+		}
 		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 			name, _ := os.Hostname()
 			host = cmp.Or(name, "localhost")
 		}
 		c.Origin = scheme + "://" + net.JoinHostPort(host, port)
+		if scheme == "https" && port == "443" {
+			c.Origin = "https://" + host
+		}
 	}
 }
 

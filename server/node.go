@@ -19,6 +19,7 @@ import (
 
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/certs"
 	"trivium/server/cluster"
 	"trivium/server/files"
 	"trivium/server/inspect"
@@ -55,6 +56,7 @@ type Node struct {
 	kv       *kv.Service
 	attached atomic.Bool // the cluster deals with others: from then on the membership can be changed
 
+	certs  *certs.Manager // nil: the certificate is given, or there is none
 	site   *http.Server
 	now    atomic.Pointer[http.Handler] // what answers people: first "starting", then the site, read-only until Ready
 	ctx    context.Context
@@ -212,6 +214,9 @@ func (n *Node) start() error {
 		if s, err = store.Open(n.ctx, n.db); err == nil {
 			if n.store == nil {
 				n.store = s
+				if err := n.startCertificates(); err != nil {
+					return err
+				}
 			}
 			break
 		}
@@ -290,6 +295,9 @@ func (n *Node) Close() error {
 	}
 	if n.kv != nil {
 		n.kv.Close()
+	}
+	if n.certs != nil {
+		n.certs.Close()
 	}
 	if n.peers != nil {
 		n.peers.Close()

@@ -142,6 +142,13 @@ func (n *Node) openSite(ln net.Listener) error {
 		}
 		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: cert.get})
 	}
+	if len(n.config.ACMEDomains) > 0 {
+		var err error
+		if n.certs, err = n.openCertificates(ln.Addr().String()); err != nil {
+			return errors.Join(err, ln.Close())
+		}
+		ln = tls.NewListener(ln, n.certs.TLS())
+	}
 	n.wg.Go(func() { n.site.Serve(ln) })
 	if n.config.InsecureHTTP && !n.config.encrypts() {
 		n.wg.Go(n.warnPlain)
@@ -181,6 +188,11 @@ func (n *Node) warnings() []string {
 	if n.config.InsecureHTTP && !n.config.encrypts() {
 		all = append(all, fmt.Sprintf("People reach node %s without encryption (--insecure-http). Unless a proxy in front of it encrypts, "+
 			"everybody on the way can read passwords. Give it a certificate with --tls-cert and --tls-key, or --acme-domain.", n.self.ID()))
+	}
+	if n.certs != nil {
+		if w := n.certs.Warning(); w != "" {
+			all = append(all, w)
+		}
 	}
 	return all
 }

@@ -19,6 +19,9 @@ func (n *Node) showStale() error {
 		return nil
 	}
 	n.store = s
+	if err := n.startCertificates(); err != nil {
+		return err
+	}
 	if err := n.openServices(); err != nil {
 		return err
 	}

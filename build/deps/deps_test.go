@@ -46,6 +46,7 @@ func TestImports(t *testing.T) {
 		{"trivium/server/cluster", []string{echo, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/seal", []string{"trivium/", echo, raft, sql, goap, llm}},
 		{"trivium/server/inspect", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/store", "trivium/server/files", "trivium/server/tutor"}},
+		{"trivium/server/certs", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor", "trivium/server/cluster"}},
 		{"trivium/server/web", []string{raft, sql, "database/sql"}},
 		{"trivium/assets", []string{"trivium/", echo, raft, goap}},
 	}

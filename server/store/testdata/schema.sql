@@ -63,6 +63,19 @@ CREATE INDEX audit_log_by_action ON audit_log (action);
 
 CREATE INDEX audit_log_by_actor ON audit_log (actor);
 
+CREATE TABLE certificate_items (
+	key         TEXT PRIMARY KEY,
+	box         BLOB NOT NULL,
+	size        INTEGER NOT NULL,
+	modified_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE certificate_locks (
+	name       TEXT PRIMARY KEY,
+	owner      TEXT NOT NULL,
+	expires_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE courses (
 	course_id  TEXT PRIMARY KEY,
 	code       TEXT NOT NULL,
