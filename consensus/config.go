@@ -88,7 +88,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.DiskTimeout = cmp.Or(c.DiskTimeout, 2*time.Second)
 	c.MaxClockSkew = cmp.Or(c.MaxClockSkew, 2*time.Second)
 	c.Format = min(cmp.Or(c.Format, knownFormat), knownFormat)
-	c.CheckEvery = cmp.Or(c.CheckEvery, 1000)
+	c.CheckEvery = cmp.Or(c.CheckEvery, fault.Number("CHECK", 1000))
 	c.Reserve = cmp.Or(c.Reserve, 32<<20)
 	c.LowSpace = cmp.Or(c.LowSpace, 96<<20)
 	if c.FreeSpace == nil {

@@ -73,6 +73,7 @@ func (r *rig) final(ctx context.Context) {
 	if err := r.sameRows(ctx, time.Minute); err != nil {
 		r.violate("I4", "%v", err)
 	}
+	r.checkCompared(ctx)
 	decided := r.history.linear.check(r.violate)
 	r.say("I1: %d operations decided", decided)
 	r.checkSubmissions(ctx)
@@ -80,6 +81,26 @@ func (r *rig) final(ctx context.Context) {
 	r.checkSeats(ctx)
 	r.checkTutor(ctx)
 	r.checkLogs()
+}
+
+// checkCompared: each node has found its rows equal to those of a majority, by itself, not long ago (I4).
+func (r *rig) checkCompared(ctx context.Context) {
+	for _, n := range r.nodes {
+		err := eventually(ctx, 20*time.Second, func() error {
+			status, _, body, err := r.send(ctx, r.byHand, n.i, raw{method: "GET", path: "/metrics"})
+			if err != nil || status != 200 {
+				return errors.Join(err, fmt.Errorf("metrics: status %d", status))
+			}
+			checked, applied := metric(string(body), "trivium_consensus_checked_index"), metric(string(body), "trivium_consensus_applied_index")
+			if checked+3*float64(r.check) < applied {
+				return fmt.Errorf("no rows-hash for %.0f entries: compared at %.0f, now at %.0f", applied-checked, checked, applied)
+			}
+			return nil
+		})
+		if err != nil {
+			r.violate("I4", "%s has not compared its rows with the others: %v", n.id, err)
+		}
+	}
 }
 
 // checkSubmissions asks every node for every acknowledged hand-in: text, files, author, stamp and lateness (I2, I3, I6).
@@ -270,11 +291,19 @@ func (r *rig) checkLogs() {
 		}
 		n.mu.Lock()
 		for _, c := range n.crashes {
-			r.violate("I9", "%s", c)
+			r.violate(blame(c), "%s", c)
 		}
 		n.crashes = nil
 		n.mu.Unlock()
 	}
+}
+
+// blame is the invariant that a process broke which ended by itself.
+func blame(crash string) string {
+	if strings.Contains(crash, "differ from those of a majority") {
+		return "I4"
+	}
+	return "I9"
 }
 
 // resources is what a node holds when nobody asks it for anything.

@@ -6,4 +6,3 @@ import "context"
 
 func figureNames() []string                           { return nil }
 func (o *options) runFigures(ctx context.Context) int { return 2 }
-func (o *options) runPlanted(ctx context.Context) int { return 2 }

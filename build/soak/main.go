@@ -54,7 +54,8 @@ func parse(args []string) (*options, error) {
 	f.Float64Var(&o.rate, "rate", 160, "operations a second they aim at together")
 	f.Float64Var(&o.floor, "floor", 100, "operations a second that must be answered before each fault, or the run is void")
 	f.DurationVar(&o.heart, "heartbeat", 500*time.Millisecond, "heartbeat and election timeout of the nodes")
-	f.IntVar(&o.trailing, "trailing", 128, "log entries that the nodes keep behind a snapshot")
+	f.IntVar(&o.trailing, "trailing", 48, "log entries that the nodes keep behind a snapshot")
+	f.IntVar(&o.check, "check", 1000, "log entries after which the nodes compare their rows")
 	f.BoolVar(&o.fuse, "fuse", os.Geteuid() == 0, "data on the rig's own disk")
 	f.BoolVar(&o.netns, "netns", os.Geteuid() == 0, "each node in a network namespace")
 	f.BoolVar(&o.race, "race", false, "build the nodes with the race detector")
@@ -160,8 +161,8 @@ func (o *options) prepare(ctx context.Context) error {
 }
 
 // build makes the program with failpoints, from the tree at dir.
-func build(ctx context.Context, dir, binary string, race bool) error {
-	args := []string{"build", "-tags", tags, "-o", binary}
+func build(ctx context.Context, dir, binary string, race bool, more ...string) error {
+	args := append([]string{"build", "-tags", tags, "-o", binary}, more...)
 	if race {
 		args = append(args, "-race")
 	}

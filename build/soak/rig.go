@@ -38,8 +38,10 @@ type settings struct {
 	netns    bool
 	binary   string
 	dir      string
-	heart    time.Duration // heartbeat and election timeout of the nodes
-	trailing int           // log entries kept behind a snapshot
+	heart    time.Duration        // heartbeat and election timeout of the nodes
+	trailing int                  // log entries kept behind a snapshot
+	check    int                  // log entries between comparisons of the rows by the nodes themselves
+	enough   func(violation) bool // nil: the run goes on whatever is found
 	log      io.Writer
 }
 
@@ -60,6 +62,7 @@ type rig struct {
 	mu         sync.Mutex
 	violations []violation
 	internals  map[string]int
+	caught     atomic.Bool     // what enough waited for has been found
 	requests   [6]atomic.Int64 // by first digit of the status, 0: no answer
 }
 
@@ -78,6 +81,9 @@ func (r *rig) violate(invariant, format string, args ...any) {
 	defer r.mu.Unlock()
 	if len(r.violations) < maxViolations {
 		r.violations = append(r.violations, v)
+	}
+	if r.enough != nil && r.enough(v) {
+		r.caught.Store(true)
 	}
 	if len(r.violations) < 20 {
 		fmt.Fprintf(r.log, "%7.1fs  VIOLATION %s: %s\n", v.At, invariant, v.What)
@@ -163,6 +169,9 @@ func (r *rig) addNode(i int) error {
 	n.env = []string{"TRIVIUM_FAULT_CLOCK=" + filepath.Join(n.dir, "clock")}
 	if r.trailing > 0 {
 		n.env = append(n.env, fmt.Sprintf("TRIVIUM_FAULT_TRAILING=%d", r.trailing), fmt.Sprintf("TRIVIUM_FAULT_SNAPSHOT=%d", r.trailing), "TRIVIUM_FAULT_SNAPSHOT_MS=500")
+	}
+	if r.check > 0 {
+		n.env = append(n.env, fmt.Sprintf("TRIVIUM_FAULT_CHECK=%d", r.check))
 	}
 	r.nodes = append(r.nodes, n)
 	return nil

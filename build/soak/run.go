@@ -48,6 +48,9 @@ func (r *rig) soak(ctx context.Context) (list []injected, err error) {
 	if ctx.Err() != nil {
 		return list, errors.Join(errVoid, ctx.Err())
 	}
+	if r.caught.Load() {
+		return list, nil
+	}
 	r.final(ctx)
 	r.drained(ctx, baseline)
 	r.checkDisks(ctx)
@@ -61,7 +64,7 @@ func (r *rig) chaos(ctx context.Context) (list []injected, err error) {
 	end := time.Now().Add(r.duration)
 	verify := time.Now().Add(r.verify)
 	r.warmUp(ctx)
-	for time.Now().Before(end) && ctx.Err() == nil {
+	for time.Now().Before(end) && ctx.Err() == nil && !r.caught.Load() {
 		if err := r.newSeats(ctx); err != nil {
 			return list, fmt.Errorf("seats: %w", err)
 		}
@@ -82,7 +85,7 @@ func (r *rig) chaos(ctx context.Context) (list []injected, err error) {
 			verify = time.Now().Add(r.verify)
 		}
 	}
-	if left := len(queue); left > 0 && r.atLeast > 0 && ctx.Err() == nil {
+	if left := len(queue); left > 0 && !r.caught.Load() && r.atLeast > 0 && ctx.Err() == nil {
 		if missing := r.missing(list); missing != "" {
 			err = fmt.Errorf("%w: too few faults in the time: %s", errVoid, missing)
 		}
