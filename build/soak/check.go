@@ -80,6 +80,7 @@ func (r *rig) final(ctx context.Context) {
 	r.checkThreads(ctx)
 	r.checkSeats(ctx)
 	r.checkTutor(ctx)
+	r.checkAudit(ctx)
 	r.checkLogs()
 }
 
@@ -276,6 +277,25 @@ func (r *rig) checkTutor(ctx context.Context) {
 	})
 	if err != nil {
 		r.violate("tutor", "%v", err)
+	}
+}
+
+// checkAudit: the chain of the audit log is whole on every node, and the same (I12).
+func (r *rig) checkAudit(ctx context.Context) {
+	var head string
+	for _, n := range r.nodes {
+		c, a := callOnce(ctx, r, r.byHand, n.i, api.VerifyAudit, api.NoInput{}, "")
+		switch {
+		case a.outcome != done:
+			r.violate("I12", "the audit log of %s cannot be verified: %v", n.id, a.err)
+		case c.Broken != 0:
+			r.violate("I12", "the audit log of %s breaks at record %d: %s", n.id, c.Broken, c.Reason)
+		case c.Records < int64(r.clients):
+			r.violate("I12", "the audit log of %s has %d records, but %d accounts were made", n.id, c.Records, r.clients)
+		case head != "" && c.Head != head:
+			r.violate("I12", "the audit log of %s ends in %s, that of the first node in %s", n.id, c.Head, head)
+		}
+		head = c.Head
 	}
 }
 

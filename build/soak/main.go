@@ -111,7 +111,7 @@ func (c *settings) possible() (notRun []string) {
 		}
 	}
 	c.faults = keep
-	return append(notRun, "I11 (a backup restores to its hash): this version has no backup", "I12 (audit chain): this version has no audit log")
+	return append(notRun, "I11 (a backup restores to its hash): this version has no backup")
 }
 
 func command(ctx context.Context, args []string, out io.Writer) int {
