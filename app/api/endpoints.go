@@ -100,6 +100,7 @@ var (
 	GetNodeHash     = Endpoint[NoInput, lms.NodeHash]{"GET", "/api/v1/cluster/hash", lms.Admin, "Hash every row of the node that answers: equal index, equal hash, on every node"}
 	GetNode         = Endpoint[NodePath, lms.NodeReport]{"GET", "/api/v1/cluster/nodes/:node", lms.Admin, "Show how one node stands, with its figures of the last minutes"}
 	NodeText        = Endpoint[NodeTextInput, Raw]{"GET", "/api/v1/cluster/nodes/:node/texts/:name", lms.Admin, "Read a node's logs.txt, metadata.txt or dump.txt"}
+	NodeLines       = Endpoint[NodeTextInput, Page[string]]{"GET", "/api/v1/cluster/nodes/:node/texts/:name/lines", lms.Admin, "Read the last lines of a node's logs.txt, metadata.txt or dump.txt"}
 	CreateJoinToken = Endpoint[NoInput, JoinToken]{"POST", "/api/v1/cluster/join-tokens", lms.AdminConfirmed, "Make a single-use token for one new node (1 h)"}
 	RemoveNode      = Endpoint[RemoveNodeInput, lms.Cluster]{"DELETE", "/api/v1/cluster/nodes/:node", lms.AdminConfirmed, "Remove a node from the cluster"}
 	TransferLeader  = Endpoint[TransferInput, lms.Cluster]{"POST", "/api/v1/cluster/transfer", lms.AdminConfirmed, "Hand leadership to a node, or to the best one"}
@@ -149,7 +150,7 @@ func Routes() []Route {
 		named("ListQuestions", ListQuestions), named("AskQuestion", AskQuestion), named("GetQuestion", GetQuestion),
 		named("AddReply", AddReply), named("SetQuestion", SetQuestion), named("StopReply", StopReply),
 		named("RetryReply", RetryReply), named("StreamReply", StreamReply), named("SearchPassages", SearchPassages),
-		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("GetNode", GetNode), named("NodeText", NodeText), named("CreateJoinToken", CreateJoinToken),
+		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("GetNode", GetNode), named("NodeText", NodeText), named("NodeLines", NodeLines), named("CreateJoinToken", CreateJoinToken),
 		named("RemoveNode", RemoveNode), named("TransferLeader", TransferLeader), named("Events", Events),
 		named("ListAudit", ListAudit), named("VerifyAudit", VerifyAudit), named("ExportAudit", ExportAudit),
 		named("KVGet", KVGet), named("KVPut", KVPut), named("KVDelete", KVDelete), named("KVCompareAndSet", KVCompareAndSet),

@@ -69,18 +69,19 @@ var healthTitles = map[lms.HealthLevel]string{lms.HealthGood: "Everything is fin
 func (p *ClusterPage) view(c lms.Cluster) app.UI {
 	return app.Div().Class("stack").Body(
 		app.Section().Class("health", "tone-"+string(c.Health.Level)).Body(
-			app.Div().Class("health-dots").Aria("hidden", true).Body(app.Range(c.Nodes).Slice(func(i int) app.UI {
-				return app.Span().Class("health-dot", cond(c.Nodes[i].Up, "up", "down"))
-			})),
-			app.Div().Role("status").Body(
+			ClusterMap(c),
+			app.Div().Class("health-words").Role("status").Body(
 				app.P().Class("health-title").Text(healthTitles[c.Health.Level]),
 				app.P().Class("health-summary").Text(c.Health.Summary+"."),
+				app.P().Class("health-detail").Text(c.Health.Detail),
 			),
-			app.P().Class("health-detail").Text(c.Health.Detail),
 		),
 		app.Range(c.Warnings).Slice(func(i int) app.UI { return Notice("warn", c.Warnings[i]) }),
 		app.Ul().Class("node-grid").Body(app.Range(c.Nodes).Slice(func(i int) app.UI { return p.node(c, c.Nodes[i]) })),
 		Card("In figures", nil, p.table(c)),
+		app.If(Me().Admin, func() app.UI {
+			return app.Div().Class("stack").Body(app.Range(c.Nodes).Slice(func(i int) app.UI { return &nodeDetails{Node: c.Nodes[i].ID} }))
+		}),
 		app.P().Class("fine").Text(fmt.Sprintf("Answered by %s, term %d, program %s. Refreshed every two seconds.", c.Node, c.Term, c.Version)),
 	)
 }
@@ -105,6 +106,7 @@ func (p *ClusterPage) node(c lms.Cluster, n lms.ClusterNode) app.UI {
 			app.If(n.ID == c.Node, func() app.UI { return Badge("you are here", "") })),
 		app.P().Class("muted").Text(words),
 		app.If(n.ClockMessage != "", func() app.UI { return Notice("warn", n.ClockMessage) }),
+		app.If(n.SpaceMessage != "", func() app.UI { return Notice("warn", n.SpaceMessage) }),
 		app.If(n.Error != "" && Me().Admin, func() app.UI {
 			return app.Details().Class("fine").Body(app.Summary().Class("node-error").Text("What the others report"), app.P().Text(n.Error))
 		}),

@@ -488,6 +488,7 @@ func (j *job) inspect() {
 	open(anonymous, j.nodes[0], "/register", "Invite code", "register")
 	open(j.admin, j.nodes[0], "/cluster", "any one may fail", "cluster")
 	open(j.admin, j.nodes[0], "/users", "Ines Instructor", "users")
+	open(j.admin, j.nodes[0], "/audit", "newest first", "audit-log")
 	open(j.amara, j.nodes[2], "/", "DS 1", "home-student")
 	open(j.amara, j.nodes[2], j.course, "New feedback", "course-student")
 	open(j.amara, j.nodes[2], j.course+"/materials", "Glossary", "materials-student")

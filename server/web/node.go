@@ -49,6 +49,34 @@ func (s *Server) nodeText(q *request, in api.NodeTextInput) error {
 	return nil
 }
 
+// mostLines is how many lines fit into an answer; the whole text is a download.
+const mostLines = 1000
+
+// nodeLines answers the last lines of a text, for the viewer.
+func (s *Server) nodeLines(ctx context.Context, _ lms.Actor, in api.NodeTextInput) (api.Page[string], error) {
+	if s.c.Inspect == nil {
+		return api.Page[string]{}, lms.ErrNotFound
+	}
+	if in.Tail == 0 || in.Tail > mostLines {
+		in.Tail = mostLines
+	}
+	text, err := s.c.Inspect.Text(ctx, in.Node, in.Name, in.Tail)
+	if err != nil {
+		return api.Page[string]{}, err
+	}
+	defer text.Close()
+	all, err := io.ReadAll(io.LimitReader(text, 4<<20))
+	if err != nil {
+		return api.Page[string]{}, err
+	}
+	s.records.add(store.AuditEvent{Caller: store.CallerOf(ctx), Action: lms.AuditNodeRead, Object: "node/" + in.Node, Details: []string{"text", in.Name}})
+	lines := []string{}
+	for line := range strings.Lines(string(all)) {
+		lines = append(lines, strings.TrimSuffix(line, "\n"))
+	}
+	return api.Page[string]{Items: lines, Total: len(lines)}, nil
+}
+
 // status is GetCluster for monitors: programs on this machine need no session.
 func (s *Server) status(c echo.Context) error {
 	q := requestOf(c)

@@ -75,6 +75,7 @@ func (s *Server) table() []binding {
 		bind(api.GetNodeHash, s.getNodeHash),
 		bind(api.GetNode, s.getNode),
 		bindRaw(api.NodeText, s.nodeText),
+		bind(api.NodeLines, s.nodeLines),
 		bind(api.CreateJoinToken, s.createJoinToken),
 		bind(api.RemoveNode, s.removeNode),
 		bind(api.TransferLeader, s.transferLeader),
