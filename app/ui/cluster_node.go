@@ -127,7 +127,7 @@ func (d *nodeDetails) messages(r lms.NodeReport) app.UI {
 		}
 	}
 	slices.Sort(kinds)
-	return figureTable("Messages between nodes", []string{"Kind", "Sent", "Received"}, kinds, func(k string) []string {
+	return figureTable("Messages between nodes", d.Node, []string{"Kind", "Sent", "Received"}, kinds, func(k string) []string {
 		label := messageWords[k]
 		if label == "" {
 			label = k
@@ -142,14 +142,14 @@ func (d *nodeDetails) figures(r lms.NodeReport) app.UI {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	return figureTable("Counted since its start", []string{"What", "Number"}, names, func(n string) []string {
+	return figureTable("Counted since its start", d.Node, []string{"What", "Number"}, names, func(n string) []string {
 		label := strings.ReplaceAll(n, "_", " ")
 		return []string{strings.ToUpper(label[:1]) + label[1:], shortNumber(r.Figures[n])}
 	})
 }
 
 // figureTable has a row of texts for each key; all columns but the first are numbers.
-func figureTable(title string, heads, keys []string, row func(string) []string) app.UI {
+func figureTable(title, node string, heads, keys []string, row func(string) []string) app.UI {
 	cell := func(i int, s string) app.UI {
 		if i == 0 {
 			return app.Th().Scope("row").Text(s)
@@ -158,7 +158,7 @@ func figureTable(title string, heads, keys []string, row func(string) []string) 
 	}
 	return app.Div().Body(
 		app.H3().Text(title),
-		app.Div().Class("table-wrap").TabIndex(0).Role("region").Aria("label", title).Body(app.Elem("table").Class("table").Body(
+		app.Div().Class("table-wrap").TabIndex(0).Role("region").Aria("label", title+" of "+node).Body(app.Elem("table").Class("table").Body(
 			app.Elem("thead").Body(app.Elem("tr").Body(app.Range(heads).Slice(func(i int) app.UI {
 				return app.Th().Scope("col").Class(cond(i == 0, "", "num")).Text(heads[i])
 			}))),
@@ -218,7 +218,7 @@ func (d *nodeDetails) lines(v api.Page[string]) app.UI {
 	path, _ := api.PathOf(api.NodeText, api.NodeTextInput{Node: d.Node, Name: d.name})
 	return app.Div().Class("stack").Body(
 		app.If(len(v.Items) == 0, func() app.UI { return app.P().Class("muted").Text("It is empty so far.") }).Else(func() app.UI {
-			return app.Pre().Class("log-view").TabIndex(0).Role("region").Aria("label", d.name).Text(strings.Join(v.Items, "\n"))
+			return app.Pre().Class("log-view").TabIndex(0).Role("region").Aria("label", d.name+" of "+d.Node).Text(strings.Join(v.Items, "\n"))
 		}),
 		app.Div().Class("actions").Body(
 			Button("Load again", "refresh-cw", func(ctx app.Context, _ app.Event) { d.loadText(ctx) }),

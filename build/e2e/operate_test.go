@@ -38,7 +38,7 @@ func TestOperate(t *testing.T) {
 	b.click("Verify the chain")
 	b.seeWithin(20*time.Second, "records are in order")
 	b.look("audit")
-	b.set("#action", "access.")
+	b.set("#action", "backup.")
 	b.seeWithin(20*time.Second, "Nothing recorded")
 	b.look("audit-empty")
 
