@@ -111,9 +111,12 @@ Everybody signs in again. The other machines join with empty directories: triviu
 	return nil
 }
 
-func openArchive(_ context.Context, name string, stdin io.Reader) (io.ReadCloser, error) {
-	if name == "-" {
+func openArchive(ctx context.Context, name string, stdin io.Reader) (io.ReadCloser, error) {
+	switch {
+	case name == "-":
 		return io.NopCloser(stdin), nil
+	case strings.HasPrefix(name, "s3://"):
+		return backup.Download(ctx, name)
 	}
 	return os.Open(name)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"trivium/consensus"
 
+	"trivium/server/backup"
 	"trivium/server/cluster"
 	"trivium/server/tutor"
 )
@@ -48,7 +49,11 @@ type Config struct {
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
 
-	KVCache int // MiB for the cache of keys; 0: none
+	KVCache          int           // MiB for the cache of keys; 0: none
+	BackupEvery      time.Duration // 0: no schedule
+	BackupTo         string
+	BackupKeep       int
+	BackupRecipients []string
 
 	LogLevel string
 }
@@ -93,8 +98,16 @@ func (c *Config) Validate() error {
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
+	if err := c.backups().Validate(); err != nil {
+		return fmt.Errorf("--backup-…: %w", err)
+	}
 	_, err := c.tutor()
 	return err
+}
+
+// backups is the schedule of backups.
+func (c *Config) backups() backup.Schedule {
+	return backup.Schedule{Every: c.BackupEvery, To: c.BackupTo, Keep: c.BackupKeep, Recipients: c.BackupRecipients}
 }
 
 // joinedAlready lets a node start again with the command line that made it join, also without the token.

@@ -19,6 +19,7 @@ import (
 
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/backup"
 	"trivium/server/certs"
 	"trivium/server/cluster"
 	"trivium/server/files"
@@ -50,6 +51,7 @@ type Node struct {
 	tutor    *tutor.Tutor
 	inspect  *inspect.Inspector
 	figures  prometheus.Gatherer
+	backup   *backup.Service
 	peers    *http.Server // of the tutor
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
@@ -307,6 +309,9 @@ func (n *Node) Close() error {
 	}
 	if n.tutor != nil {
 		errs = append(errs, n.tutor.Close())
+	}
+	if n.backup != nil {
+		errs = append(errs, n.backup.Close())
 	}
 	if n.files != nil {
 		errs = append(errs, n.files.Close())

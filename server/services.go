@@ -20,6 +20,7 @@ import (
 	"trivium/app/lms"
 	"trivium/app/ui"
 	"trivium/assets"
+	"trivium/server/backup"
 	"trivium/server/files"
 	"trivium/server/kv"
 	"trivium/server/store"
@@ -39,6 +40,9 @@ func (n *Node) openServices() error {
 	}
 	n.wg.Go(n.followFiles)
 	if err := n.openTutor(); err != nil {
+		return err
+	}
+	if err := n.openBackup(); err != nil {
 		return err
 	}
 	n.openInspect()
@@ -77,6 +81,16 @@ func (n *Node) openTutor() error {
 	return nil
 }
 
+// openBackup opens what makes backups. Its copy of the database lies in the data directory, on the disk of the database.
+func (n *Node) openBackup() error {
+	var err error
+	n.backup, err = backup.New(backup.Config{
+		Source: backup.Source{DB: n.db, Chunk: n.files.ReadChunk, Dir: n.path("backup"), Cluster: n.self.Authority(), Node: n.self.ID(), Version: version()},
+		Store:  n.store, IsLeader: n.db.IsLeader, Schedule: n.config.backups(), Logger: n.log,
+	})
+	return err
+}
+
 // tutorPeer is how the tutor reaches the tutor of another node.
 func (n *Node) tutorPeer(_ context.Context, node string) (*http.Client, string, error) {
 	address := n.cluster.Address(node)
@@ -102,7 +116,7 @@ func (n *Node) openWeb() error {
 	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20})
 	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	n.web, err = web.New(web.Config{
-		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv,
+		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup,
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
@@ -119,6 +133,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 	n.figures = r
 	r.MustRegister(n.db.Collectors()...)
 	r.MustRegister(n.kv.Collectors()...)
+	r.MustRegister(n.backup.Collectors()...)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
@@ -185,6 +200,9 @@ func (n *Node) warnPlain() {
 // warnings is what about this node needs a person, for as long as it is true.
 func (n *Node) warnings() []string {
 	all := n.cluster.Warnings()
+	if w := n.backup.Warning(); w != "" {
+		all = append(all, w)
+	}
 	if n.config.InsecureHTTP && !n.config.encrypts() {
 		all = append(all, fmt.Sprintf("People reach node %s without encryption (--insecure-http). Unless a proxy in front of it encrypts, "+
 			"everybody on the way can read passwords. Give it a certificate with --tls-cert and --tls-key, or --acme-domain.", n.self.ID()))

@@ -114,6 +114,13 @@ var (
 	ExportAudit = Endpoint[ExportAuditInput, Raw]{"GET", "/api/v1/audit/export", lms.Admin, "Download the audit log, oldest first (format: jsonl or csv)"}
 )
 
+// Backups of the site.
+var (
+	StartBackup   = Endpoint[BackupInput, lms.BackupStatus]{"POST", "/api/v1/cluster/backups", lms.AdminConfirmed, "Begin a backup on this node, to be downloaded when it is ready"}
+	GetBackups    = Endpoint[NoInput, lms.BackupStatus]{"GET", "/api/v1/cluster/backups", lms.Admin, "Show this node's backup and what the schedule has done"}
+	BackupContent = Endpoint[BackupPath, Raw]{"GET", "/api/v1/cluster/backups/:backup/content", lms.AdminConfirmed, "Download the archive, once"}
+)
+
 // The key-value store: one namespace for each API token, and one for the administrators.
 var (
 	KVGet           = Endpoint[KVGetInput, KVValue]{"GET", "/api/v1/kv/:key", lms.KeyValue, "Read a key (consistency: lease, linearizable, session or stale)"}
@@ -152,6 +159,7 @@ func Routes() []Route {
 		named("RetryReply", RetryReply), named("StreamReply", StreamReply), named("SearchPassages", SearchPassages),
 		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("GetNode", GetNode), named("NodeText", NodeText), named("NodeLines", NodeLines), named("CreateJoinToken", CreateJoinToken),
 		named("RemoveNode", RemoveNode), named("TransferLeader", TransferLeader), named("Events", Events),
+		named("StartBackup", StartBackup), named("GetBackups", GetBackups), named("BackupContent", BackupContent),
 		named("ListAudit", ListAudit), named("VerifyAudit", VerifyAudit), named("ExportAudit", ExportAudit),
 		named("KVGet", KVGet), named("KVPut", KVPut), named("KVDelete", KVDelete), named("KVCompareAndSet", KVCompareAndSet),
 		named("KVList", KVList), named("KVMultiGet", KVMultiGet), named("KVMultiPut", KVMultiPut),

@@ -276,6 +276,9 @@ func (n *Identity) pair(ca *CA, certPEM, keyPEM []byte) (*tls.Certificate, error
 // ID is the node's id.
 func (n *Identity) ID() string { return n.state.ID }
 
+// Authority names the cluster: it is the hex SHA-256 of the certificate of its authority.
+func (n *Identity) Authority() string { return n.ca.Hash() }
+
 // Address is the address of the cluster port as it was last announced.
 func (n *Identity) Address() string {
 	n.mu.Lock()

@@ -113,7 +113,7 @@ func (c *course) body(route string) any {
 // fill puts the fixture's ids into a path. Archiving has a material of its own.
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
-		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "key": "k", "token": "t9"}
+		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9"}
 	switch r.Name {
 	case "DeleteMaterial", "RestoreMaterial":
 		values["material"] = c.draft

@@ -85,6 +85,10 @@ func (s *Server) table() []binding {
 		bind(api.VerifyAudit, s.verifyAudit),
 		bindRaw(api.ExportAudit, s.exportAudit),
 
+		bind(api.StartBackup, s.startBackup),
+		bind(api.GetBackups, s.getBackups),
+		bindRaw(api.BackupContent, s.backupContent),
+
 		bindRequest(api.KVGet, s.kvGet),
 		bindRequest(api.KVPut, s.kvPut),
 		bindRequest(api.KVDelete, s.kvDelete),

@@ -53,6 +53,7 @@ type Config struct {
 	Files   Files
 	Tutor   Tutor
 	Cluster Cluster
+	Backup  Backup // nil: none are made
 
 	Assets http.Handler // of /web/*; nil: 404
 	App    http.Handler // of every other page; nil: 404
