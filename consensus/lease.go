@@ -104,6 +104,7 @@ func decodeLease(p []byte) (uint64, bool) {
 func (l *lease) ask(r *raft.AppendEntriesRequest) (*raft.AppendEntriesRequest, mark) {
 	req := *r
 	if len(req.Addr) > 0 {
+		//lint:ignore SA1019 superseded by the header, so free for the lease
 		req.Leader = encodeLease(uint64(l.length))
 	}
 	return &req, l.mark()
@@ -245,6 +246,7 @@ func (l *lease) take(r *raft.TimeoutNowRequest, current uint64) error {
 
 // accepted makes the promise for a message that arrived at the time and was accepted, and confirms it in the answer.
 func (l *lease) accepted(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse, arrived time.Time) {
+	//lint:ignore SA1019 superseded by the header, so free for the lease
 	d, ok := decodeLease(req.Leader)
 	if !ok || !resp.Success {
 		return
