@@ -126,6 +126,7 @@ func TestHelp(t *testing.T) {
 		{"user -h", []string{"create", "disable", "set-password", "setup-link"}},
 		{"kv -h", []string{"get", "put", "delete", "cas", "list", "mget", "mput", "token"}},
 		{"kv get -h", []string{"linearizable"}},
+		{"kv-udp -h", []string{"port", "FFFF", "--data"}},
 		{"remove -h", []string{"--force"}},
 		{"status -h", []string{"--watch", "--json", "--url"}},
 	} {
@@ -191,6 +192,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "port in use or invalid", args: serve("--http", "127.0.0.1:99999", "--cluster", "127.0.0.1:0"), want: "--http"},
 		{name: "endpoint without model", args: serve("--http", "127.0.0.1:0", "--cluster", "127.0.0.1:0", "--tutor-endpoint", "http://127.0.0.1:1/v1"), want: "model"},
 		{name: "nodes of the demo", args: []string{"demo", "--nodes", "4"}, want: "--nodes 4"},
+		{name: "id of a replica", args: []string{"kv-udp", "4200", "A", "00A1"}, want: "four hexadecimal digits"},
+		{name: "port of a simulator", args: []string{"kv-udp", "x", "00A0"}, want: "port"},
 		{name: "no node here", args: []string{"status", "--data", t.TempDir()}, want: "no node has run in"},
 		{name: "nobody answers", args: []string{"kv", "get", "x", "--url", "http://127.0.0.1:1", "--token", "x", "--consistency", "some"}, want: "consistency"},
 	} {

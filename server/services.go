@@ -30,6 +30,8 @@ import (
 
 // openServices opens what stands on the store.
 func (n *Node) openServices() error {
+	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20})
+	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	var err error
 	n.files, err = files.Open(files.Config{
 		Dir: n.path("files"), Network: n.cluster.Network(), Self: n.self.ID(), Members: n.members, List: n.store.FilesAfter,
@@ -113,8 +115,6 @@ func (n *Node) openWeb() error {
 	if err != nil {
 		return err
 	}
-	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20})
-	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	n.web, err = web.New(web.Config{
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup,
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
