@@ -25,8 +25,19 @@ func (r *rig) quiet(ctx context.Context) {
 		r.violate("health", "not healthy at a quiet check: %v", err)
 		return
 	}
-	if err := r.sameRows(ctx, time.Minute); err != nil && ctx.Err() == nil {
+	r.compareRows(ctx)
+	if r.enough != nil {
+		r.history.linear.check(r.violate) // else once, at the end
+	}
+}
+
+func (r *rig) compareRows(ctx context.Context) {
+	switch err := r.sameRows(ctx, time.Minute); {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, errDiffer):
 		r.violate("I4", "%v", err)
+	default:
+		r.violate("health", "the rows cannot be compared: %v", err)
 	}
 }
 
@@ -43,7 +54,7 @@ func (r *rig) sameRows(ctx context.Context, limit time.Duration) error {
 				return fmt.Errorf("no hash of %s: %w", n.id, a.err)
 			}
 			if len(h.Hash) != 64 || h.Index == 0 {
-				return fmt.Errorf("no rows-hash of %s: it reports %q at index %d", n.id, h.Hash, h.Index)
+				return fmt.Errorf("%w: %s reports the hash %q at index %d", errDiffer, n.id, h.Hash, h.Index)
 			}
 			if at[h.Index] == nil {
 				at[h.Index] = map[string][]string{}
@@ -67,15 +78,16 @@ func (r *rig) sameRows(ctx context.Context, limit time.Duration) error {
 // final is every check over the whole history, with the cluster healthy and nothing else going on.
 func (r *rig) final(ctx context.Context) {
 	r.say("final checks")
-	if err := r.healthy(ctx, time.Minute); err != nil {
-		r.violate("health", "not healthy at the end: %v", err)
-	}
-	if err := r.sameRows(ctx, time.Minute); err != nil {
-		r.violate("I4", "%v", err)
-	}
-	r.checkCompared(ctx)
+	r.checkLogs()
 	decided := r.history.linear.check(r.violate)
 	r.say("I1: %d operations decided", decided)
+	if err := r.healthy(ctx, time.Minute); err != nil {
+		r.violate("health", "not healthy at the end, so the nodes are not looked at: %v", err)
+		r.checkLogs()
+		return
+	}
+	r.compareRows(ctx)
+	r.checkCompared(ctx)
 	r.checkSubmissions(ctx)
 	r.checkThreads(ctx)
 	r.checkSeats(ctx)

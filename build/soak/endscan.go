@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -24,7 +23,7 @@ func (r *rig) checkDisks(ctx context.Context) {
 		err := eventually(ctx, 90*time.Second, func() error {
 			for _, f := range files {
 				for i, chunk := range f.chunks {
-					b, err := os.ReadFile(filepath.Join(n.data(), "files", "chunks", chunk[:2], chunk[2:3], chunk))
+					b, err := os.ReadFile(n.chunk(chunk))
 					if err != nil {
 						return fmt.Errorf("chunk %d of file %s: %w", i, f.id, err)
 					}
@@ -42,6 +41,7 @@ func (r *rig) checkDisks(ctx context.Context) {
 			r.violate("I2", "%s: %v", n.id, bad)
 		}
 	}
+	r.say("the disks are read; now the nodes are stopped")
 	for _, n := range r.nodes {
 		if err := n.stop(30 * time.Second); err != nil {
 			r.violate("I9", "%s did not stop cleanly: %v", n.id, err)

@@ -53,6 +53,11 @@ func (n *node) logPath() string { return filepath.Join(n.dir, "log") }
 // data is the node's directory as the rig may read it.
 func (n *node) data() string { return filepath.Join(n.disk.back, "data") }
 
+// chunk is where the bytes with that hash lie.
+func (n *node) chunk(hash string) string {
+	return filepath.Join(n.data(), "files", "chunks", hash[:2], hash[2:3], hash)
+}
+
 // starter starts processes from one thread that lives as long as the rig: they die with it (Pdeathsig is tied to the
 // thread), also when the rig is killed.
 var starter = sync.OnceValue(func() chan func() {

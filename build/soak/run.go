@@ -51,7 +51,9 @@ func (r *rig) soak(ctx context.Context) (list []injected, err error) {
 	if r.caught.Load() {
 		return list, nil
 	}
-	r.final(ctx)
+	if r.final(ctx); r.caught.Load() || !r.allUp() {
+		return list, nil
+	}
 	r.drained(ctx, baseline)
 	r.checkDisks(ctx)
 	return list, err
@@ -78,6 +80,7 @@ func (r *rig) chaos(ctx context.Context) (list []injected, err error) {
 		list = append(list, r.inject(ctx, rng, now, rate)...)
 		if err := r.healthy(ctx, time.Minute); err != nil && ctx.Err() == nil {
 			r.violate("health", "after %s: %v", names(now), err)
+			r.checkLogs()
 			return list, nil
 		}
 		if time.Now().After(verify) {
@@ -193,6 +196,10 @@ func (r *rig) healAll(ctx context.Context) {
 		n.expected = n.cmd == nil || !r.up(n)
 		n.mu.Unlock()
 	}
+}
+
+func (r *rig) allUp() bool {
+	return !slices.ContainsFunc(r.nodes, func(n *node) bool { return !n.running() })
 }
 
 // up: n.mu is held.
