@@ -406,6 +406,30 @@ func TestRefusedChanges(t *testing.T) {
 	if c := n2.status(); c.Leader != "n1" || len(c.Nodes) != 4 {
 		t.Errorf("after the refusals: %+v", c)
 	}
+	if c := replica.status(); len(c.Warnings) != 0 {
+		t.Errorf("warnings of a node on loopback: %q", c.Warnings)
+	}
+	// The commands answer programs as well, on the machine of any node.
+	var token api.JoinToken
+	if err := json.Unmarshal([]byte(must(t, "join-token", "--json", "--data", replica.data)), &token); err != nil || !strings.Contains(token.Command, token.Token) || cluster.CheckToken(token.Token) != nil {
+		t.Errorf("join-token --json: %+v, %v", token, err)
+	}
+	var moved lms.Cluster
+	if err := json.Unmarshal([]byte(must(t, "transfer", "n2", "--json", "--data", replica.data)), &moved); err != nil || len(moved.Nodes) != 4 {
+		t.Errorf("transfer --json: %+v, %v", moved, err)
+	}
+	eventually(t, "n2 leads", func() bool { return n1.status().Leader == "n2" })
+	secret, err := readLine(filepath.Join(n2.data, operatorFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gone lms.Cluster // from a machine without a node: by address and token
+	if err := json.Unmarshal([]byte(must(t, "nodes", "--json", "--url", n2.origin, "--token", secret)), &gone); err != nil || gone.Node != "n2" {
+		t.Errorf("nodes --json: %+v, %v", gone, err)
+	}
+	if _, _, err := trivium(t, "join-token", "--url", n2.origin, "--token", "wrong"); err == nil {
+		t.Error("a wrong operator token makes a join token")
+	}
 	// A replica may go at any time, and its going changes no majority.
 	must(t, "remove", "r1", "--data", n2.data)
 	replica.gone()

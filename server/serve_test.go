@@ -261,3 +261,15 @@ func TestServeTLS(t *testing.T) {
 		t.Error("no Strict-Transport-Security over HTTPS")
 	}
 }
+
+// Plain HTTP beyond this machine is told about for as long as it is so.
+func TestPlainHTTPIsWarnedOf(t *testing.T) {
+	data := t.TempDir()
+	s := startServer(t, data, "--insecure-http")
+	for range 2 {
+		if out := must(t, "status", "--data", data); !strings.Contains(out, "Warning: People reach node") || !strings.Contains(out, "without encryption") {
+			t.Errorf("status = %q", out)
+		}
+	}
+	eventually(t, "the log warns", func() bool { return strings.Contains(s.log.String(), "without encryption") })
+}

@@ -384,3 +384,26 @@ func TestDialExpectsTheNodeOfTheAddress(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 }
+
+// While one change of membership is under way a second one is refused, and told why.
+func TestOneChangeAtATime(t *testing.T) {
+	a := found(t, "a")
+	b := join(t, a, "b")
+	join(t, a, "c")
+	started, over := make(chan struct{}), make(chan error, 1)
+	go func() {
+		close(started)
+		over <- a.db.Join(t.Context(), "ghost", "127.0.0.1:1", true) // waits for a node that does not come
+	}()
+	<-started
+	eventually(t, "the first change is under way", func() bool { // transferring to the leader changes nothing, but waits its turn
+		return errors.Is(a.db.Transfer(t.Context(), a.ID()), consensus.ErrMembership)
+	})
+	wantRefusal(t, b.Remove(t.Context(), "c", false), "The node stays: another change is under way")
+	if err := <-over; !errors.Is(err, consensus.ErrMembership) {
+		t.Errorf("a node that does not answer: %v", err)
+	}
+	if err := b.Remove(t.Context(), "c", false); err != nil {
+		t.Errorf("when the first is over: %v", err)
+	}
+}

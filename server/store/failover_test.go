@@ -77,3 +77,45 @@ func TestLoginsAreUniqueAcrossNodes(t *testing.T) {
 	}
 	c.WaitEqual()
 }
+
+// TestRacingClaims: of a thousand strangers without the setup link none becomes administrator, and of fifty people with it
+// exactly one, whichever node they ask.
+func TestRacingClaims(t *testing.T) {
+	c := consensustest.Cluster(t, 3)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	stores := make([]*store.Store, 3)
+	for i, n := range c.Nodes {
+		var err error
+		stores[i], err = store.Open(ctx, n.DB)
+		want(t, err, nil)
+	}
+	claim := func(i int, token string) error {
+		login := fmt.Sprint("claimer", i)
+		_, err := stores[i%3].Setup(ctx, storetest.Hash(token), lms.User{ID: "u-" + login, Login: login, Name: login}, storetest.Password)
+		return err
+	}
+	if n := race(t, 100, lms.KindForbidden, func(i int) error { return claim(i, fmt.Sprint("guess", i)) }); n != 0 {
+		t.Fatalf("%d claims won before there was a link", n)
+	}
+	want(t, stores[0].SetSetupToken(ctx, storetest.Hash("link"), time.Now().Add(time.Hour)), nil)
+	if n := race(t, 1000, lms.KindForbidden, func(i int) error { return claim(i, fmt.Sprint("guess", i)) }); n != 0 {
+		t.Fatalf("%d of 1000 claims without the link won", n)
+	}
+	needs, err := stores[1].NeedsSetup(ctx)
+	want(t, err, nil)
+	if !needs {
+		t.Fatal("the strangers have used the link up")
+	}
+	if n := race(t, 50, lms.KindForbidden, func(i int) error { return claim(1000+i, "link") }); n != 1 {
+		t.Fatalf("%d of 50 claims with the link won", n)
+	}
+	c.WaitEqual()
+	for i, s := range stores {
+		_, _, total, err := s.Users(ctx, "", "", 0)
+		want(t, err, nil)
+		if total != 1 {
+			t.Errorf("node %d has %d accounts", i, total)
+		}
+	}
+}
