@@ -89,7 +89,8 @@ func startLife(t *testing.T, dir string, self *Identity, life time.Duration) *te
 		ID: self.ID(), Dir: filepath.Join(dir, "db"), Address: self.Address(), Network: c.Network(),
 		Bootstrap:        self.Founder() && !self.Member(),
 		HeartbeatTimeout: 200 * time.Millisecond, ElectionTimeout: 200 * time.Millisecond, LeaseTimeout: 100 * time.Millisecond,
-		Logger: quiet,
+		DiskTimeout: time.Minute, // the disk is shared with other tests
+		Logger:      quiet, Fatal: func(err error) { t.Errorf("%s: %v", self.ID(), err) },
 	})
 	if err != nil {
 		t.Fatal(err)
