@@ -120,7 +120,7 @@ func takeBackup(cmd *cobra.Command, c *clientFlags, target string, to []age.Reci
 	if len(to) > 0 {
 		sealed = "It is encrypted."
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "The site as it was after entry %d, %s, in %s. %s\n", job.Index, backup.FormatSize(job.Total), withoutQuery(target), sealed)
+	fmt.Fprintf(cmd.ErrOrStderr(), "The site as it was after entry %d, %s, in %s. %s\n", job.Index, lms.FormatBytes(job.Total), withoutQuery(target), sealed)
 	return nil
 }
 

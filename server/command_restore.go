@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 	"github.com/spf13/cobra"
 
+	"trivium/app/lms"
 	"trivium/server/backup"
 	"trivium/server/cluster"
 )
@@ -106,7 +107,7 @@ func restore(ctx context.Context, archive string, t backup.Target, stdin io.Read
 	fmt.Fprintf(out, `Restored in %s: the state of %s, entry %d of cluster %.12s (%s, %d parts of files). Every hash was right.
 Start it:  trivium serve --data %s --cluster %s
 Everybody signs in again. The other machines join with empty directories: trivium join-token --data %s
-`, time.Since(start).Round(time.Millisecond), m.CreatedAt.Local().Format("2006-01-02 15:04:05"), m.Index, m.Cluster, backup.FormatSize(m.Total()), m.Chunks.Count,
+`, time.Since(start).Round(time.Millisecond), m.CreatedAt.Local().Format("2006-01-02 15:04:05"), m.Index, m.Cluster, lms.FormatBytes(m.Total()), m.Chunks.Count,
 		t.Dir, t.Address, t.Dir)
 	return nil
 }
@@ -131,7 +132,7 @@ func progress(w io.Writer, what string) func(done, total int64) {
 			if total > 0 {
 				percent = 100 * done / total
 			}
-			fmt.Fprintf(w, "%s of %s %s (%d%%)\n", backup.FormatSize(done), backup.FormatSize(total), strings.TrimSpace(what), percent)
+			fmt.Fprintf(w, "%s of %s %s (%d%%)\n", lms.FormatBytes(done), lms.FormatBytes(total), strings.TrimSpace(what), percent)
 		}
 	}
 }

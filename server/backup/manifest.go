@@ -111,16 +111,3 @@ var errForeign = lms.Errorf(lms.KindInvalid, "This is no archive of Trivium. \"t
 func damaged(format string, args ...any) error {
 	return lms.Errorf(lms.KindInvalid, "The archive is damaged: %s. Nothing was changed; use another copy of it.", fmt.Sprintf(format, args...))
 }
-
-// FormatSize writes a number of bytes for people.
-func FormatSize(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
-}
