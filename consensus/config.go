@@ -35,6 +35,7 @@ type Config struct {
 	DiskTimeout      time.Duration // a node whose disk completes no fsync for so long stops; default 2 s
 	MaxClockSkew     time.Duration // a node whose clock is farther off the others' does not lead; default 2 s
 
+	Quarantine uint64 // entry of the log that every node is told to leave out, because none can apply it; 0: none
 	Format     int    // newest format to begin to write, to hold an upgrade back; default: the newest of the program
 	CheckEvery uint64 // entries after which the nodes compare their data; default 1,000
 

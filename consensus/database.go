@@ -10,12 +10,14 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// raft_keys holds what clients' keys returned, raft_retries what nodes' own retries need. Ids, and the keys of retries, grow
+// raft_quarantine holds the entries that were left out, raft_lost the nodes that a recovery has given up. raft_keys holds what clients' keys returned, raft_retries what nodes' own retries need. Ids, and the keys of retries, grow
 // with the log: the oldest are at the front of both.
 var schema = []string{
 	`CREATE TABLE IF NOT EXISTS raft_state (id INTEGER PRIMARY KEY CHECK (id = 1), applied_index INTEGER NOT NULL,
 		applied_term INTEGER NOT NULL, stamp INTEGER NOT NULL, config_index INTEGER NOT NULL, config BLOB NOT NULL) STRICT`,
 	`INSERT OR IGNORE INTO raft_state VALUES (1, 0, 0, 0, 0, x'')`,
+	`CREATE TABLE IF NOT EXISTS raft_quarantine (log_index INTEGER PRIMARY KEY, size INTEGER NOT NULL) STRICT`,
+	`CREATE TABLE IF NOT EXISTS raft_lost (node_id TEXT PRIMARY KEY, log_index INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 	`CREATE TABLE IF NOT EXISTS raft_keys (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest BLOB NOT NULL,
 		log_index INTEGER NOT NULL, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT`,
 	`CREATE TABLE IF NOT EXISTS raft_retries (key BLOB PRIMARY KEY, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT, WITHOUT ROWID`,

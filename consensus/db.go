@@ -64,6 +64,7 @@ type DB struct {
 
 	failed  atomic.Bool
 	dead    chan struct{}   // closed when failed
+	opened  chan struct{}   // closed when Open is done with what can fail
 	life    context.Context // ends first of all in Close
 	end     context.CancelFunc
 	stop    <-chan struct{} // life.Done
@@ -85,14 +86,11 @@ func Open(c Config) (*DB, error) {
 	if err := checkDiverged(c); err != nil {
 		return nil, fmt.Errorf("consensus: open %s: %w", c.Dir, err)
 	}
-	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c),
-		events: newEvents(c), since: time.Now(),
-		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
-		reads: make(chan chan readAnswer, 4096), leases: make(chan chan readAnswer, 4096), dead: make(chan struct{})}
-	db.lease = newLease(c, db.servers)
-	db.life, db.end = context.WithCancel(context.Background())
-	db.stop = db.life.Done()
+	db := newDB(c)
 	err = db.openStores()
+	if err == nil {
+		err = db.machine.openQuarantine()
+	}
 	if err == nil {
 		err = db.openRaft()
 	}
@@ -103,6 +101,7 @@ func Open(c Config) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("consensus: open %s: %w", c.Dir, err), db.closeStores())
 	}
 	db.serve() // before the goroutines that ask other nodes
+	close(db.opened)
 	db.start(db.group)
 	db.start(db.forwardGroups)
 	db.start(func() { db.answerReads(db.reads, db.readRound) })
@@ -122,6 +121,18 @@ func Open(c Config) (*DB, error) {
 		db.start(db.watchSpace)
 	}
 	return db, nil
+}
+
+// newDB is a node of which nothing is open yet.
+func newDB(c Config) *DB {
+	db := &DB{config: c, metrics: newMetrics(c.ID), watch: newWatchers(), leader: newLeadership(), clock: newClock(c), space: newSpace(c),
+		events: newEvents(c), since: time.Now(),
+		proposals: make(chan *proposal, 4096), forwards: make(chan *forwarded, 4096),
+		reads: make(chan chan readAnswer, 4096), leases: make(chan chan readAnswer, 4096), dead: make(chan struct{}), opened: make(chan struct{})}
+	db.lease = newLease(c, db.servers)
+	db.life, db.end = context.WithCancel(context.Background())
+	db.stop = db.life.Done()
+	return db
 }
 
 func (db *DB) start(fn func()) {
@@ -156,7 +167,7 @@ func (db *DB) openStores() error {
 	}
 	m := &machine{dir: filepath.Join(c.Dir, "state"), readers: max(8, 2*runtime.GOMAXPROCS(0)), logs: db.logs, fatal: db.fatal,
 		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch, events: db.events, leads: db.leads,
-		checks: newChecks(c.CheckEvery)}
+		checks: newChecks(c.CheckEvery), quarantine: c.Quarantine, past: db.past}
 	if err := m.open(); err != nil {
 		return err
 	}

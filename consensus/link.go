@@ -36,6 +36,9 @@ type link struct {
 
 	log    *slog.Logger
 	warned atomic.Bool // of a lease that is not confirmed
+
+	lost    func(id string) bool // whose messages are refused
+	outcast func(err error)      // hears how sending failed
 }
 
 // preVoteLink is a link over a transport that knows pre-votes: Raft asks by the type.
@@ -46,7 +49,8 @@ type preVoteLink struct {
 
 func newLink(inner raft.Transport, db *DB) (*link, raft.Transport) {
 	l := &link{Transport: inner, gate: &db.gate, events: db.events, lease: db.lease, sent: &db.sent, received: &db.received,
-		in: make(chan raft.RPC), end: make(chan struct{}), term: db.currentTerm, log: db.config.Logger}
+		in: make(chan raft.RPC), end: make(chan struct{}), term: db.currentTerm, log: db.config.Logger,
+		lost: db.isLost, outcast: db.outcast}
 	go l.receive()
 	if p, ok := inner.(raft.WithPreVote); ok {
 		return l, preVoteLink{l, p}
@@ -83,6 +87,7 @@ func (l *link) send(k messageKind, id raft.ServerID, call func() error) error {
 		err = errSuspended
 	}
 	if err != nil && !errors.Is(err, errSuspended) {
+		l.outcast(err)
 		l.events.sendFailed(id)
 	}
 	return err
@@ -163,6 +168,10 @@ func (l *link) hand(rpc raft.RPC) bool {
 func (l *link) through(rpc raft.RPC, deliver func(raft.RPC) bool) {
 	if l.gate.shut.Load() {
 		l.swallow(rpc)
+		return
+	}
+	if l.lost(senderOf(rpc.Command)) {
+		rpc.Respond(nil, errLost)
 		return
 	}
 	if k, ok := kindOf(rpc.Command); ok {

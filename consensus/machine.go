@@ -34,6 +34,13 @@ type machine struct {
 	checks  *checks
 	format  atomic.Int32 // of the database
 
+	quarantine uint64 // the entry to be left out
+	unseen     bool   // it was not in this node's log at its start
+	past       func(index uint64) (applied string, left bool)
+	left       []uint64                        // entries that were left out; of the apply goroutine
+	leftOut    atomic.Pointer[[]uint64]        // the same for everybody
+	lost       atomic.Pointer[map[string]bool] // nodes that a recovery has given up
+
 	mu         sync.Mutex // guards db and generation, which a restore changes
 	db         *database
 	generation string
@@ -106,6 +113,9 @@ func (m *machine) openGeneration(generation string) (*database, state, error) {
 			err = rows[0].Scan(&st.format)
 		}
 	}
+	if err == nil {
+		err = m.readMarks(db.writer)
+	}
 	if err != nil {
 		return nil, state{}, errors.Join(err, db.shut())
 	}
@@ -177,8 +187,15 @@ func (m *machine) Apply(l *raft.Log) any {
 	if m.failed() || l.Index <= m.last.index {
 		return nil
 	}
+	defer m.recovered(l.Index)
+	if l.Index == m.quarantine && m.leaveOut(l) {
+		return nil
+	}
 	start := time.Now()
 	e, err := decodeEntry(l.Data, m.last.stamp, l.Index)
+	if errors.Is(err, errEntry) {
+		err = poison(l.Index, err)
+	}
 	if !m.must("decode entry", err) {
 		return nil
 	}
@@ -319,30 +336,6 @@ func (m *machine) notify(e *entry, outcomes []outcome) []string {
 	return topics
 }
 
-// finishCheckpoint runs between entries, when the writer is idle: what is left is copied, and the WAL starts anew.
-func (m *machine) finishCheckpoint() {
-	if !m.db.ckMu.TryLock() {
-		return // a snapshot is being sent from the main file
-	}
-	w := m.db.writer
-	w.isOwn = true
-	fault.Point("checkpoint-before")
-	_, err := checkpoint(w.conn)
-	fault.Point("checkpoint-after")
-	w.isOwn = false
-	m.db.ckMu.Unlock()
-	m.mustCheckpoint(err)
-}
-
-// mustCheckpoint stops the node, unless there was just no space: what was not copied stays in the WAL.
-func (m *machine) mustCheckpoint(err error) {
-	if outOfSpace(err) {
-		m.release("a checkpoint")
-		return
-	}
-	m.must("checkpoint", err)
-}
-
 // StoreConfiguration makes configuration entries part of the database, so that applied_index has no holes that a snapshot
 // index or a read index could fall into, and so that a streamed file carries its own configuration.
 func (m *machine) StoreConfiguration(index uint64, c raft.Configuration) {
@@ -365,33 +358,6 @@ func (m *machine) StoreConfiguration(index uint64, c raft.Configuration) {
 	m.members.Store(int64(len(c.Servers)))
 	m.publish()
 	m.checks.applied(m, index, nil)
-}
-
-// checkpointer keeps the WAL short: a pass beside the writer does the bulk, then Apply is asked for the short last one,
-// since a busy writer would never let the WAL start anew.
-func (m *machine) checkpointer(stop <-chan struct{}, limit int64) {
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-		}
-		err := m.use(func(db *database) error {
-			if db.walSize() <= limit || !db.ckMu.TryLock() {
-				return nil
-			}
-			defer db.ckMu.Unlock()
-			_, err := checkpoint(db.ck)
-			m.checkpoint.Store(true)
-			return err
-		})
-		if errors.Is(err, errClosed) {
-			return
-		}
-		m.mustCheckpoint(err)
-	}
 }
 
 // wait returns when the index is applied, or false when done ends first.

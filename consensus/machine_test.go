@@ -610,3 +610,46 @@ func copyAll(w interface{ Write([]byte) (int, error) }, r interface{ Read([]byte
 		}
 	}
 }
+
+func TestEntryThatAnotherNodeHasAppliedIsNotLeftOut(t *testing.T) {
+	b := newBench(t)
+	b.must(`CREATE TABLE t (a INTEGER) STRICT`)
+	b.quarantine, b.past = b.next, func(uint64) (string, bool) { return "n2", false }
+	at := b.applied()
+	b.Apply(&raft.Log{Index: b.next, Term: 1, Type: raft.LogCommand, Data: []byte{1, 255}})
+	if b.fatal == nil || !strings.Contains(b.fatal.Error(), "node n2 has applied entry") || b.applied() != at {
+		t.Errorf("%v, applied %d", b.fatal, b.applied())
+	}
+	b.fatal = nil
+}
+
+func TestPanicStopsTheNodeWithAReason(t *testing.T) {
+	b := newBench(t)
+	b.watch = nil // a bug
+	c, _, _ := execBatch(`CREATE TABLE t (a INTEGER) STRICT`).command(0)
+	c.topics = []string{"t"}
+	var e encoder
+	b.Apply(&raft.Log{Index: b.next, Term: 1, Type: raft.LogCommand, Data: e.encodeEntry(0, 0, []*command{c})})
+	if b.fatal == nil || !strings.Contains(b.fatal.Error(), "--quarantine 1") {
+		t.Errorf("%v", b.fatal)
+	}
+	b.fatal = nil
+}
+
+func TestEntryThatWasNotThereIsNotLeftOut(t *testing.T) {
+	b := newBench(t)
+	b.must(`CREATE TABLE t (a INTEGER) STRICT`)
+	for _, left := range []bool{false, true} {
+		b.quarantine, b.past = b.next, func(uint64) (string, bool) { return "", left }
+		if err := b.openQuarantine(); err != nil || !b.unseen {
+			t.Fatal(b.unseen, err)
+		}
+		c, _, _ := execBatch(`INSERT INTO t VALUES (1)`).command(0)
+		var e encoder
+		outcomes := b.Apply(&raft.Log{Index: b.next, Term: 1, Type: raft.LogCommand, Data: e.encodeEntry(0, 0, []*command{c})})
+		if (outcomes == nil) != left || b.applied() != b.next {
+			t.Errorf("another node has left it out: %v; this one: %v, at %d", left, outcomes == nil, b.applied())
+		}
+		b.next++
+	}
+}

@@ -144,6 +144,9 @@ func (db *DB) change(ctx context.Context, c memberChange) error {
 }
 
 func (db *DB) join(ctx context.Context, servers []raft.Server, at int, c memberChange) error {
+	if db.isLost(c.ID) {
+		return fmt.Errorf("%w: node %s: %w", ErrMembership, c.ID, errLost)
+	}
 	id, address := raft.ServerID(c.ID), raft.ServerAddress(c.Address)
 	if i := slices.IndexFunc(servers, func(s raft.Server) bool { return s.Address == address && s.ID != id }); i >= 0 {
 		return fmt.Errorf("%w: node %s has the address %s", ErrMembership, servers[i].ID, address)

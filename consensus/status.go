@@ -54,11 +54,12 @@ type Status struct {
 	// Requests of this node's own callers.
 	Writes, Reads Latency
 
-	Format   int    // newest format of entries and data that this program knows
-	InUse    int    // format of this node's database
-	Checked  uint64 // the last entry at which a majority had the same rows as this node (in parts when there are many)
-	LowSpace bool   // the disk is almost full: this node does not want to lead
-	Free     int64  // bytes on the disk
+	Format      int      // newest format of entries and data that this program knows
+	InUse       int      // format of this node's database
+	Quarantined []uint64 // entries of the log that were left out, on every node
+	Checked     uint64   // the last entry at which a majority had the same rows as this node (in parts when there are many)
+	LowSpace    bool     // the disk is almost full: this node does not want to lead
+	Free        int64    // bytes on the disk
 
 	ahead time.Duration // of the clock of the node that asked
 }
@@ -72,6 +73,7 @@ func (db *DB) Status() Status {
 		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
 		Clock: db.clock.read().wall}
 	s.Format, s.InUse = db.config.Format, int(db.machine.format.Load())
+	s.Quarantined = *db.machine.leftOut.Load()
 	s.Checked = db.checked.Load()
 	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
 	s.CaughtUp = db.leader.wasReady.Load()
