@@ -208,7 +208,7 @@ func TestBatchCannotTouchTheTransactionOrOurTables(t *testing.T) {
 	if _, _, err := execBatch(`ALTER TABLE t RENAME TO Raft_t`).command(0); err == nil {
 		t.Error("a table may be renamed into ours")
 	}
-	if got := b.rows(`SELECT name FROM sqlite_schema WHERE name LIKE 'raft_%' AND type = 'table' ORDER BY name`); !slices.Equal(got, []string{"raft_keys", "raft_retries", "raft_state"}) {
+	if got := b.rows(`SELECT name FROM sqlite_schema WHERE name LIKE 'raft_%' AND type = 'table' ORDER BY name`); !slices.Equal(got, []string{"raft_keys", "raft_lost", "raft_quarantine", "raft_retries", "raft_state"}) {
 		t.Errorf("tables %v", got)
 	}
 }

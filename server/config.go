@@ -55,6 +55,8 @@ type Config struct {
 	BackupKeep       int
 	BackupRecipients []string
 
+	Quarantine uint64 // entry of the log that no node can apply, to be left out by all
+
 	LogLevel string
 }
 

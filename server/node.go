@@ -195,7 +195,7 @@ func (n *Node) openDatabase(ln net.Listener) error {
 	n.db, err = consensus.Open(consensus.Config{
 		ID: n.self.ID(), Dir: n.path("db"), Address: c.Advertise, Network: n.cluster.Network(),
 		Bootstrap:        n.self.Founder() && !n.self.Member(), // never again once it was a member: its log is not replaceable
-		HeartbeatTimeout: c.Heartbeat, ElectionTimeout: c.Election, LeaseTimeout: c.Lease, HoldTimeout: c.Hold,
+		HeartbeatTimeout: c.Heartbeat, ElectionTimeout: c.Election, LeaseTimeout: c.Lease, HoldTimeout: c.Hold, Quarantine: c.Quarantine,
 		Logger: n.log, Fatal: n.fatal, Events: n.dump.line,
 	})
 	return err
