@@ -282,6 +282,9 @@ func (s *demoSite) loadQuestions(ctx context.Context, teacher *api.Client, d dem
 			in := api.QuestionInput{Course: d.id, ID: q.id, To: q.to, Title: q.title, Body: q.body, Visibility: lms.VisibleStaff}
 			if q.to == lms.ToTutor {
 				in.ReplyID = q.id + "-reply"
+				if _, err := api.Call(ctx, student, api.AcceptTutorNotice, api.TutorNoticeInput{Notice: lms.TutorNotice}); err != nil {
+					return fmt.Errorf("tutor's notice: %w", err)
+				}
 			} else {
 				in.Visibility = lms.VisibleCourse
 			}

@@ -88,10 +88,20 @@ var (
 	AddReply       = Endpoint[ReplyInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies", lms.MemberOfCourse, "Reply; in a tutor thread the author's reply is a further question"}
 	SetQuestion    = Endpoint[SetQuestionInput, lms.Question]{"PATCH", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Mark as answered, resolved or open again, or send a tutor thread to the staff"}
 	StopReply      = Endpoint[ReplyPath, Empty]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/stop", lms.MemberOfCourse, "Stop the tutor; the text so far is kept"}
-	RetryReply     = Endpoint[ReplyPath, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/retry", lms.MemberOfCourse, "Ask the tutor again after a failed or stopped answer"}
+	RetryReply     = Endpoint[RetryInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/retry", lms.MemberOfCourse, "Ask the tutor again after a failed or stopped answer"}
 	StreamReply    = Endpoint[ReplyPath, Raw]{"GET", "/api/v1/courses/:course/questions/:question/replies/:reply/stream", lms.MemberOfCourse, "Read a tutor's answer while it is written (text/event-stream of ReplyEvent)"}
 	SearchPassages = Endpoint[SearchInput, Page[lms.Passage]]{"GET", "/api/v1/courses/:course/search", lms.MemberOfCourse, "Search the materials that one may open"}
-	TutorInfo      = Endpoint[CoursePath, TutorStatus]{"GET", "/api/v1/courses/:course/tutor", lms.MemberOfCourse, "Show whether a language model is set up and where text goes"}
+	TutorInfo      = Endpoint[CoursePath, TutorStatus]{"GET", "/api/v1/courses/:course/tutor", lms.MemberOfCourse, "Show what answers, where text goes, and what one may still ask"}
+)
+
+// The tutor's rules.
+var (
+	GetTutorPolicy    = Endpoint[CoursePath, lms.TutorPolicy]{"GET", "/api/v1/courses/:course/tutor/policy", lms.StaffOfCourse, "Show what the instructors have decided about the tutor"}
+	UpdateTutorPolicy = Endpoint[TutorPolicyInput, lms.TutorPolicy]{"PUT", "/api/v1/courses/:course/tutor/policy", lms.InstructorOfCourse, "Change what the instructors have decided about the tutor"}
+	GetTutorItem      = Endpoint[AssignmentPath, lms.ItemPolicy]{"GET", "/api/v1/courses/:course/assignments/:assignment/tutor", lms.StaffOfCourse, "Show the tutor's rules and hidden notes for an assignment"}
+	UpdateTutorItem   = Endpoint[TutorItemInput, lms.ItemPolicy]{"PUT", "/api/v1/courses/:course/assignments/:assignment/tutor", lms.InstructorOfCourse, "Change the tutor's rules and hidden notes for an assignment"}
+	SetTutorChoice    = Endpoint[TutorChoiceInput, Empty]{"PUT", "/api/v1/courses/:course/tutor/choice", lms.MemberOfCourse, "Choose how the tutor helps, within what the course allows"}
+	AcceptTutorNotice = Endpoint[TutorNoticeInput, Empty]{"POST", "/api/v1/tutor/notice", lms.AnyUser, "Accept the notice about what the tutor does with questions"}
 )
 
 // The cluster and live updates.
@@ -157,7 +167,14 @@ func Routes() []Route {
 		named("ListQuestions", ListQuestions), named("AskQuestion", AskQuestion), named("GetQuestion", GetQuestion),
 		named("AddReply", AddReply), named("SetQuestion", SetQuestion), named("StopReply", StopReply),
 		named("RetryReply", RetryReply), named("StreamReply", StreamReply), named("SearchPassages", SearchPassages),
+<<<<<<< HEAD
 		named("TutorInfo", TutorInfo), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("GetNode", GetNode), named("NodeText", NodeText), named("NodeLines", NodeLines), named("CreateJoinToken", CreateJoinToken),
+=======
+		named("TutorInfo", TutorInfo), named("GetTutorPolicy", GetTutorPolicy), named("UpdateTutorPolicy", UpdateTutorPolicy),
+		named("GetTutorItem", GetTutorItem), named("UpdateTutorItem", UpdateTutorItem), named("SetTutorChoice", SetTutorChoice),
+		named("AcceptTutorNotice", AcceptTutorNotice), named("GetCluster", GetCluster), named("GetNodeHash", GetNodeHash), named("GetNode", GetNode),
+		named("NodeText", NodeText), named("CreateJoinToken", CreateJoinToken),
+>>>>>>> c6250d4 (tutor: modes, levels, hints for graded work, the check of every text, exact quotas and caps, help in a crisis)
 		named("RemoveNode", RemoveNode), named("TransferLeader", TransferLeader), named("Events", Events),
 		named("StartBackup", StartBackup), named("GetBackups", GetBackups), named("BackupContent", BackupContent),
 		named("ListAudit", ListAudit), named("VerifyAudit", VerifyAudit), named("ExportAudit", ExportAudit),

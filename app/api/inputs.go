@@ -305,6 +305,7 @@ type QuestionInput struct {
 	Body       string         `json:"body,omitempty"`
 	MaterialID string         `json:"materialId,omitempty"`
 	Visibility lms.Visibility `json:"visibility"`
+	Mode       lms.TutorMode  `json:"mode,omitempty"` // of the tutor; empty: as the course has it
 }
 
 // ReplyInput replies to a question. TutorReplyID is the id of the tutor's coming reply, in a tutor thread.
@@ -331,18 +332,64 @@ type SearchInput struct {
 	Limit  int    `query:"limit" json:"-"`
 }
 
-// TutorStatus tells what answers and where text goes.
+// RetryInput asks the tutor again. Anyway sends a question that the material does not cover to the language model.
+type RetryInput struct {
+	Course   string `param:"course" json:"-"`
+	Question string `param:"question" json:"-"`
+	Reply    string `param:"reply" json:"-"`
+	Anyway   bool   `json:"anyway,omitempty"`
+}
+
+// TutorStatus tells what answers, where text goes, and what the asking user may do.
 type TutorStatus struct {
-	Model    string `json:"model,omitempty"` // empty: no language model; cited passages only
-	Where    string `json:"where"`           // "stays on your computers", or the provider's host
-	Passages int    `json:"passages"`        // that the asking user may see
+	Model    string          `json:"model,omitempty"` // empty: no language model; cited passages only
+	Where    string          `json:"where"`           // "stays on your computers", or the provider's host
+	Passages int             `json:"passages"`        // that the asking user may see
+	Enabled  bool            `json:"enabled"`
+	Modes    []lms.TutorMode `json:"modes"` // to choose from
+	Mode     lms.TutorMode   `json:"mode"`  // chosen, or where the course starts
+	Level    lms.Level       `json:"level"` // chosen, or from posted grades
+	Chosen   lms.TutorChoice `json:"chosen"`
+	Quota    lms.TutorQuota  `json:"quota"`
+	Notice   int             `json:"notice"`   // number of the notice
+	Accepted bool            `json:"accepted"` // the user has accepted it
+}
+
+// TutorPolicyInput replaces the policy of a course.
+type TutorPolicyInput struct {
+	Course string `param:"course" json:"-"`
+	lms.TutorPolicy
+}
+
+// TutorItemInput replaces the tutor's rules for an assignment.
+type TutorItemInput struct {
+	Course     string `param:"course" json:"-"`
+	Assignment string `param:"assignment" json:"-"`
+	lms.ItemPolicy
+}
+
+// TutorChoiceInput chooses how the tutor helps; an empty field follows the course.
+type TutorChoiceInput struct {
+	Course string `param:"course" json:"-"`
+	lms.TutorChoice
+}
+
+// TutorNoticeInput accepts the notice with the number.
+type TutorNoticeInput struct {
+	Notice int `json:"notice"`
 }
 
 // ReplyEvent is one event of StreamReply. The first carries the text so far; later ones what was added.
 type ReplyEvent struct {
-	Text  string     `json:"text,omitempty"`
-	Wait  string     `json:"wait,omitempty"`  // what it is waiting for, in plain words
-	Reply *lms.Reply `json:"reply,omitempty"` // the final reply; the stream ends
+	Text  string         `json:"text,omitempty"`
+	Wait  string         `json:"wait,omitempty"`  // what it is waiting for, in plain words
+	Found []lms.Citation `json:"found,omitempty"` // the passages that the answer will rest on, while the model is silent
+	Reply *lms.Reply     `json:"reply,omitempty"` // the final reply; the stream ends
+}
+
+// Empty reports whether the event tells nothing.
+func (e ReplyEvent) Empty() bool {
+	return e.Text == "" && e.Wait == "" && e.Found == nil && e.Reply == nil
 }
 
 // Event is one event of Events: something that the user may see has changed.

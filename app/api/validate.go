@@ -228,8 +228,49 @@ func (in ListQuestionsInput) Validate() error {
 
 // QuestionValue is the domain value of the input.
 func (in QuestionInput) QuestionValue() lms.Question {
-	return lms.Question{ID: in.ID, CourseID: in.Course, To: in.To, Title: in.Title, Body: in.Body, MaterialID: in.MaterialID, Visibility: in.Visibility}
+	return lms.Question{ID: in.ID, CourseID: in.Course, To: in.To, Title: in.Title, Body: in.Body, MaterialID: in.MaterialID, Visibility: in.Visibility,
+		Mode: in.Mode}
 }
+
+// Value is the policy of the course of the path.
+func (in TutorPolicyInput) Value() lms.TutorPolicy {
+	p := in.TutorPolicy
+	p.CourseID = in.Course
+	return p
+}
+
+func (in TutorPolicyInput) Validate() error {
+	return firstErr(checkIDs(in.Course), checkIDs(in.Sources...), in.Value().Validate())
+}
+
+// Value is the policy for the assignment of the path.
+func (in TutorItemInput) Value() lms.ItemPolicy {
+	p := in.ItemPolicy
+	p.AssignmentID = in.Assignment
+	return p
+}
+
+func (in TutorItemInput) Validate() error {
+	return firstErr(checkIDs(in.Course, in.Assignment), in.Value().Validate())
+}
+
+func (in TutorChoiceInput) Validate() error {
+	switch in.Level {
+	case "", lms.LevelBeginner, lms.LevelIntermediate, lms.LevelAdvanced:
+	default:
+		return lms.FieldErrorf(lms.KindRule, "level", "%q is not a level.", in.Level)
+	}
+	return checkIDs(in.Course)
+}
+
+func (in TutorNoticeInput) Validate() error {
+	if in.Notice != lms.TutorNotice {
+		return lms.FieldErrorf(lms.KindRule, "notice", "The notice has changed meanwhile. Load the page again and read it.")
+	}
+	return nil
+}
+
+func (in RetryInput) Validate() error { return checkIDs(in.Course, in.Question, in.Reply) }
 
 func (in QuestionInput) Validate() error {
 	if err := firstErr(checkIDs(in.Course), in.QuestionValue().Validate()); err != nil {

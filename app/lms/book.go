@@ -30,6 +30,9 @@ type Cell struct {
 // Ratio is an exact share of possible points; the zero value means that nothing counts yet.
 type Ratio struct{ r *big.Rat }
 
+// RatioOf makes a ratio.
+func RatioOf(r *big.Rat) Ratio { return Ratio{r} }
+
 // IsSet reports whether anything counts.
 func (r Ratio) IsSet() bool { return r.r != nil }
 

@@ -135,3 +135,61 @@ type TutorFlag struct {
 	CreatedAt  time.Time `json:"createdAt"`
 	SeenAt     time.Time `json:"seenAt,omitzero"`
 }
+
+// TutorNotice is the number of the notice that a user accepts before the first question; it rises when its text changes.
+const TutorNotice = 1
+
+// TutorChoice is what a student has chosen in a course; empty fields follow the policy.
+type TutorChoice struct {
+	Mode  TutorMode `json:"mode,omitempty"`
+	Level Level     `json:"level,omitempty"`
+}
+
+// TutorBrief is what decides how a reply is written, as it stands when the tutor begins. It never reaches a browser.
+type TutorBrief struct {
+	Policy  TutorPolicy
+	Mode    TutorMode // of the thread; empty: the policy's
+	Level   Level     // from posted grades, or what the student chose
+	Request int       // which asking of the reply this is, from 1
+	Anyway  bool      // the student sends what the material does not cover
+	Graded  []GradedItem
+	Crisis  string // the site's text; empty: the default
+}
+
+// GradedItem is an open item of graded work that the student can see, with what only the tutor knows of it.
+type GradedItem struct {
+	ID       string
+	Title    string
+	Text     string // what students were asked
+	Policy   ItemPolicy
+	Canary   string
+	Hint     Hint // the last one that the student was given; 0: none
+	InThread bool // an earlier answer of the thread was a hint for it
+}
+
+// ReplyRecord is how a reply of the tutor came about (TUTOR-38).
+type ReplyRecord struct {
+	Mode          TutorMode     `json:"mode"`
+	Level         Level         `json:"level"`
+	AssignmentID  string        `json:"assignmentId,omitempty"` // the graded work that was recognised
+	Hint          Hint          `json:"hint,omitempty"`
+	PromptVersion string        `json:"promptVersion,omitempty"`
+	Passages      []PassageRank `json:"passages,omitempty"` // that were found, best first
+	Relevant      bool          `json:"relevant"`
+	Calls         int           `json:"calls"`
+	PromptTokens  int           `json:"promptTokens,omitempty"`
+	AnswerTokens  int           `json:"answerTokens,omitempty"`
+	Estimated     bool          `json:"estimated,omitempty"` // the endpoint told no usage
+	FirstMs       int64         `json:"firstMs,omitempty"`
+	TotalMs       int64         `json:"totalMs,omitempty"`
+	Checked       string        `json:"checked,omitempty"` // "passed", or the rule that held text back
+	Concern       string        `json:"concern,omitempty"` // a message that a person must look at
+	Severe        bool          `json:"severe,omitempty"`
+}
+
+// PassageRank names a passage and its score.
+type PassageRank struct {
+	MaterialID string  `json:"materialId"`
+	Ordinal    int     `json:"ordinal"`
+	Score      float64 `json:"score"`
+}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -18,6 +19,7 @@ type askForm struct {
 	Known  bool // Model and Where are known
 	Model  string
 	Where  string
+	Notice int // number of the tutor's notice that the user has not accepted; 0: none
 
 	course  string // the course that in belongs to
 	in      api.QuestionInput
@@ -61,6 +63,10 @@ func (f *askForm) Render() app.UI {
 		),
 		app.Div().Class("ask-fields", "stack").Body(
 			f.problem.Alert("title", "body", "visibility"),
+			app.If(tutor && f.Notice > 0, func() app.UI {
+				return Notice("info", "Before your first question: the tutor is a computer program and can be wrong, so check what matters. The staff of your course can read "+
+					"your conversations with it, and you can see when they did. Your name is not sent to a language model. Asking accepts this.")
+			}),
 			app.If(!tutor, func() app.UI {
 				return Input(Field{ID: "ask-title", Label: "Title", Value: f.in.Title, Error: f.problem.For("title"), On: func(ctx app.Context, _ app.Event) {
 					f.in.Title = ctx.JSSrc().Get("value").String()
@@ -140,7 +146,17 @@ func (f *askForm) submit(ctx app.Context, e app.Event) {
 		return
 	}
 	f.busy, f.problem = true, Problem{}
-	Async(ctx, Call(api.AskQuestion, in), func(ctx app.Context, q lms.Question, err error) {
+	ask := Call(api.AskQuestion, in)
+	if notice := f.Notice; in.To == lms.ToTutor && notice > 0 {
+		accept := Call(api.AcceptTutorNotice, api.TutorNoticeInput{Notice: notice})
+		ask = func(ctx context.Context) (lms.Question, error) {
+			if _, err := accept(ctx); err != nil {
+				return lms.Question{}, err
+			}
+			return Call(api.AskQuestion, in)(ctx)
+		}
+	}
+	Async(ctx, ask, func(ctx app.Context, q lms.Question, err error) {
 		f.busy = false
 		if err != nil {
 			f.fail(ctx, err)

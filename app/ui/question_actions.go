@@ -101,7 +101,7 @@ func (p *QuestionPage) stop(ctx app.Context, reply string) {
 }
 
 func (p *QuestionPage) retry(ctx app.Context, reply string) {
-	Async(ctx, Call(api.RetryReply, api.ReplyPath{Course: p.id, Question: p.question, Reply: reply}), p.changed)
+	Async(ctx, Call(api.RetryReply, api.RetryInput{Course: p.id, Question: p.question, Reply: reply}), p.changed)
 }
 
 func (p *QuestionPage) changed(ctx app.Context, q lms.Question, err error) {

@@ -105,7 +105,8 @@ func (p *QuestionsPage) Render() app.UI {
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(func() app.UI {
 			return app.Div().Class("stack").Body(
 				app.If(!p.readOnly(), func() app.UI {
-					return &askForm{Course: p.id, About: p.about, Staff: p.staff(), Model: p.tutor.Value.Model, Where: p.tutor.Value.Where, Known: p.tutor.Ready}
+					return &askForm{Course: p.id, About: p.about, Staff: p.staff(), Model: p.tutor.Value.Model, Where: p.tutor.Value.Where, Known: p.tutor.Ready,
+						Notice: cond(p.tutor.Value.Accepted, 0, p.tutor.Value.Notice)}
 				}),
 				app.Div().Body(
 					Tabs("Which questions", active, tabs...),

@@ -19,7 +19,7 @@ var (
 )
 
 const questionColumns = `q.question_id, q.course_id, q.author_id, coalesce((SELECT name FROM users WHERE user_id = q.author_id), ''),
-	q.addressee, q.title, q.body, q.material_id, q.visibility, q.state, q.created_at, q.updated_at, q.version,
+	q.addressee, q.title, q.body, q.material_id, q.visibility, q.state, q.created_at, q.updated_at, q.version, coalesce(q.mode, ''),
 	(SELECT count(*) FROM replies r WHERE r.question_id = q.question_id)`
 
 const replyJSON = `json_object('id', r.reply_id, 'authorId', r.author_id, 'authorName', CASE r.author_id WHEN 'tutor' THEN 'Tutor'
@@ -36,7 +36,7 @@ const selectQuestion = questionDetail + ` WHERE q.course_id = ?1 AND q.question_
 func scanQuestion(row consensus.Row) (q lms.Question, err error) {
 	var replies string
 	err = row.Scan(&q.ID, &q.CourseID, &q.AuthorID, &q.AuthorName, &q.To, &q.Title, &q.Body, &q.MaterialID, &q.Visibility, &q.State,
-		&q.CreatedAt, &q.UpdatedAt, &q.Version, &q.ReplyCount, &replies)
+		&q.CreatedAt, &q.UpdatedAt, &q.Version, &q.Mode, &q.ReplyCount, &replies)
 	if err == nil {
 		q.Replies, err = parseReplies(q.ID, replies)
 	}
@@ -158,15 +158,21 @@ func (s *Store) Ask(ctx context.Context, actor lms.Actor, q lms.Question, replyI
 		b.Require(errMaterial, `EXISTS(SELECT 1 FROM materials WHERE material_id = ?3 AND course_id = ?2 AND deleted_at IS NULL
 			AND (published = 1 OR `+staffOrAdmin+`))`, actor.UserID, q.CourseID, q.MaterialID)
 	}
-	b.Exec(`
-		INSERT INTO questions (question_id, course_id, author_id, addressee, title, body, material_id, visibility, state, created_at, updated_at, version)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1)`,
-		q.ID, q.CourseID, actor.UserID, q.To, q.Title, q.Body, nullable(q.MaterialID), q.Visibility, state, consensus.Stamp{})
 	if q.To == lms.ToTutor {
 		requireReplyFree(&b, replyID)
-		insertTutorReply(&b, actor, q.ID, replyID)
+		b.Require(errTutorMode, tutorModeAllowed, q.CourseID, q.Mode)
+		requireTutor(&b, actor, q.CourseID, false)
 	}
-	return s.applyQuestion(ctx, &b, q.CourseID, q.ID)
+	b.Exec(`
+		INSERT INTO questions (question_id, course_id, author_id, addressee, title, body, material_id, visibility, state, created_at, updated_at, version, mode)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1, ?11)`,
+		q.ID, q.CourseID, actor.UserID, q.To, q.Title, q.Body, nullable(q.MaterialID), q.Visibility, state, consensus.Stamp{}, nullable(string(q.Mode)))
+	if q.To == lms.ToTutor {
+		insertTutorReply(&b, actor, q.ID, replyID)
+		countTutor(&b, actor, q.CourseID, replyID, false)
+	}
+	asked, err := s.applyQuestion(ctx, &b, q.CourseID, q.ID)
+	return asked, s.explainTutor(ctx, err, actor, q.CourseID)
 }
 
 // applyQuestion finishes a batch about a question and returns the question.

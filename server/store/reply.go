@@ -45,6 +45,7 @@ func (s *Store) AddReply(ctx context.Context, actor lms.Actor, courseID, questio
 		requireReplyFree(&b, tutorReplyID)
 		b.Require(errStillAnswering, `NOT `+tutorBusy+` OR NOT EXISTS(SELECT 1 FROM questions WHERE question_id = ?1 AND author_id = ?2)`,
 			questionID, actor.UserID)
+		requireTutor(&b, actor, courseID, false)
 	}
 	b.Exec(`
 		INSERT INTO replies (reply_id, question_id, position, author_id, author_role, body, state, note, generated, model, citations, created_at,
@@ -63,8 +64,10 @@ func (s *Store) AddReply(ctx context.Context, actor lms.Actor, courseID, questio
 		actor.UserID, courseID, questionID, consensus.Stamp{}, tutorReplyID != "")
 	if tutorReplyID != "" {
 		insertTutorReply(&b, actor, questionID, tutorReplyID)
+		countTutor(&b, actor, courseID, tutorReplyID, false)
 	}
-	return s.applyQuestion(ctx, &b, courseID, questionID)
+	q, err := s.applyQuestion(ctx, &b, courseID, questionID)
+	return q, s.explainTutor(ctx, err, actor, courseID)
 }
 
 // Reply returns one reply of a question that the actor may read.
@@ -81,20 +84,25 @@ func (s *Store) Reply(ctx context.Context, actor lms.Actor, courseID, questionID
 	return lms.Reply{}, lms.ErrNotFound
 }
 
-// RetryReply asks the tutor again after a failed or stopped answer.
-func (s *Store) RetryReply(ctx context.Context, actor lms.Actor, courseID, questionID, replyID string) (lms.Question, error) {
+// RetryReply asks the tutor again after a failed or stopped answer. anyway also asks again after an answer that found nothing in
+// the material and made no call: the question goes to the model all the same (TUTOR-7).
+func (s *Store) RetryReply(ctx context.Context, actor lms.Actor, courseID, questionID, replyID string, anyway bool) (lms.Question, error) {
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.MemberOfCourse)
 	requireQuestion(&b, actor, courseID, questionID, questionOwned)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM replies WHERE reply_id = ? AND question_id = ? AND author_id = 'tutor')`, replyID, questionID)
-	b.Require(errNoRetry, `EXISTS(SELECT 1 FROM replies WHERE reply_id = ? AND state IN ('failed', 'stopped'))`, replyID)
+	b.Require(errNoRetry, `EXISTS(SELECT 1 FROM replies r WHERE r.reply_id = ?1 AND (r.state IN ('failed', 'stopped')
+		OR ?2 AND r.state = 'done' AND EXISTS(SELECT 1 FROM reply_records c WHERE c.reply_id = r.reply_id AND c.relevant = 0 AND c.calls = 0)))`, replyID, anyway)
+	requireTutor(&b, actor, courseID, anyway)
 	b.Require(errStillAnswering, `NOT `+tutorBusy, questionID)
 	b.Exec(`
 		UPDATE replies
 		SET state = 'pending', body = '', note = '', generated = 0, model = '', citations = '[]', node_id = '', heartbeat_at = NULL,
 			requests = requests + 1, requested_at = ?2
 		WHERE reply_id = ?1`, replyID, consensus.Stamp{})
+	countTutor(&b, actor, courseID, replyID, anyway)
 	b.Exec(`UPDATE questions SET state = iif(addressee = 'tutor', 'pending', state), updated_at = ?2, version = version + 1 WHERE question_id = ?1`,
 		questionID, consensus.Stamp{})
-	return s.applyQuestion(ctx, &b, courseID, questionID)
+	q, err := s.applyQuestion(ctx, &b, courseID, questionID)
+	return q, s.explainTutor(ctx, err, actor, courseID)
 }

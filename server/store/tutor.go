@@ -39,9 +39,9 @@ func (s *Store) HeartbeatReply(ctx context.Context, replyID, node string) error 
 	return err
 }
 
-// FinishReply stores the answer, once: only if the node still has the claim. The question becomes answered, or open when
+// FinishReply stores the answer and how it came about, once: only if the node still has the claim. The question becomes answered, or open when
 // there is no answer, unless it was sent to the staff meanwhile.
-func (s *Store) FinishReply(ctx context.Context, node string, r lms.Reply) error {
+func (s *Store) FinishReply(ctx context.Context, node string, r lms.Reply, rec lms.ReplyRecord) error {
 	if !r.State.Final() {
 		return lms.Errorf(lms.KindInvalid, "%q is not the state of a finished answer.", r.State)
 	}
@@ -72,6 +72,9 @@ func (s *Store) FinishReply(ctx context.Context, node string, r lms.Reply) error
 		UPDATE questions
 		SET state = iif(addressee = 'tutor' AND state = 'pending', ?2, state), updated_at = ?3, version = version + 1
 		WHERE question_id = ?1`, place[0], state, consensus.Stamp{})
+	if err := recordReply(&b, r, rec); err != nil {
+		return err
+	}
 	b.Notify(topicQuestion(place[0]), topicCourse(place[1]))
 	_, err = s.applyUnkeyed(ctx, &b)
 	return err
@@ -114,14 +117,4 @@ func (s *Store) UnclaimedReplies(ctx context.Context, staleAfter time.Duration) 
 		LIMIT 100`
 	rows, err := s.query(ctx, q, s.Now().Add(-staleAfter))
 	return collect(rows, err, scanString)
-}
-
-// TutorUse counts how often the user has asked the tutor in the time before now, for the rate limit.
-func (s *Store) TutorUse(ctx context.Context, userID string, since time.Duration) (int, error) {
-	const q = `
-		SELECT coalesce(sum(r.requests), 0)
-		FROM questions q
-		JOIN replies r ON r.question_id = q.question_id
-		WHERE q.author_id = ?1 AND r.author_id = 'tutor' AND r.requested_at > ?2`
-	return s.number(ctx, q, userID, s.Now().Add(-since))
 }

@@ -1,6 +1,7 @@
 package tutor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,39 +24,73 @@ const (
 	noteStopped     = "Stopped. The text so far is kept."
 	noteOffline     = "The tutor's language model is offline at the moment. Your question is kept: these passages of your course may help, and you can try again or send it to your instructor."
 	noteBusy        = "The tutor's language model is too busy at the moment. Your question is kept: these passages of your course may help, and you can try again or send it to your instructor."
+	noteCap         = "The tutor's allowance for this month is used up. Your question is kept: these passages of your course may help, and you can send it to your instructor."
 	noteBroken      = "The language model's answer broke off; what arrived is kept. You can try again or send the question to your instructor."
 )
 
 const askInstructor = "Not what you were looking for? Send this question to your instructor."
 
-// compose makes the final reply. An error means that this node cannot finish the reply and leaves it to be resumed.
-func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, error) {
+// compose makes the final reply and tells how it came about. An error means that this node cannot finish the reply and leaves it
+// to be resumed.
+func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, lms.ReplyRecord, error) {
+	began := time.Now()
+	reply := lms.Reply{ID: r.id, AuthorID: lms.TutorID, AuthorName: tutorName, State: lms.ReplyDone}
+	var rec lms.ReplyRecord
 	q, author, course, err := t.context(ctx, r.id)
-	reply := lms.Reply{ID: r.id, QuestionID: q.ID, AuthorID: lms.TutorID, AuthorName: tutorName, State: lms.ReplyDone}
+	reply.QuestionID = q.ID
+	var brief lms.TutorBrief
+	if err == nil {
+		brief, err = t.store.Brief(ctx, r.id)
+	}
+	talk := conversation{}
+	if err == nil {
+		talk = conversationOf(q, r.id)
+		if c := concernOf(talk.question); c != nil {
+			rec.Concern, rec.Severe = c.kind, c.severe
+			reply.Body = cmp.Or(brief.Crisis, defaultCrisisText)
+			r.write(reply.Body)
+			return reply, rec, nil
+		}
+	}
+	h := t.help(brief, talk)
 	var found retrieval
 	if err == nil {
-		found, err = t.retrieve(ctx, conversationOf(q, r.id), author, course)
+		rec = h.record()
+		found, err = t.retrieve(ctx, talk, author, course, brief.Policy.Sources)
 		found.mask = newMasker(author, q)
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errStopped):
 		reply.State, reply.Note = lms.ReplyStopped, noteStopped
-		return reply, nil
+		return reply, rec, nil
 	case ctx.Err() != nil:
-		return lms.Reply{}, context.Cause(ctx)
+		return lms.Reply{}, rec, context.Cause(ctx)
 	case err != nil && temporary(err) != nil:
-		return lms.Reply{}, err
+		return lms.Reply{}, rec, err
 	case err != nil:
 		t.log.Error("tutor: no answer possible", "reply", r.id, "error", err)
 		reply.State, reply.Note = lms.ReplyFailed, "The tutor could not read the course material. Your question is kept: try again, or send it to your instructor."
-		return reply, nil
+		return reply, rec, nil
 	}
+	rec.Relevant, rec.Passages = found.relevant || found.fixed != "", found.ranks()
+	if t.composeFixed(r, &reply, h, found) {
+		return reply, rec, nil
+	}
+	reply, err = t.generate(ctx, r, reply, &rec, h, found, course)
+	rec.TotalMs = time.Since(began).Milliseconds()
+	return reply, rec, err
+}
+
+// composeFixed writes the replies that need no model and reports whether it did.
+func (t *Tutor) composeFixed(r *run, reply *lms.Reply, h help, found retrieval) bool {
 	switch {
 	case found.fixed != "":
 		reply.Body = found.fixed
-		r.write(reply.Body)
-		return reply, nil
-	case !found.relevant:
+	case h.item != nil && h.item.Policy.Mode == lms.ModeOff:
+		reply.Body, reply.Note = replyItemOff, fmt.Sprintf("This is about %q.", h.item.Title)
+	case h.item != nil && t.model != nil && h.step == lms.HintStop:
+		reply.Body, reply.Note = replyHintStop, h.noteWork()
+	case h.item == nil && !found.relevant && !(h.brief.Anyway && t.model != nil):
 		reply.Body, reply.Note = quoted(found.passages), noteNothing
 		reply.Citations = citationsOf(found.passages)
 		if len(found.passages) == 0 {
@@ -64,15 +99,17 @@ func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, error) {
 				reply.Note = noteNoMaterial
 			}
 		}
-		r.write(reply.Body)
-		return reply, nil
 	case t.model == nil:
 		reply.Body, reply.Note = quoted(found.passages)+"\n\n"+askInstructor, noteNoModel
 		reply.Citations = citationsOf(found.passages)
-		r.write(reply.Body)
-		return reply, nil
+		if h.item != nil {
+			reply.Note = fmt.Sprintf("This is about %q, which is graded: these passages are where to begin.", h.item.Title)
+		}
+	default:
+		return false
 	}
-	return t.generate(ctx, r, reply, found, course)
+	r.write(reply.Body)
+	return true
 }
 
 // context reads the question. This node's database may be a moment behind the claim that it has just made.
@@ -88,51 +125,6 @@ func (t *Tutor) context(ctx context.Context, replyID string) (q lms.Question, au
 		case <-time.After(wait):
 		}
 	}
-}
-
-// generate asks the model and shows its text as it arrives.
-func (t *Tutor) generate(ctx context.Context, r *run, reply lms.Reply, found retrieval, course lms.Course) (lms.Reply, error) {
-	prompt, sent, err := buildPrompt(promptInput{course: course.Title, turns: found.talk.turns, question: found.talk.question,
-		passages: found.passages, mask: found.mask, context: t.cfg.ContextTokens, answer: t.cfg.MaxTokens})
-	if err != nil {
-		return lms.Reply{}, err
-	}
-	out := &outlet{sent: len(sent), allowed: inPassages(sent), write: r.write}
-	var end outcome
-	began := time.Now()
-	err = t.slots.acquire(ctx, t.cfg.Limits.Queue, func(n int) { r.setWait(fmt.Sprintf("Waiting for the language model: place %d in line.", n)) })
-	if err == nil {
-		if t.model.endpoint.local {
-			r.setWait("The language model is at work. If it was idle, it is loaded first, which may take a minute.")
-		} else {
-			r.setWait("The language model is at work.")
-		}
-		end, err = t.model.complete(ctx, prompt, out.add, r.setWait)
-		t.slots.release()
-	}
-	cause := context.Cause(ctx)
-	if errors.Is(cause, errLostClaim) || cause != nil && !errors.Is(cause, errStopped) {
-		return lms.Reply{}, cause
-	}
-	out.flush()
-	reply.Body = strings.TrimRight(r.body(), " \n")
-	reply.Generated, reply.Model = reply.Body != "", t.cfg.Model
-	t.log.Info("tutor: call", "reply", r.id, "model", t.cfg.Model, "prompt", promptVersion, "passages", found.scores(len(sent)),
-		"promptTokens", end.prompt, "answerTokens", end.answer, "finish", end.finish, "cited", out.cited, "ms", time.Since(began).Milliseconds())
-	reply.Citations = cited(sent, out.cited)
-	switch {
-	case errors.Is(cause, errStopped):
-		reply.State, reply.Note = lms.ReplyStopped, noteStopped
-	case err != nil:
-		t.log.Warn("tutor: call failed", "reply", r.id, "why", describe(err), "status", status(err))
-		reply = failed(reply, found.passages, err)
-	default:
-		reply.Note = noteOf(end, out)
-	}
-	if !reply.Generated {
-		reply.Model = ""
-	}
-	return reply, nil
 }
 
 // noteOf tells what a reader must know about a complete call.
@@ -157,6 +149,8 @@ func failed(reply lms.Reply, passages []lms.Passage, err error) lms.Reply {
 	case reply.Body != "":
 		reply.Note = noteBroken
 		return reply
+	case lms.KindOf(err) == lms.KindLimit:
+		reply.Note = noteCap
 	case errors.Is(err, errQueueFull), errors.Is(err, errQueueLong), status(err) == 429:
 		reply.Note = noteBusy
 	default:

@@ -29,6 +29,7 @@ type Config struct {
 	ContextTokens int      // what the model reads at once, prompt and answer, default 4096
 	Calls         int      // concurrent calls, default 4
 	Waiting       int      // answers that wait for a call, default 50
+	MonthlyCap    int64    // tokens of the whole site in a month; 0: no cap
 	Limits        Limits
 
 	// Peers returns an HTTP client for the tutor service of a node, and the base URL to use with it.
@@ -49,8 +50,9 @@ type Limits struct {
 	Idle       time.Duration // silence between tokens, default 20 s
 	Total      time.Duration // of one call, default 120 s
 	Queue      time.Duration // wait for a free call, default 60 s
-	Heartbeat  time.Duration // default 4 s
-	Stale      time.Duration // silence after which another node takes an answer over, default 15 s
+	Heartbeat  time.Duration // default 2.5 s
+	Stale      time.Duration // silence after which another node takes an answer over, default 10 s
+	Found      time.Duration // silence of the model after which the passages are shown, default 1.5 s
 	Poll       time.Duration // of the store, by loops and by streams that have no other source, default 1 s
 	Extract    time.Duration // reading one document, default 2 min
 }
@@ -89,8 +91,9 @@ func (c *Config) Validate() error {
 	orDefault(&l.Idle, 20*time.Second)
 	orDefault(&l.Total, 120*time.Second)
 	orDefault(&l.Queue, 60*time.Second)
-	orDefault(&l.Heartbeat, 4*time.Second)
-	orDefault(&l.Stale, 15*time.Second)
+	orDefault(&l.Heartbeat, 2500*time.Millisecond)
+	orDefault(&l.Stale, 10*time.Second)
+	orDefault(&l.Found, 1500*time.Millisecond)
 	orDefault(&l.Poll, time.Second)
 	orDefault(&l.Extract, 2*time.Minute)
 	switch {

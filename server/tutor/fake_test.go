@@ -31,6 +31,9 @@ type fakeStore struct {
 	course    lms.Course
 	claims    map[string]*claim
 	finished  int
+	brief     lms.TutorBrief
+	record    lms.ReplyRecord // of the reply that was finished last
+	reserved  int64
 	refuse    error // of every write
 	materials []lms.Material
 	passages  []lms.Passage
@@ -218,7 +221,26 @@ func (s *fakeStore) HeartbeatReply(_ context.Context, id, node string) error {
 	return nil
 }
 
-func (s *fakeStore) FinishReply(_ context.Context, node string, r lms.Reply) error {
+func (s *fakeStore) Brief(context.Context, string) (lms.TutorBrief, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.brief
+	if b.Policy.Mode == "" {
+		b.Policy = lms.DefaultTutorPolicy("c1", "u-owner")
+	}
+	return b, nil
+}
+
+func (s *fakeStore) ReserveTokens(_ context.Context, _ string, tokens int64, _ time.Time, siteCap int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reserved += tokens; siteCap > 0 && s.reserved > siteCap {
+		return lms.Errorf(lms.KindLimit, "used up")
+	}
+	return s.refuse
+}
+
+func (s *fakeStore) FinishReply(_ context.Context, node string, r lms.Reply, rec lms.ReplyRecord) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refuse != nil {
@@ -229,6 +251,7 @@ func (s *fakeStore) FinishReply(_ context.Context, node string, r lms.Reply) err
 	}
 	s.claims[r.ID].state = r.State
 	s.finished++
+	s.record = rec
 	for i := range s.question.Replies {
 		if s.question.Replies[i].ID == r.ID {
 			s.question.Replies[i] = r

@@ -57,7 +57,7 @@ func TestGate(t *testing.T) {
 		if !ok || label == "#" {
 			continue
 		}
-		found, err := tu.retrieve(t.Context(), conversation{question: question}, site.Alice, site.Course)
+		found, err := tu.retrieve(t.Context(), conversation{question: question}, site.Alice, site.Course, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", question, err)
 		}
@@ -95,11 +95,11 @@ func TestBestPassage(t *testing.T) {
 			t.Errorf("%s: %v %v", question, err, show(ps[:min(2, len(ps))]))
 		}
 	}
-	found, err := tu.retrieve(t.Context(), conversation{question: "What is this course about?"}, site.Alice, site.Course)
+	found, err := tu.retrieve(t.Context(), conversation{question: "What is this course about?"}, site.Alice, site.Course, nil)
 	if err != nil || !found.relevant || len(found.passages) != 4 {
 		t.Errorf("overview: %v %v", err, show(found.passages))
 	}
-	found, err = tu.retrieve(t.Context(), conversation{question: "summarise this page", material: "m-c"}, site.Alice, site.Course)
+	found, err = tu.retrieve(t.Context(), conversation{question: "summarise this page", material: "m-c"}, site.Alice, site.Course, nil)
 	if err != nil || !found.relevant || found.passages[0].MaterialID != "m-c" || found.passages[0].Ordinal != 1 {
 		t.Errorf("open page: %v %v", err, show(found.passages))
 	}

@@ -112,7 +112,8 @@ func (m *modelClient) complete(ctx context.Context, prompt []message, text func(
 	switch {
 	case err == nil:
 		m.breaker.success()
-	case errors.Is(context.Cause(ctx), errStopped), errors.Is(context.Cause(ctx), context.Canceled), errors.Is(context.Cause(ctx), errLostClaim):
+	case errors.Is(context.Cause(ctx), errStopped), errors.Is(context.Cause(ctx), context.Canceled), errors.Is(context.Cause(ctx), errLostClaim),
+		errors.Is(context.Cause(ctx), errHeldBack):
 		m.breaker.abandon()
 	default:
 		m.breaker.failure()

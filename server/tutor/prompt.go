@@ -32,7 +32,9 @@ func tokens(s string) int { return len(s)/3 + 1 }
 // promptInput is all that a prompt is made of.
 type promptInput struct {
 	course   string
+	manner   string // mode, level, language and the wishes of the course
 	work     string // how to treat graded work; empty for an ordinary question
+	canary   string // may never come back
 	turns    []turn // earlier turns, oldest first
 	question string
 	passages []lms.Passage
@@ -51,7 +53,8 @@ type turn struct {
 // because services cut silently, and from the front, where the rules are.
 func buildPrompt(in promptInput) ([]message, []lms.Passage, error) {
 	var system strings.Builder
-	err := answerTemplate.Execute(&system, map[string]string{"Course": oneLine(in.mask.apply(in.course)), "Work": in.work})
+	err := answerTemplate.Execute(&system, map[string]string{"Course": oneLine(in.mask.apply(in.course)), "Manner": in.manner, "Work": in.work,
+		"Canary": in.canary})
 	if err != nil {
 		return nil, nil, fmt.Errorf("prompt: %w", err)
 	}
@@ -93,10 +96,11 @@ func passageText(n int, p lms.Passage) string {
 		fmt.Fprintf(&b, " (page %d)", p.Page)
 	}
 	b.WriteString("\n" + p.Text + "\n\n")
-	return blockTag.ReplaceAllString(b.String(), "($1)")
+	return dataTag.ReplaceAllString(b.String(), "($1)")
 }
 
-var blockTag = regexp.MustCompile(`(?i)<\s*(/?\s*passages)\s*>`)
+// dataTag matches the tags that data stands between in a prompt; data that contains one cannot end its block.
+var dataTag = regexp.MustCompile(`(?i)<\s*(/?\s*(?:passages|task|notes|hint))\s*>`)
 
 // history returns the latest earlier turns that fit, alternating, beginning with the student. Citations of earlier answers are
 // left out: their numbers mean other passages now.
@@ -107,7 +111,7 @@ func history(turns []turn, mask masker, room int) []message {
 		if turns[i].tutor {
 			role, text = roleAssistant, citeForm.ReplaceAllString(text, "")
 		}
-		text = blockTag.ReplaceAllString(shorten(strings.TrimSpace(text), 1500), "($1)")
+		text = dataTag.ReplaceAllString(shorten(strings.TrimSpace(text), 1500), "($1)")
 		if room -= tokens(text) + 8; room < 0 {
 			break
 		}

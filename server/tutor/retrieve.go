@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,11 +30,11 @@ type retrieval struct {
 	points   []float64
 }
 
-// scores describes the first n passages for the record of a call.
-func (f retrieval) scores(n int) []string {
-	var out []string
-	for i := range min(n, len(f.passages)) {
-		out = append(out, fmt.Sprintf("%s#%d:%.2f", f.passages[i].MaterialID, f.passages[i].Ordinal, f.points[i]))
+// ranks describes the passages for the record of a reply.
+func (f retrieval) ranks() []lms.PassageRank {
+	out := make([]lms.PassageRank, len(f.passages))
+	for i, p := range f.passages {
+		out[i] = lms.PassageRank{MaterialID: p.MaterialID, Ordinal: p.Ordinal, Score: math.Round(f.points[i]*1000) / 1000}
 	}
 	return out
 }
@@ -44,7 +45,7 @@ const (
 )
 
 // retrieve finds the passages for a message of a thread: the author's rights at this moment decide what is searched.
-func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Actor, course lms.Course) (retrieval, error) {
+func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Actor, course lms.Course, sources []string) (retrieval, error) {
 	found := retrieval{talk: talk}
 	ws := words(talk.question)
 	switch {
@@ -59,11 +60,14 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 	if err != nil {
 		return found, err
 	}
+	if len(sources) > 0 {
+		materials = slices.DeleteFunc(materials, func(m lms.Material) bool { return !slices.Contains(sources, m.ID) })
+	}
 	asked := terms(talk.question)
 	if isOverview(asked) && len(talk.previous) == 0 && talk.material == "" {
 		return t.overview(ctx, found, materials, author, course)
 	}
-	s := search{asked: asked, materials: materials}
+	s := search{asked: asked, materials: materials, sources: sources}
 	s.followUp(talk, ws)
 	if err := s.collect(ctx, t.store, talk, author, course.ID); err != nil {
 		return found, err
@@ -152,6 +156,7 @@ type search struct {
 	asked     []term // of the message itself, and of previous turns with less weight
 	own       int    // how many of them are of the message itself
 	materials []lms.Material
+	sources   []string        // ids of the only materials to use; empty: all
 	named     map[string]bool // materials that the message or the open page names
 	whole     bool            // the message asks about the named material as a whole
 	pool      []*candidate
@@ -246,6 +251,9 @@ func (s *search) name(talk conversation) {
 // add puts passages into the pool, each once. ranked tells that their order is the store's.
 func (s *search) add(ps []lms.Passage, ranked, named bool) {
 	for i, p := range ps {
+		if len(s.sources) > 0 && !slices.Contains(s.sources, p.MaterialID) {
+			continue
+		}
 		place := candidates
 		if ranked {
 			place = i

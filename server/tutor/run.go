@@ -20,6 +20,7 @@ type run struct {
 	mu      sync.Mutex
 	text    []byte // what readers may see so far; only grows
 	wait    string
+	found   []lms.Citation // shown while the model is silent
 	final   *lms.Reply
 	changed chan struct{} // closed and replaced at every change
 }
@@ -53,6 +54,15 @@ func (r *run) write(s string) {
 
 func (r *run) setWait(s string) { r.update(func() { r.wait = s }) }
 
+// setFound shows passages until text arrives.
+func (r *run) setFound(found []lms.Citation) { r.update(func() { r.found = found }) }
+
+func (r *run) meanwhile() []lms.Citation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.found
+}
+
 func (r *run) body() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,7 +78,7 @@ func (r *run) snapshot(from int) (text, wait string, final *lms.Reply, changed <
 
 // follow sends the text so far and then what is added, until the run ends. It reports whether the final reply was sent.
 func (r *run) follow(ctx context.Context, send func(api.ReplyEvent) error) (bool, error) {
-	sent, shown, first := 0, "", true
+	sent, shown, first, told := 0, "", true, false
 	for {
 		text, wait, final, changed := r.snapshot(sent)
 		sent += len(text)
@@ -76,7 +86,10 @@ func (r *run) follow(ctx context.Context, send func(api.ReplyEvent) error) (bool
 		if wait != shown {
 			event.Wait, shown = wait, wait
 		}
-		if first || event != (api.ReplyEvent{}) {
+		if found := r.meanwhile(); len(found) > 0 && !told && sent == 0 {
+			event.Found, told = found, true
+		}
+		if first || !event.Empty() {
 			if err := send(event); err != nil {
 				return false, err
 			}
@@ -144,14 +157,14 @@ func (t *Tutor) work(ctx context.Context, r *run) error {
 	defer wg.Wait()
 	defer stopBeats()
 
-	reply, err := t.compose(ctx, r)
+	reply, rec, err := t.compose(ctx, r)
 	if err != nil {
 		return err
 	}
 	if errors.Is(context.Cause(ctx), errLostClaim) {
 		return errLostClaim
 	}
-	return t.finish(r, reply)
+	return t.finish(r, reply, rec)
 }
 
 // claim takes the reply in the store. A claim whose outcome is unknown is looked up: within one process a reply has one run,
@@ -195,11 +208,11 @@ func (t *Tutor) heartbeat(ctx context.Context, r *run) {
 }
 
 // finish stores the reply and shows it. It keeps trying while the cluster has no majority: the text exists only here.
-func (t *Tutor) finish(r *run, reply lms.Reply) error {
+func (t *Tutor) finish(r *run, reply lms.Reply, rec lms.ReplyRecord) error {
 	err := t.retry(t.ctx, 5*time.Minute, func(attempt int) error {
 		ctx, cancel := context.WithTimeout(t.ctx, 15*time.Second)
 		defer cancel()
-		err := t.store.FinishReply(ctx, t.cfg.Node, reply)
+		err := t.store.FinishReply(ctx, t.cfg.Node, reply, rec)
 		if err == nil || temporary(err) != nil {
 			return err
 		}

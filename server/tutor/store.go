@@ -25,8 +25,12 @@ type Store interface {
 	ClaimReply(ctx context.Context, replyID, node string, staleAfter time.Duration) (claimed bool, err error)
 	// HeartbeatReply tells that the node still works on the reply.
 	HeartbeatReply(ctx context.Context, replyID, node string) error
-	// FinishReply stores the final reply, if the node still has the claim and the reply is not final.
-	FinishReply(ctx context.Context, node string, r lms.Reply) error
+	// FinishReply stores the final reply and how it came about, if the node still has the claim and the reply is not final.
+	FinishReply(ctx context.Context, node string, r lms.Reply, rec lms.ReplyRecord) error
+	// Brief returns what decides how the reply is written, as it stands now.
+	Brief(ctx context.Context, replyID string) (lms.TutorBrief, error)
+	// ReserveTokens sets tokens aside for a call, within the caps of the month that began at since. KindLimit: used up.
+	ReserveTokens(ctx context.Context, replyID string, tokens int64, since time.Time, siteCap int64) error
 	// ReplyContext returns the question with its replies, who asked, with the role in the course, and the course.
 	ReplyContext(ctx context.Context, replyID string) (q lms.Question, author lms.Actor, course lms.Course, err error)
 	// ReplyClaim tells which node works on a reply.

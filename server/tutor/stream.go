@@ -117,7 +117,7 @@ func (v *viewer) event(e api.ReplyEvent) error {
 			e.Wait, v.told = waitTakeover, true
 		}
 	}
-	if v.begun && e == (api.ReplyEvent{}) {
+	if v.begun && e.Empty() {
 		return nil
 	}
 	v.begun = true

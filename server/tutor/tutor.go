@@ -19,6 +19,8 @@ type Tutor struct {
 	fault error        // the settings are wrong, so there is no model although one was asked for
 	slots *slots
 
+	canary string // stands in every system prompt and may never come back
+
 	ctx   context.Context // ends with Close
 	close context.CancelFunc
 	wg    sync.WaitGroup
@@ -32,7 +34,7 @@ type Tutor struct {
 // New makes a tutor. Settings that Validate refuses do not stop it: it then answers with passages and the fault is logged.
 func New(cfg Config) *Tutor {
 	fault := cfg.Validate()
-	t := &Tutor{cfg: cfg, store: cfg.Store, log: cfg.Logger, fault: fault, kick: make(chan struct{}, 1), runs: map[string]*run{}}
+	t := &Tutor{cfg: cfg, store: cfg.Store, log: cfg.Logger, fault: fault, kick: make(chan struct{}, 1), runs: map[string]*run{}, canary: NewCanary()}
 	t.ctx, t.close = context.WithCancel(context.Background())
 	t.slots = newSlots(cfg.Calls, cfg.Waiting)
 	switch {
@@ -110,7 +112,7 @@ func (t *Tutor) stopUnclaimed(ctx context.Context, replyID string) error {
 		return errNotStopped
 	}
 	return t.store.FinishReply(ctx, t.cfg.Node, lms.Reply{ID: replyID, AuthorID: lms.TutorID, AuthorName: tutorName,
-		State: lms.ReplyStopped, Note: noteStopped})
+		State: lms.ReplyStopped, Note: noteStopped}, lms.ReplyRecord{})
 }
 
 var errNotStopped = &lms.Error{Kind: lms.KindUnavailable, RetryIn: 5,

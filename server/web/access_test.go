@@ -96,6 +96,14 @@ func (c *course) body(route string) any {
 		return api.ReplyInput{ID: id, Body: "T"}
 	case "SetQuestion":
 		return api.SetQuestionInput{}
+	case "UpdateTutorPolicy":
+		p := lms.DefaultTutorPolicy("c1", "ira")
+		p.Version = 99
+		return p
+	case "UpdateTutorItem":
+		return lms.ItemPolicy{Version: 99}
+	case "AcceptTutorNotice":
+		return api.TutorNoticeInput{Notice: lms.TutorNotice}
 	case "KVPut":
 		return api.KVPutInput{Value: text("v")}
 	case "KVCompareAndSet":

@@ -2,16 +2,9 @@ package web
 
 import (
 	"context"
-	"time"
 
 	"trivium/app/api"
 	"trivium/app/lms"
-)
-
-// Limit of questions to the tutor for one user.
-const (
-	tutorQuestions = 20
-	tutorWindow    = time.Hour
 )
 
 func (s *Server) listQuestions(ctx context.Context, actor lms.Actor, in api.ListQuestionsInput) (api.Page[lms.Question], error) {
@@ -23,11 +16,6 @@ func (s *Server) askQuestion(ctx context.Context, actor lms.Actor, in api.Questi
 	replyID := ""
 	if in.To == lms.ToTutor {
 		replyID = in.ReplyID
-		if _, err := s.store.Question(ctx, actor, in.Course, in.ID); err != nil { // a repeat is never over the limit
-			if err := s.tutorLimit(ctx, actor); err != nil {
-				return lms.Question{}, err
-			}
-		}
 	}
 	q, err := s.store.Ask(ctx, actor, in.QuestionValue(), replyID)
 	if err != nil {
@@ -46,28 +34,12 @@ func (s *Server) answer(q lms.Question, replyID string) {
 	}
 }
 
-func (s *Server) tutorLimit(ctx context.Context, actor lms.Actor) error {
-	n, err := s.store.TutorUse(ctx, actor.UserID, tutorWindow)
-	if err != nil || n < tutorQuestions {
-		return err
-	}
-	return &lms.Error{Kind: lms.KindLimit, RetryIn: int(tutorWindow/time.Second) / tutorQuestions * 2,
-		Message: "You have asked the tutor 20 questions within an hour. Your text is kept; ask again a little later, or ask your instructor."}
-}
-
 func (s *Server) getQuestion(ctx context.Context, actor lms.Actor, in api.QuestionPath) (lms.Question, error) {
 	q, err := s.store.Question(ctx, actor, in.Course, in.Question)
 	return withHTML(q, err, renderQuestion)
 }
 
 func (s *Server) addReply(ctx context.Context, actor lms.Actor, in api.ReplyInput) (lms.Question, error) {
-	if in.TutorReplyID != "" {
-		if _, err := s.store.Reply(ctx, actor, in.Course, in.Question, in.ID); err != nil {
-			if err := s.tutorLimit(ctx, actor); err != nil {
-				return lms.Question{}, err
-			}
-		}
-	}
 	reply := lms.Reply{ID: in.ID, QuestionID: in.Question, Body: in.Body}
 	q, err := s.store.AddReply(ctx, actor, in.Course, in.Question, reply, in.TutorReplyID)
 	if err != nil {
@@ -101,17 +73,8 @@ func (s *Server) stopReply(ctx context.Context, actor lms.Actor, in api.ReplyPat
 	return api.Empty{}, s.tutor.Stop(ctx, in.Reply)
 }
 
-func (s *Server) retryReply(ctx context.Context, actor lms.Actor, in api.ReplyPath) (lms.Question, error) {
-	r, err := s.store.Reply(ctx, actor, in.Course, in.Question, in.Reply)
-	if err != nil {
-		return lms.Question{}, err
-	}
-	if r.State.Final() {
-		if err := s.tutorLimit(ctx, actor); err != nil {
-			return lms.Question{}, err
-		}
-	}
-	q, err := s.store.RetryReply(ctx, actor, in.Course, in.Question, in.Reply)
+func (s *Server) retryReply(ctx context.Context, actor lms.Actor, in api.RetryInput) (lms.Question, error) {
+	q, err := s.store.RetryReply(ctx, actor, in.Course, in.Question, in.Reply, in.Anyway)
 	if err != nil {
 		return lms.Question{}, err
 	}
@@ -134,11 +97,4 @@ func (s *Server) streamReply(q *request, in api.ReplyPath) error {
 			return e.send(event)
 		})
 	})
-}
-
-func (s *Server) tutorInfo(ctx context.Context, actor lms.Actor, in api.CoursePath) (api.TutorStatus, error) {
-	n, err := s.store.PassageCount(ctx, in.Course, actor.Staff())
-	status := s.tutor.Status()
-	status.Passages = n
-	return status, err
 }

@@ -70,6 +70,12 @@ func (s *Server) table() []binding {
 		bindRaw(api.StreamReply, s.streamReply),
 		bind(api.SearchPassages, s.searchPassages),
 		bind(api.TutorInfo, s.tutorInfo),
+		bind(api.GetTutorPolicy, s.getTutorPolicy),
+		bind(api.UpdateTutorPolicy, s.updateTutorPolicy),
+		bind(api.GetTutorItem, s.getTutorItem),
+		bind(api.UpdateTutorItem, s.updateTutorItem),
+		bind(api.SetTutorChoice, s.setTutorChoice),
+		bind(api.AcceptTutorNotice, s.acceptTutorNotice),
 
 		bind(api.GetCluster, s.getCluster),
 		bind(api.GetNodeHash, s.getNodeHash),

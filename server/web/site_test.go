@@ -312,6 +312,9 @@ func newCourse(t testing.TB, change func(*Config)) *course {
 	c.question = "q1"
 	call(s, "sue", api.AskQuestion, api.QuestionInput{Course: "c1", ID: "q1", To: lms.ToStaff, Title: "When?", Visibility: lms.VisibleStaff})
 	c.toTutor, c.tutorReply = "q2", "r2"
+	for _, u := range []string{"sue", "sam"} {
+		call(s, u, api.AcceptTutorNotice, api.TutorNoticeInput{Notice: lms.TutorNotice})
+	}
 	call(s, "sue", api.AskQuestion, api.QuestionInput{Course: "c1", ID: "q2", ReplyID: "r2", To: lms.ToTutor, Title: "Who elects a leader?", Visibility: lms.VisibleStaff})
 	c.waitReply("q2", "r2")
 	return c

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -154,32 +153,6 @@ func TestStreamReply(t *testing.T) {
 	}
 	if _, open := next[api.ReplyEvent](t, events); open {
 		t.Error("the stream goes on after the reply")
-	}
-}
-
-func TestTutorLimit(t *testing.T) {
-	c := newCourse(t, nil)
-	ask := func(id string) error {
-		_, err := api.Call(api.WithKey(t.Context(), id), c.as("sam"), api.AskQuestion, api.QuestionInput{Course: "c1", ID: id, ReplyID: "r-" + id,
-			To: lms.ToTutor, Title: "What is Raft?", Visibility: lms.VisibleStaff})
-		return err
-	}
-	for i := range tutorQuestions {
-		if err := ask("l" + string(rune('a'+i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	err := ask("over")
-	var refusal *lms.Error
-	if !errors.As(err, &refusal) || refusal.Kind != lms.KindLimit || refusal.RetryIn <= 0 {
-		t.Errorf("over the limit: %v", err)
-	}
-	if err := ask("la"); err != nil {
-		t.Errorf("a repeat at the limit: %v", err)
-	}
-	if _, err := api.Call(t.Context(), c.as("sue"), api.AskQuestion, api.QuestionInput{Course: "c1", ID: "own", ReplyID: "r-own",
-		To: lms.ToTutor, Title: "What is Raft?", Visibility: lms.VisibleStaff}); err != nil {
-		t.Errorf("another user: %v", err)
 	}
 }
 

@@ -79,6 +79,7 @@ func Fill(t testing.TB, s *store.Store) *Site {
 		_, err := s.AddMember(ctx, site.Instructor, site.Course.ID, m.actor.Login, m.role)
 		must(err)
 		m.actor.Role = m.role
+		must(s.AcceptTutorNotice(ctx, *m.actor, lms.TutorNotice))
 	}
 	site.Instructor.Role = lms.RoleInstructor
 	return site
