@@ -34,6 +34,8 @@ const (
 	AuditRestore        AuditAction = "backup.restore"
 	AuditKVTokenCreate  AuditAction = "kv.token.create"
 	AuditKVTokenRevoke  AuditAction = "kv.token.revoke"
+	AuditTutorPolicy    AuditAction = "tutor.policy"   // of a course, or of an item with its hidden notes
+	AuditTranscriptRead AuditAction = "tutor.read"     // of a student's conversation, by staff
 	AuditRefused        AuditAction = "access.refused" // answered 403
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"trivium/app/lms"
 	"trivium/consensus"
@@ -79,6 +80,7 @@ func (s *Store) SetTutorPolicy(ctx context.Context, actor lms.Actor, p lms.Tutor
 			hourly_quota = ?10, daily_quota = ?11, ask_anyway = ?12, monthly_cap = ?13, owner_id = ?14, updated_by = ?15, updated_at = ?16, version = version + 1`,
 		p.CourseID, p.Enabled, string(modes), p.Mode, p.Instructions, p.Avoid, sources, p.Level, p.Language, p.HourlyQuota, p.DailyQuota, p.AskAnyway,
 		p.MonthlyCap, p.OwnerID, actor.UserID, consensus.Stamp{})
+	audit(ctx, &b, actor, lms.AuditTutorPolicy, "course/"+p.CourseID, "enabled", strconv.FormatBool(p.Enabled), "mode", string(p.Mode))
 	b.Return(selectTutorPolicy, p.CourseID)
 	b.Notify(topicCourse(p.CourseID))
 	res, err := s.apply(ctx, &b)
@@ -113,6 +115,7 @@ func (s *Store) SetTutorItem(ctx context.Context, actor lms.Actor, courseID stri
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)
 		ON CONFLICT (assignment_id) DO UPDATE SET mode = ?3, notes = ?4, answer = ?5, canary = ?6, updated_by = ?7, updated_at = ?8, version = version + 1`,
 		p.AssignmentID, courseID, p.Mode, p.Notes, p.Answer, canary, actor.UserID, consensus.Stamp{})
+	audit(ctx, &b, actor, lms.AuditTutorPolicy, "assignment/"+p.AssignmentID, "course", courseID, "mode", string(p.Mode))
 	b.Return(selectTutorItem, courseID, p.AssignmentID)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
