@@ -14,7 +14,7 @@ WASM := assets/web/app.wasm
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') build/patch/main.go build/pack/main.go go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test check golden cluster bench simulate fuzz soak clean chromium
+.PHONY: help run build wasm test check golden cluster bench simulate fuzz soak release clean chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,3 +83,6 @@ chromium:
 	@if [ -n "$$TRIVIUM_CHROMIUM" ] || command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q chromium; \
 	else echo "The browser tests need Chromium: install the package chromium, or set TRIVIUM_CHROMIUM to its path."; exit 1; fi
+
+release: $(WASM).br ## archives for linux amd64 and arm64 with signed checksums (RELEASE_KEY=path of an ed25519 key)
+	TAGS="$(TAGS)" sh build/package/release.sh
