@@ -110,7 +110,7 @@ func (p *AuditPage) checked() app.UI {
 func (p *AuditPage) form() app.UI {
 	return app.Form().Class("filter").Role("search").OnSubmit(func(ctx app.Context, e app.Event) { e.PreventDefault(); p.load(ctx) }).Body(
 		p.problem.Alert("from", "to", "q"),
-		Input(Field{ID: "q", Label: "Person, address or object", Type: "search", Value: p.filter.Query, Error: p.problem.For("q"), On: p.ValueTo(&p.filter.Query)}),
+		Input(Field{ID: "q", Label: "Search", Type: "search", Placeholder: "Person, address, object", Value: p.filter.Query, Error: p.problem.For("q"), On: p.ValueTo(&p.filter.Query)}),
 		Select(Field{ID: "action", Label: "What", Value: p.filter.Action, On: func(ctx app.Context, _ app.Event) {
 			p.filter.Action = ctx.JSSrc().Get("value").String()
 			p.load(ctx)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -69,7 +70,8 @@ func (s *Store) UseJoinToken(ctx context.Context, hash []byte, nodeID string) er
 	var b consensus.Batch
 	b.Require(errJoinToken, `EXISTS(SELECT 1 FROM join_tokens WHERE token_hash = ?1 AND expires_at >= ?2 AND used_by IN ('', ?3))`, hash, consensus.Stamp{}, nodeID)
 	b.Exec(`UPDATE join_tokens SET used_by = ?2 WHERE token_hash = ?1`, hash, nodeID)
-	audit(ctx, &b, lms.Actor{}, lms.AuditNodeJoin, "node/"+nodeID)
+	name, _, _ := strings.Cut(nodeID, " ") // its key may follow
+	audit(ctx, &b, lms.Actor{}, lms.AuditNodeJoin, "node/"+name)
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err
 }
