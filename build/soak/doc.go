@@ -10,5 +10,8 @@
 // history is checked. A run in which fewer than the floor of operations succeed before a fault is void: a quiet history
 // proves nothing.
 //
+// Each known bug keeps a script: planted/NAME.patch breaks the program in one way, and "soak -planted NAME" (or all) must
+// find it, with the faults and by the invariant that the head of the patch names. "soak -figures NAME" measures instead.
+//
 // Exit status: 0 all checks hold, 1 violations, 2 the run is void or could not be made.
 package main

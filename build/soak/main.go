@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -111,7 +112,10 @@ func (c *settings) possible() (notRun []string) {
 		}
 	}
 	c.faults = keep
-	return append(notRun, "I11 (a backup restores to its hash): this version has no backup")
+	if !slices.Contains(c.faults, "F22") {
+		notRun = append(notRun, "I11 (a backup restores to its hash): needs F22")
+	}
+	return notRun
 }
 
 func command(ctx context.Context, args []string, out io.Writer) int {

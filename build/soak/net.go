@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -38,6 +39,8 @@ type spaces struct {
 	cut map[[2]int]bool
 }
 
+var opened atomic.Int32
+
 const nowhere = "02:00:00:00:de:ad"
 
 func run(name string, args ...string) error {
@@ -49,7 +52,9 @@ func run(name string, args ...string) error {
 }
 
 func newSpaces(n int) (*spaces, error) {
-	s := &spaces{tag: fmt.Sprintf("tvs%d", os.Getpid()), n: n, cut: map[[2]int]bool{}}
+	// The kernel takes its time to forget a namespace: the next rig of this process has names of its own.
+	const letters = "cdefghijklmopqrstuwxyz"
+	s := &spaces{tag: fmt.Sprintf("tvs%d%c", os.Getpid(), letters[int(opened.Add(1))%len(letters)]), n: n, cut: map[[2]int]bool{}}
 	sweep()
 	// A private network of its own for each rig.
 	s.net = fmt.Sprintf("10.%d.%d.", 192+os.Getpid()>>8&31, os.Getpid()&255)
@@ -130,6 +135,7 @@ func (s *spaces) heal() error {
 
 func (s *spaces) close() error {
 	for i := range s.n {
+		run("ip", "link", "del", fmt.Sprintf("%sv%d", s.tag, i))
 		run("ip", "netns", "del", s.name(i))
 	}
 	run("ip", "link", "del", s.tag+"b")

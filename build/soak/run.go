@@ -54,6 +54,7 @@ func (r *rig) soak(ctx context.Context) (list []injected, err error) {
 	if r.final(ctx); r.caught.Load() || !r.allUp() {
 		return list, nil
 	}
+	r.say("nothing is asked any more: the nodes come to rest")
 	r.drained(ctx, baseline)
 	r.checkDisks(ctx)
 	return list, err
