@@ -47,8 +47,6 @@ func (n *Node) openServices() error {
 	if err := n.openBackup(); err != nil {
 		return err
 	}
-	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20})
-	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	n.openInspect() // shows the figures of all the others
 	return n.openWeb()
 }
