@@ -88,7 +88,8 @@ func TestBrowserLinksNoServer(t *testing.T) {
 	}
 }
 
-// TestConsensusSurface keeps the seam to the replicated store small enough to replace.
+// TestConsensusSurface keeps the seam to the replicated store small enough to replace: about 25 names for reading, writing and
+// members, and those that operating a node needs (recovery, import, quarantine, the log as text, timing).
 func TestConsensusSurface(t *testing.T) {
 	cmd := exec.Command("go", "doc", "-short", "trivium/consensus")
 	cmd.Dir = "../.."
@@ -102,7 +103,7 @@ func TestConsensusSurface(t *testing.T) {
 			names++
 		}
 	}
-	if names == 0 || names > 25 {
-		t.Errorf("consensus exports %d types and functions; at most 25:\n%s", names, out)
+	if names == 0 || names > 36 {
+		t.Errorf("consensus exports %d types and functions; at most 36:\n%s", names, out)
 	}
 }
