@@ -127,10 +127,12 @@ func TestKVBatchesAreAtomic(t *testing.T) {
 	stores := openStores(t, set)
 	ctx := t.Context()
 	keys := make([]string, 50)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("batch/%02d", i)
+	}
 	batch := func(value string) (writes []store.KVWrite) {
-		for i := range keys {
-			keys[i] = fmt.Sprintf("batch/%02d", i)
-			writes = append(writes, store.KVWrite{Key: keys[i], Value: value})
+		for _, k := range keys {
+			writes = append(writes, store.KVWrite{Key: k, Value: value})
 		}
 		return writes
 	}
