@@ -1,19 +1,27 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"trivium/app/api"
+	"trivium/app/lms"
 	"trivium/server/drill"
 )
 
-const drillHelp = `drill makes a cluster of its own on this machine, breaks it on purpose and says whether it stood it, step by step. It never
-touches a real site: its nodes run in a temporary folder, on the loopback or on a simulated network, and are gone afterwards.
-It ends with status 0 when every step has passed.`
+const drillHelp = `drill makes a cluster of its own on this machine, breaks it on purpose and says whether it stood it, step by step. Its nodes
+run in a temporary folder, on the loopback or on a simulated network, and are gone afterwards. It ends with status 0 when
+every step has passed.
+
+Only "drill suspend" acts on a real cluster: on nodes that were started with --drills.`
 
 func newDrill() *cobra.Command {
 	cmd := &cobra.Command{
@@ -24,9 +32,6 @@ func newDrill() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var o drill.Options
-	f := cmd.PersistentFlags()
-	f.StringVar(&o.Dir, "dir", "", "where the temporary folder is made")
-	f.BoolVar(&o.Keep, "keep", false, "leave the folder, with what the nodes have logged")
 	for _, d := range drill.Drills() {
 		one := &cobra.Command{
 			Use:   d.Name,
@@ -34,6 +39,8 @@ func newDrill() *cobra.Command {
 			Args:  cobra.NoArgs,
 			RunE:  func(cmd *cobra.Command, _ []string) error { return runDrill(cmd, d, o) },
 		}
+		one.Flags().StringVar(&o.Dir, "dir", "", "where the temporary folder is made")
+		one.Flags().BoolVar(&o.Keep, "keep", false, "leave the folder, with what the nodes have logged")
 		if d.Name == "network" || d.Name == "split-brain" {
 			one.Flags().Uint64Var(&o.Seed, "seed", 0, "what becomes of each message (default: another one each time)")
 		}
@@ -43,6 +50,7 @@ func newDrill() *cobra.Command {
 		}
 		cmd.AddCommand(one)
 	}
+	cmd.AddCommand(newSuspend())
 	cmd.AddCommand(&cobra.Command{
 		Use:    "node",
 		Short:  "A node of a drill; the drill starts it",
@@ -66,4 +74,41 @@ func runDrill(cmd *cobra.Command, d drill.Drill, o drill.Options) error {
 	}
 	fmt.Fprintf(o.Out, "%s: %s\n", d.Name, d.About)
 	return drill.Run(cmd.Context(), d, o)
+}
+
+func newSuspend() *cobra.Command {
+	var c clientFlags
+	var in api.SuspendNodeInput
+	cmd := &cobra.Command{
+		Use:   "suspend",
+		Short: "Make a node of a running cluster silent for a while",
+		Long: `suspend makes a node neither answer nor vote for some seconds; then it goes on as a follower and catches up. The node must have
+been started with --drills. What would end the majority has to be confirmed once more, with --yes or on the terminal.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return suspend(cmd, &c, in)
+		},
+	}
+	c.add(cmd)
+	cmd.Flags().StringVar(&in.Node, "node", "", "the node")
+	cmd.Flags().IntVar(&in.Seconds, "seconds", 10, "how long, 1 to 600")
+	cmd.Flags().BoolVar(&in.Force, "yes", false, "even if nothing can be saved meanwhile")
+	return cmd
+}
+
+func suspend(cmd *cobra.Command, c *clientFlags, in api.SuspendNodeInput) error {
+	done := func(w io.Writer, _ api.Empty) {
+		fmt.Fprintf(w, "%s is silent for %d seconds.\n", in.Node, in.Seconds)
+	}
+	err := call(cmd, c, api.SuspendNode, in, done)
+	if in.Force || lms.KindOf(err) != lms.KindConflict {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\nType yes to go on: ", explain(err))
+	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was done")
+	}
+	in.Force = true
+	return call(cmd, c, api.SuspendNode, in, done)
 }

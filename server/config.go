@@ -54,6 +54,7 @@ type Config struct {
 	BackupTo         string
 	BackupKeep       int
 	BackupRecipients []string
+	Drills           bool // an administrator may suspend this node
 
 	Quarantine uint64 // entry of the log that no node can apply, to be left out by all
 

@@ -53,6 +53,8 @@ type Node struct {
 	figures  prometheus.Gatherer
 	backup   *backup.Service
 	peers    *http.Server // of the tutor
+	drills   *http.Server // nil without --drills
+	toDrill  *http.Client
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
 	kv       *kv.Service
@@ -303,6 +305,9 @@ func (n *Node) Close() error {
 	}
 	if n.peers != nil {
 		n.peers.Close()
+	}
+	if n.drills != nil {
+		n.drills.Close()
 	}
 	if n.inspect != nil {
 		errs = append(errs, n.inspect.Close())

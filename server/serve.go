@@ -82,6 +82,7 @@ func newServe() *cobra.Command {
 	f.IntVar(&c.BackupKeep, "backup-keep", 7, "how many of these backups are kept; 0: all")
 	f.StringSliceVar(&c.BackupRecipients, "backup-recipient", nil, "public key of age (age1…) for which they are encrypted; more than one may be given")
 	f.Uint64Var(&c.Quarantine, "quarantine", 0, "`entry` of the log to leave out, when every node says that it stops at it; give it to all of them once")
+	f.BoolVar(&c.Drills, "drills", false, "let administrators suspend this node for a while: trivium drill suspend")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -48,6 +48,7 @@ func (n *Node) openServices() error {
 		return err
 	}
 	n.openInspect() // shows the figures of all the others
+	n.openDrills()
 	return n.openWeb()
 }
 

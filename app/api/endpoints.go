@@ -114,6 +114,7 @@ var (
 	CreateJoinToken = Endpoint[NoInput, JoinToken]{"POST", "/api/v1/cluster/join-tokens", lms.AdminConfirmed, "Make a single-use token for one new node (1 h)"}
 	RemoveNode      = Endpoint[RemoveNodeInput, lms.Cluster]{"DELETE", "/api/v1/cluster/nodes/:node", lms.AdminConfirmed, "Remove a node from the cluster"}
 	TransferLeader  = Endpoint[TransferInput, lms.Cluster]{"POST", "/api/v1/cluster/transfer", lms.AdminConfirmed, "Hand leadership to a node, or to the best one"}
+	SuspendNode     = Endpoint[SuspendNodeInput, Empty]{"POST", "/api/v1/cluster/nodes/:node/suspend", lms.AdminConfirmed, "Drill: a node neither answers nor votes for 1 to 600 seconds (nodes allow it with --drills)"}
 	Events          = Endpoint[NoInput, Raw]{"GET", "/api/v1/events", lms.AnyUser, "Live updates (text/event-stream of Event)"}
 )
 
@@ -221,7 +222,7 @@ func Routes() []Route {
 		named("NodeLines", NodeLines),
 		named("CreateJoinToken", CreateJoinToken),
 		named("RemoveNode", RemoveNode),
-		named("TransferLeader", TransferLeader),
+		named("TransferLeader", TransferLeader), named("SuspendNode", SuspendNode),
 		named("Events", Events),
 		named("StartBackup", StartBackup),
 		named("GetBackups", GetBackups),

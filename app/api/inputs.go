@@ -411,6 +411,13 @@ type RemoveNodeInput struct {
 	Force bool   `query:"force" json:"-"`
 }
 
+// SuspendNodeInput makes a node silent for a while. Force allows it where it ends the majority.
+type SuspendNodeInput struct {
+	Node    string `param:"node" json:"-"`
+	Seconds int    `json:"seconds"`
+	Force   bool   `json:"force,omitempty"`
+}
+
 // TransferInput hands leadership over.
 type TransferInput struct {
 	Node string `json:"node,omitempty"` // empty: the best one

@@ -320,6 +320,14 @@ func (in SearchInput) Validate() error {
 
 func (in RemoveNodeInput) Validate() error { return checkNode(in.Node) }
 
+// Validate checks the node and the time.
+func (in SuspendNodeInput) Validate() error {
+	if in.Seconds < 1 || in.Seconds > 600 {
+		return lms.FieldErrorf(lms.KindInvalid, "seconds", "A node can be suspended for 1 to 600 seconds.")
+	}
+	return checkNode(in.Node)
+}
+
 func (in TransferInput) Validate() error {
 	if in.Node == "" {
 		return nil

@@ -74,6 +74,8 @@ func (c *course) body(route string) any {
 		return api.UpdateMemberInput{Role: &role}
 	case "CreateInvite":
 		return api.CreateInviteInput{ID: id, Role: lms.RoleStudent}
+	case "SuspendNode":
+		return api.SuspendNodeInput{Seconds: 1}
 	case "DeclareFile":
 		return fileOf("c1", "a.txt", "a")
 	case "CreateMaterial":

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"trivium/app/api"
@@ -84,6 +85,40 @@ func (s *Server) transferLeader(ctx context.Context, actor lms.Actor, in api.Tra
 		return lms.Cluster{}, membershipError(err)
 	}
 	return s.getCluster(ctx, actor, api.NoInput{})
+}
+
+// suspendNode makes a node silent for a while, as a drill. What ends the majority needs Force.
+func (s *Server) suspendNode(ctx context.Context, _ lms.Actor, in api.SuspendNodeInput) (api.Empty, error) {
+	members, err := s.c.Cluster.Nodes(ctx)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	voters, left, found := 0, 0, false
+	for _, n := range members {
+		found = found || n.ID == in.Node
+		if n.Voter {
+			voters++
+			if n.Up && n.ID != in.Node {
+				left++
+			}
+		}
+	}
+	switch {
+	case !found:
+		return api.Empty{}, lms.ErrNotFound
+	case left <= voters/2 && !in.Force:
+		return api.Empty{}, lms.Errorf(lms.KindConflict, "Without %s only %d of %d nodes answer: nothing can be saved for %d seconds. Confirm that this is meant.",
+			in.Node, left, voters, in.Seconds)
+	}
+	force := ""
+	if in.Force {
+		force = "true"
+	}
+	if err := s.audit(ctx, lms.AuditDrill, "node/"+in.Node, "seconds", strconv.Itoa(in.Seconds), "force", force); err != nil {
+		return api.Empty{}, err
+	}
+	err = s.c.Cluster.Suspend(ctx, in.Node, time.Duration(in.Seconds)*time.Second)
+	return api.Empty{}, membershipError(err)
 }
 
 // membershipError makes a refused change of membership a conflict that an operator can read.

@@ -85,6 +85,7 @@ func (s *Server) table() []binding {
 		bind(api.CreateJoinToken, s.createJoinToken),
 		bind(api.RemoveNode, s.removeNode),
 		bind(api.TransferLeader, s.transferLeader),
+		bind(api.SuspendNode, s.suspendNode),
 		bindRaw(api.Events, s.events),
 
 		bind(api.ListAudit, s.listAudit),

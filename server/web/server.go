@@ -45,6 +45,7 @@ type Cluster interface {
 	JoinToken(ctx context.Context) (api.JoinToken, error)
 	Remove(ctx context.Context, id string, force bool) error
 	Transfer(ctx context.Context, id string) error
+	Suspend(ctx context.Context, id string, d time.Duration) error
 }
 
 // Config describes a server. Store, Files, Tutor and Cluster are required.

@@ -69,6 +69,8 @@ func (n oneNode) Remove(context.Context, string, bool) error { return n.removeEr
 
 func (oneNode) Transfer(context.Context, string) error { return nil }
 
+func (oneNode) Suspend(context.Context, string, time.Duration) error { return nil }
+
 // newSite starts a server over a database of its own. change may alter its configuration.
 func newSite(t testing.TB, change func(*Config)) *site {
 	t.Helper()
