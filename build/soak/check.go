@@ -99,13 +99,14 @@ func (r *rig) final(ctx context.Context) {
 // checkCompared: each node has found its rows equal to those of a majority, by itself, not long ago (I4).
 func (r *rig) checkCompared(ctx context.Context) {
 	for _, n := range r.nodes {
-		err := eventually(ctx, 20*time.Second, func() error {
+		err := eventually(ctx, 40*time.Second, func() error {
 			status, _, body, err := r.send(ctx, r.byHand, n.i, raw{method: "GET", path: "/metrics"})
 			if err != nil || status != 200 {
 				return errors.Join(err, fmt.Errorf("metrics: status %d", status))
 			}
 			checked, applied := metric(string(body), "trivium_consensus_checked_index"), metric(string(body), "trivium_consensus_applied_index")
 			if checked+3*float64(r.check) < applied {
+				r.moreEntries(ctx, 100) // a node that was started a moment ago compares at the next mark
 				return fmt.Errorf("no rows-hash for %.0f entries: compared at %.0f, now at %.0f", applied-checked, checked, applied)
 			}
 			return nil
@@ -113,6 +114,14 @@ func (r *rig) checkCompared(ctx context.Context) {
 		if err != nil {
 			r.violate("I4", "%s has not compared its rows with the others: %v", n.id, err)
 		}
+	}
+}
+
+// moreEntries lengthens the log.
+func (r *rig) moreEntries(ctx context.Context, n int) {
+	for i := range n {
+		value := strconv.Itoa(i)
+		callOnce(ctx, r, newSession("", operatorToken), i%len(r.nodes), api.KVPut, api.KVPutInput{Key: "more", Value: &value}, lms.NewID())
 	}
 }
 

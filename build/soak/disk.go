@@ -47,9 +47,6 @@ func openDisk(back, mount string, track bool) (*disk, error) {
 		return nil, err
 	}
 	root := &fs.LoopbackRoot{Path: back, Dev: st.Dev}
-	root.NewNode = func(r *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &diskNode{LoopbackNode: fs.LoopbackNode{RootData: r}, d: d}
-	}
 	top := &diskNode{LoopbackNode: fs.LoopbackNode{RootData: root}, d: d}
 	root.RootNode = top
 	opts := &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: fsName(os.Getpid()), Name: "soak",
@@ -129,6 +126,11 @@ func (d *disk) sync() syscall.Errno {
 type diskNode struct {
 	fs.LoopbackNode
 	d *disk
+}
+
+// WrapChild makes what lies below a folder of the disk part of it.
+func (n *diskNode) WrapChild(context.Context, fs.InodeEmbedder) fs.InodeEmbedder {
+	return &diskNode{LoopbackNode: fs.LoopbackNode{RootData: n.RootData}, d: n.d}
 }
 
 func (n *diskNode) full(name string) string {

@@ -100,7 +100,7 @@ type prober struct {
 	mu           sync.Mutex
 	last         time.Time
 	gap          time.Duration
-	ok, lost     int
+	ok           int
 	first, again int // failed at the first try, and at the second
 	took         []time.Duration
 }

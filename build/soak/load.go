@@ -25,7 +25,7 @@ type client struct {
 	own own // the key that nobody else writes
 }
 
-// mix is what people do, in percent: section 4 of the requirements. Autosaves are registers of the key-value store.
+// mix is what people do, about in percent: section 4 of the requirements. Autosaves are registers of the key-value store.
 var mix = []struct {
 	share int
 	op    func(*client, context.Context)
@@ -69,7 +69,11 @@ func (c *client) step(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	n := c.rng.IntN(100)
+	sum := 0
+	for _, m := range mix {
+		sum += m.share
+	}
+	n := c.rng.IntN(sum)
 	for _, m := range mix {
 		if n -= m.share; n < 0 {
 			m.op(c, ctx)

@@ -38,7 +38,6 @@ type options struct {
 	planted   string
 	figures   string
 	n         int
-	needRoot  bool
 }
 
 func parse(args []string) (*options, error) {

@@ -68,7 +68,6 @@ type seatRound struct {
 	course, invite, code string
 	seats                int
 	mu                   sync.Mutex
-	next                 int
 	got                  map[int]bool // student -> acknowledged
 	perhaps              map[int]bool
 	refusals             int
@@ -77,7 +76,6 @@ type seatRound struct {
 type revoked struct {
 	token string
 	ack   time.Time
-	spare bool
 }
 
 type asked struct{ question, reply string }
