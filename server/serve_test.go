@@ -175,6 +175,11 @@ func TestThreeNodes(t *testing.T) {
 	eventually(t, "three healthy nodes", func() bool {
 		return strings.Contains(must(t, "status", "--data", third.data), "3 of 3 healthy: any one may fail")
 	})
+	origins := func() string { return strings.Join(readOrigins(filepath.Join(first.data, originsFile)), " ") }
+	url, _ := readLine(filepath.Join(third.data, urlFile))
+	eventually(t, "the origins of all are kept for the next start", func() bool {
+		return strings.Contains(origins(), url) && len(strings.Fields(origins())) == 3
+	})
 	must(t, "transfer", "two", "--data", first.data)
 	eventually(t, "two leads", func() bool {
 		return regexp.MustCompile(`two +leader`).MatchString(must(t, "nodes", "--data", first.data))
@@ -196,6 +201,7 @@ func TestThreeNodes(t *testing.T) {
 	if out := must(t, "remove", "three", "--data", first.data); strings.Contains(out, "three") {
 		t.Errorf("after remove: %q", out)
 	}
+	eventually(t, "the origin of the removed node is forgotten", func() bool { return !strings.Contains(origins(), url) })
 	// The removed node does not go on answering people from what it last knew.
 	select {
 	case err := <-third.done:

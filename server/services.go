@@ -41,6 +41,7 @@ func (n *Node) openServices() error {
 		return err
 	}
 	n.wg.Go(n.followFiles)
+	n.wg.Go(n.followOrigins)
 	if err := n.openTutor(); err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 
 // openSite serves people on the listener.
 func (n *Node) openSite(ln net.Listener) error {
-	n.show(http.HandlerFunc(n.starting))
+	n.show(web.AllowOrigins(readOrigins(n.path(originsFile)), http.HandlerFunc(n.starting)))
 	n.site = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			(*n.now.Load()).ServeHTTP(w, r)

@@ -15,7 +15,7 @@ func (s *Store) SwapSetting(ctx context.Context, name, from, to string) (bool, e
 	var b consensus.Batch
 	b.Require(errSwapped, `coalesce((SELECT value FROM settings WHERE name = ?1), '') = ?2`, name, from)
 	b.Exec(`INSERT INTO settings (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3`, name, to, consensus.Stamp{})
-	b.Notify(topicCluster)
+	b.Notify(TopicCluster)
 	_, err := s.apply(ctx, &b)
 	if err == errSwapped {
 		return false, nil

@@ -22,7 +22,7 @@ func (s *Store) SetNode(ctx context.Context, id, address, origin string) error {
 	b.Exec(`
 		INSERT INTO nodes (node_id, address, origin, updated_at) VALUES (?1, ?2, ?3, ?4)
 		ON CONFLICT (node_id) DO UPDATE SET address = ?2, origin = ?3, updated_at = ?4`, id, address, origin, consensus.Stamp{})
-	b.Notify(topicCluster)
+	b.Notify(TopicCluster)
 	_, err = s.applyUnkeyed(ctx, &b)
 	return err
 }
@@ -48,7 +48,7 @@ func (s *Store) NodeOrigins(ctx context.Context) (map[string]string, error) {
 func (s *Store) RemoveNodeRow(ctx context.Context, id string) error {
 	var b consensus.Batch
 	b.Exec(`DELETE FROM nodes WHERE node_id = ?`, id)
-	b.Notify(topicCluster)
+	b.Notify(TopicCluster)
 	_, err := s.apply(ctx, &b)
 	return err
 }
@@ -90,7 +90,7 @@ func (s *Store) Setting(ctx context.Context, name string) (string, error) {
 func (s *Store) SetSetting(ctx context.Context, name, value string) error {
 	var b consensus.Batch
 	b.Exec(`INSERT INTO settings (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3`, name, value, consensus.Stamp{})
-	b.Notify(topicCluster)
+	b.Notify(TopicCluster)
 	_, err := s.apply(ctx, &b)
 	return err
 }

@@ -121,7 +121,8 @@ func topicCourse(id string) string   { return "course/" + id }
 func topicQuestion(id string) string { return "question/" + id }
 func topicUser(id string) string     { return "user/" + id }
 
-const topicCluster = "cluster"
+// TopicCluster tells that the nodes, where they are, or a setting of the site changed.
+const TopicCluster = "cluster"
 
 // TopicFiles tells that a file became complete: every node now fetches what it lacks of it.
 const TopicFiles = "files"

@@ -99,23 +99,48 @@ func (s *Server) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		known, guard := s.origins.get(r.Context())
-		h.Add("Vary", "Origin")
-		if origin := r.Header.Get("Origin"); slices.Contains(known, origin) {
-			h.Set("Access-Control-Allow-Origin", origin)
-			h.Set("Access-Control-Expose-Headers", exposedHeaders)
-			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-			if r.Method == http.MethodOptions {
-				h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-				h.Set("Access-Control-Allow-Headers", allowedHeaders)
-				h.Set("Access-Control-Max-Age", "600")
-				return c.NoContent(http.StatusNoContent)
-			}
+		if letIn(h, r, known) {
+			return c.NoContent(http.StatusNoContent)
 		}
 		if err := guard.Check(r); err != nil {
 			return lms.Errorf(lms.KindForbidden, "This request came from a page of another site, so it was refused.")
 		}
 		return next(c)
 	}
+}
+
+// letIn lets a page of one of the known origins read the answer, without cookies. It reports whether the request only asks
+// whether it may be sent, so that there is nothing else to answer.
+func letIn(h http.Header, r *http.Request, known []string) (preflight bool) {
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if !slices.Contains(known, origin) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", exposedHeaders)
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
+	h.Set("Access-Control-Allow-Headers", allowedHeaders)
+	h.Set("Access-Control-Max-Age", "600")
+	return true
+}
+
+// AllowOrigins lets pages of the other nodes read what h answers below /api/, which stands in for a Server that cannot
+// answer yet: a page that fails over must learn that this node is not ready, and not that it is forbidden. Entries of
+// known that are no origins are left out.
+func AllowOrigins(known []string, h http.Handler) http.Handler {
+	known = slices.DeleteFunc(slices.Clone(known), func(s string) bool { return !validOrigin(s) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") && letIn(w.Header(), r, known) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func isSafe(method string) bool {
