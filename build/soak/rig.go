@@ -60,6 +60,7 @@ type rig struct {
 	mu         sync.Mutex
 	violations []violation
 	internals  map[string]int
+	over       atomic.Bool     // the run was stopped from outside
 	caught     atomic.Bool     // what enough waited for has been found
 	requests   [6]atomic.Int64 // by first digit of the status, 0: no answer
 }
@@ -74,6 +75,9 @@ const maxViolations = 200
 
 // violate records that an invariant does not hold.
 func (r *rig) violate(invariant, format string, args ...any) {
+	if r.over.Load() {
+		return // the rig itself is being stopped
+	}
 	v := violation{invariant, time.Since(r.start).Seconds(), fmt.Sprintf(format, args...)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,6 +115,7 @@ func openRig(ctx context.Context, c settings) (_ *rig, err error) {
 	r := &rig{settings: c, start: time.Now(), internals: map[string]int{}, byHand: newSession("operator", operatorToken)}
 	r.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second,
 		DialContext: (&net.Dialer{Timeout: time.Second}).DialContext}}
+	context.AfterFunc(ctx, func() { r.over.Store(true) })
 	log.SetOutput(io.Discard) // go-fuse reports killed processes there
 	defer func() {
 		if err != nil {

@@ -88,6 +88,7 @@ func (s *Files) Replicas(ctx context.Context, f lms.File) (replicas, nodes int) 
 type standing struct {
 	replicas int               // voters with every byte
 	majority bool              // a majority of the voters is among them
+	answered int               // voters that told what they hold
 	arrived  []held            // what is there on any node
 	lacks    map[string][]int  // id of a voter that answers -> what it lacks
 	voters   map[string]Member // the voters that answer and lack something
@@ -116,6 +117,9 @@ func stand(self string, f lms.File, members []Member, found map[string][][]held)
 			continue
 		}
 		merge(st.arrived, h[0])
+		if m.Voter {
+			st.answered++
+		}
 		lacks := lacking(h[0])
 		if len(lacks) == 0 {
 			if m.Voter {
@@ -127,6 +131,13 @@ func stand(self string, f lms.File, members []Member, found map[string][][]held)
 	}
 	st.majority = st.replicas >= countVoters(members)/2+1
 	return st
+}
+
+// conclusive reports whether what nobody has shown is on no majority: then it was never acknowledged. A smaller part of the
+// voters may have been passed over by the majority that acknowledged it.
+func (st standing) conclusive(members []Member) bool {
+	n := countVoters(members)
+	return st.answered > n-(n/2+1)
 }
 
 func countVoters(members []Member) int {
@@ -170,6 +181,12 @@ func (s *Files) verify(ctx context.Context, f lms.File) (replicas, nodes int, er
 		}
 		st := s.survey(ctx, f, members, true)
 		nodes = countVoters(members)
+		if len(lacking(st.arrived)) > 0 && !f.Complete() && !st.conclusive(members) {
+			if !sleep(ctx, pause) {
+				return st.replicas, nodes, errNoMajority
+			}
+			continue
+		}
 		if err := s.compare(ctx, f, st.arrived); err != nil {
 			return st.replicas, nodes, err
 		}
