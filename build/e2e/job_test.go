@@ -335,19 +335,9 @@ func (j *job) ask() {
 func (j *job) killLeader() {
 	lead := j.leader()
 	b := j.signIn("amara at the leader", "amara", lead)
-	b.expect("/api/v1/session/redeem")
-	b.expect("ERR_CONNECTION_REFUSED")
-	b.expect("ERR_EMPTY_RESPONSE")
-	b.expect("ERR_CONNECTION_RESET")
-	b.expect("ERR_INCOMPLETE_CHUNKED_ENCODING")
-	b.expect("503")
+	b.expectOutage()
 	for _, other := range []*tab{j.admin, j.ines, j.amara, j.ben} {
-		other.expect("/api/v1/session/redeem") // of a node that starts: it does not know yet which origins may ask
-		other.expect("ERR_CONNECTION_REFUSED")
-		other.expect("ERR_CONNECTION_RESET")
-		other.expect("ERR_EMPTY_RESPONSE")
-		other.expect("ERR_INCOMPLETE_CHUNKED_ENCODING")
-		other.expect("503")
+		other.expectOutage()
 	}
 	b.open(lead.origin() + j.assignment)
 	b.waitFor(20*time.Second, "the hand-over ticket and the service worker", `navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready.then(() => true)`)
@@ -442,9 +432,7 @@ func download(t *testing.T, n *node, course, file string) (string, error) {
 // goes on by itself when the nodes return.
 func (j *job) killSecond() {
 	b := j.signIn("ben at the survivor", "ben", j.nodes[0])
-	b.expect("/api/v1/session/redeem")
-	b.expect("503")
-	b.expect("ERR_CONNECTION_REFUSED")
+	b.expectOutage()
 	b.open(j.nodes[0].origin() + j.course + "/questions")
 	b.click("#ask-to-staff")
 	b.fill("#ask-title", "Is anybody there?")
