@@ -179,13 +179,6 @@ func (b *tab) expect(part string) {
 	b.allow = append(b.allow, part)
 }
 
-// expectOutage allows what Chromium says when a node dies, in whatever stage of a request, and while another starts.
-func (b *tab) expectOutage() {
-	for _, part := range []string{"net::ERR_", "503", "/api/v1/session/redeem"} {
-		b.expect(part)
-	}
-}
-
 func (b *tab) run(what string, actions ...chromedp.Action) {
 	b.t.Helper()
 	b.runFor(30*time.Second, what, actions...)

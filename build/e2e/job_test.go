@@ -335,9 +335,9 @@ func (j *job) ask() {
 func (j *job) killLeader() {
 	lead := j.leader()
 	b := j.signIn("amara at the leader", "amara", lead)
-	b.expectOutage()
+	b.expectDeath()
 	for _, other := range []*tab{j.admin, j.ines, j.amara, j.ben} {
-		other.expectOutage()
+		other.expectDeath()
 	}
 	b.open(lead.origin() + j.assignment)
 	b.waitFor(20*time.Second, "the hand-over ticket and the service worker", `navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready.then(() => true)`)
@@ -432,7 +432,7 @@ func download(t *testing.T, n *node, course, file string) (string, error) {
 // goes on by itself when the nodes return.
 func (j *job) killSecond() {
 	b := j.signIn("ben at the survivor", "ben", j.nodes[0])
-	b.expectOutage()
+	b.expectDeath()
 	b.open(j.nodes[0].origin() + j.course + "/questions")
 	b.click("#ask-to-staff")
 	b.fill("#ask-title", "Is anybody there?")
