@@ -42,7 +42,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.PersistentFlags().String("config", "", "`file` with one \"name = value\" a line, for flags that are not given otherwise")
 	root.AddCommand(newServe(), newDemo(), newStatus(), newNodes(), newDump(), newJoinToken(), newTransfer(), newRemove(), newUser(), newKV(),
 		newDrill(), newVersion(), newExtract(), newBackup(), newRestore())
-	root.AddCommand(newKVUDP(), newRecover())
+	root.AddCommand(newKVUDP(), newRecover(), newBench())
 	return root
 }
 

@@ -100,8 +100,8 @@ func (p *process) status() lms.Cluster {
 	return c
 }
 
-// load is people at work: questions and files, through every node. What was acknowledged is written down.
-type load struct {
+// people are at work: questions and files, through every node. What was acknowledged is written down.
+type people struct {
 	t     *testing.T
 	site  *demoSite
 	admin *api.Client
@@ -115,9 +115,9 @@ type load struct {
 
 const loadCourse = "load"
 
-func startLoad(t *testing.T, first *process) *load {
+func startLoad(t *testing.T, first *process) *people {
 	t.Helper()
-	l := &load{t: t, stop: make(chan struct{}), chunks: map[string]bool{},
+	l := &people{t: t, stop: make(chan struct{}), chunks: map[string]bool{},
 		site: &demoSite{origins: []string{first.origin}, password: "correct horse battery", clients: map[string]*api.Client{}}}
 	var link string
 	eventually(t, "there is a setup link", func() bool {
@@ -151,7 +151,7 @@ func startLoad(t *testing.T, first *process) *load {
 }
 
 // through makes the load go through these nodes from now on.
-func (l *load) through(nodes ...*process) {
+func (l *people) through(nodes ...*process) {
 	var origins []string
 	for _, n := range nodes {
 		origins = append(origins, n.origin)
@@ -159,7 +159,7 @@ func (l *load) through(nodes ...*process) {
 	l.admin.SetNodes(origins)
 }
 
-func (l *load) work(worker int) {
+func (l *people) work(worker int) {
 	for n := 0; ; n++ {
 		select {
 		case <-l.stop:
@@ -176,7 +176,7 @@ func (l *load) work(worker int) {
 	}
 }
 
-func (l *load) ask(ctx context.Context, id string) {
+func (l *people) ask(ctx context.Context, id string) {
 	in := api.QuestionInput{Course: loadCourse, ID: id, To: lms.ToStaff, Title: "About " + id, Visibility: lms.VisibleCourse}
 	if _, err := api.Call(ctx, l.admin, api.AskQuestion, in); err != nil {
 		l.t.Errorf("question %s: %v", id, err)
@@ -187,7 +187,7 @@ func (l *load) ask(ctx context.Context, id string) {
 	l.mu.Unlock()
 }
 
-func (l *load) upload(ctx context.Context, name string) {
+func (l *people) upload(ctx context.Context, name string) {
 	data := make([]byte, 1+rand.IntN(lms.ChunkSize+lms.ChunkSize/4))
 	for i := range data {
 		data[i] = byte(rand.Uint32())
@@ -204,7 +204,7 @@ func (l *load) upload(ctx context.Context, name string) {
 }
 
 // more waits until work has gone on for a while.
-func (l *load) more() {
+func (l *people) more() {
 	l.t.Helper()
 	count := func() (int, int) {
 		l.mu.Lock()
@@ -219,7 +219,7 @@ func (l *load) more() {
 }
 
 // check stops the load and compares every node with what was acknowledged.
-func (l *load) check(nodes ...*process) {
+func (l *people) check(nodes ...*process) {
 	l.t.Helper()
 	close(l.stop)
 	l.wg.Wait()

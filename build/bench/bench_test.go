@@ -1,63 +1,22 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"trivium/server/load"
 )
 
-// standIn is a cluster of one node that h answers.
-func standIn(t *testing.T, h http.HandlerFunc) *cluster {
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return &cluster{name: "stand-in", check: checkRqlite,
-		nodes: []*process{{address: s.Listener.Addr().String(), headers: []string{"Authorization: Bearer x"}}}}
-}
-
-func TestClient(t *testing.T) {
-	c := standIn(t, func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		switch {
-		case r.URL.Path == "/refused":
-			http.Error(w, "no", http.StatusTeapot)
-		case r.URL.Path == "/failed":
-			fmt.Fprint(w, `{"results":[{"error":"no such table"}]}`)
-		default:
-			w.Header().Set(indexHeader, "7")
-			fmt.Fprint(w, r.Method, r.URL, r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.Header.Get(indexHeader), string(body))
-		}
-	})
-	cl := c.client(0)
-	defer cl.close()
-	for range 2 { // after an error the client connects anew
-		a, err := cl.do(call{method: "PUT", path: "/a?b=c", body: "{}", index: 5}, time.Second)
-		if want := "PUT/a?b=cBearer xapplication/json5{}"; err != nil || string(a.body) != want || a.index != 7 {
-			t.Errorf("%s, %d, %v; want %s, 7", a.body, a.index, err, want)
-		}
-		for _, path := range []string{"/refused", "/failed"} {
-			if _, err := cl.do(call{method: "GET", path: path}, time.Second); err == nil {
-				t.Errorf("%s is no error", path)
-			}
-		}
+func TestRqliteTells(t *testing.T) {
+	if id, err := rqliteLeader(load.Answer{Body: []byte(`{"0":{"leader":false},"1":{"leader":true}}`)}); id != "1" || err != nil {
+		t.Error(id, err)
 	}
-}
-
-func TestLeaders(t *testing.T) {
-	if i, err := triviumLeader([]byte(`{"leader":"n2"}`)); i != 2 || err != nil {
-		t.Error(i, err)
-	}
-	if _, err := triviumLeader([]byte(`{"leader":""}`)); err == nil {
+	if _, err := rqliteLeader(load.Answer{Body: []byte(`{"0":{"leader":false}}`)}); err == nil {
 		t.Error("no leader is a leader")
 	}
-	if i, err := rqliteLeader([]byte(`{"0":{"leader":false},"1":{"leader":true}}`)); i != 1 || err != nil {
-		t.Error(i, err)
-	}
-	if _, err := rqliteLeader([]byte(`{"0":{"leader":false}}`)); err == nil {
-		t.Error("no leader is a leader")
+	if checkRqlite([]byte(`{"results":[{"error":"no such table"}]}`)) == nil {
+		t.Error("an error with status 200 is none")
 	}
 }
 
@@ -66,16 +25,16 @@ func TestReport(t *testing.T) {
 	for i := range sorted {
 		sorted[i] = time.Duration(i+1) * 100 * time.Millisecond
 	}
-	if p50, p99 := quantile(sorted, .5), quantile(sorted, .99); p50 != 1100*time.Millisecond || p99 != 2*time.Second || quantile(nil, .5) != 0 {
+	if p50, p99 := load.Quantile(sorted, .5), load.Quantile(sorted, .99); p50 != 1100*time.Millisecond || p99 != 2*time.Second || load.Quantile(nil, .5) != 0 {
 		t.Errorf("%v %v", p50, p99)
 	}
-	m := median([]sample{{rate: 3, errors: 1}, {rate: 1}, {rate: 2, errors: 1}})
-	if m.rate != 2 || m.errors != 2 {
+	m := median([]load.Sample{{Rate: 3, Errors: 1}, {Rate: 1}, {Rate: 2, Errors: 1}})
+	if m.Rate != 2 || m.Errors != 2 {
 		t.Errorf("%+v", m)
 	}
 	list := cells()
 	for i := range list {
-		list[i].ours, list[i].peer = sample{rate: 19, p50: 6}, sample{rate: 10, p50: 10}
+		list[i].ours, list[i].peer = load.Sample{Rate: 19, P50: 6}, load.Sample{Rate: 10, P50: 10}
 	}
 	var b strings.Builder
 	(&results{cells: list, ours: sorted, seconds: 1, rounds: 1}).print(&b)

@@ -16,14 +16,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"syscall"
 	"time"
+
+	"trivium/server/load"
 )
 
 func main() {
-	runtime.LockOSThread() // see dieWithParent
 	log.SetFlags(log.Ltime)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -82,28 +82,43 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ours, err := startTrivium(ctx, o.trivium, filepath.Join(dir, "trivium"))
+	trivium, err := load.StartTrivium(ctx, o.trivium, filepath.Join(dir, "trivium"), 3, true)
 	if err != nil {
 		return err
 	}
-	defer ours.stop()
-	peer, err := startRqlite(ctx, o.rqlited, filepath.Join(dir, "rqlite"))
+	defer trivium.Stop()
+	rqlited, err := startRqlite(ctx, o.rqlited, filepath.Join(dir, "rqlite"))
 	if err != nil {
 		return err
 	}
-	defer peer.stop()
+	defer rqlited.Stop()
+	for _, c := range []*load.Cluster{trivium, rqlited} {
+		if err := c.Prepare(ctx, data); err != nil {
+			return err
+		}
+	}
 
 	r := results{cells: list, seconds: o.seconds, rounds: o.rounds}
-	if err := compare(ctx, ours, peer, list, time.Duration(o.seconds)*time.Second, o.rounds); err != nil {
+	if err := compare(ctx, side{trivium, triviumLevels}, side{rqlited, rqliteLevels}, list, time.Duration(o.seconds)*time.Second, o.rounds); err != nil {
 		return err
 	}
-	if r.ours, err = failover(ctx, ours, o.kills); err != nil {
-		return fmt.Errorf("failover of %s: %w", ours.name, err)
+	if r.ours, err = failover(ctx, trivium, o.kills); err != nil {
+		return err
 	}
-	if r.peer, err = failover(ctx, peer, o.peerKills); err != nil {
-		return fmt.Errorf("failover of %s: %w", peer.name, err)
+	if r.peer, err = failover(ctx, rqlited, o.peerKills); err != nil {
+		return err
 	}
 	return r.write(o.report)
+}
+
+func failover(ctx context.Context, c *load.Cluster, kills int) ([]time.Duration, error) {
+	gaps, err := c.Failover(ctx, data, kills, func(k int, gap time.Duration) {
+		log.Printf("%s: kill %d of %d, silent for %s ms", c.Name, k, kills, ms(gap))
+	})
+	if err != nil {
+		err = fmt.Errorf("failover of %s: %w", c.Name, err)
+	}
+	return gaps, err
 }
 
 // write prints the tables and keeps them in the file.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"trivium/server/load"
 )
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
@@ -23,8 +25,8 @@ func (r *results) print(w io.Writer) {
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, c := range r.cells {
 		fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s | %d | %.0f | %s | %s | %d | %.2f | %.2f | %d / %d |\n", c.workload, c.clients,
-			c.ours.rate, ms(c.ours.p50), ms(c.ours.p99), c.ours.cpu.Microseconds(), c.peer.rate, ms(c.peer.p50), ms(c.peer.p99), c.peer.cpu.Microseconds(),
-			c.rate(), c.p50(), c.ours.errors, c.peer.errors)
+			c.ours.Rate, ms(c.ours.P50), ms(c.ours.P99), c.ours.CPU.Microseconds(), c.peer.Rate, ms(c.peer.P50), ms(c.peer.P99), c.peer.CPU.Microseconds(),
+			c.rate(), c.p50(), c.ours.Errors, c.peer.Errors)
 	}
 	fmt.Fprintln(w, "\nFailover: kill -9 of the leader, last success to next success at a client that writes without pause.")
 	fmt.Fprintln(w, "\n| program | kills | p50 ms | p99 ms | max ms |")
@@ -44,19 +46,19 @@ func (r *results) print(w io.Writer) {
 		}
 	}
 	if len(r.ours) > 0 {
-		p50, p99 := quantile(r.ours, .5), quantile(r.ours, .99)
+		p50, p99 := load.Quantile(r.ours, .5), load.Quantile(r.ours, .99)
 		printTarget(w, "failover p50", "<= 1.20 s", p50.Seconds(), " s", p50 <= 1200*time.Millisecond)
 		printTarget(w, "failover p99", "<= 2.50 s", p99.Seconds(), " s", p99 <= 2500*time.Millisecond)
 	}
 }
 
-func (c cell) rate() float64 { return c.ours.rate / c.peer.rate }
+func (c cell) rate() float64 { return c.ours.Rate / c.peer.Rate }
 
-func (c cell) p50() float64 { return float64(c.ours.p50) / float64(c.peer.p50) }
+func (c cell) p50() float64 { return float64(c.ours.P50) / float64(c.peer.P50) }
 
 func printGaps(w io.Writer, name string, gaps []time.Duration) {
 	if len(gaps) > 0 {
-		fmt.Fprintf(w, "| %s | %d | %s | %s | %s |\n", name, len(gaps), ms(quantile(gaps, .5)), ms(quantile(gaps, .99)), ms(gaps[len(gaps)-1]))
+		fmt.Fprintf(w, "| %s | %d | %s | %s | %s |\n", name, len(gaps), ms(load.Quantile(gaps, .5)), ms(load.Quantile(gaps, .99)), ms(gaps[len(gaps)-1]))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"trivium/server/load"
 )
 
 // rqliteLevels translates the levels of a read. rqlite has no session level: its cheapest is "none".
@@ -16,43 +18,43 @@ var rqliteLevels = map[string]string{"none": "none", "session": "none", "lineari
 
 const rqliteUpsert = "INSERT INTO kv(key, value, version) VALUES(?, ?, 1) ON CONFLICT(key) DO UPDATE SET value = excluded.value, version = version + 1"
 
-func startRqlite(ctx context.Context, program, dir string) (*cluster, error) {
-	addrs, err := freePorts(6)
+func startRqlite(ctx context.Context, program, dir string) (*load.Cluster, error) {
+	addrs, err := load.FreeAddresses(6)
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{name: "rqlited", check: checkRqlite, leader: rqliteLeader, status: call{method: "GET", path: "/nodes"}}
-	c.write = func(key, value string) call { return rqliteCall("/db/execute", rqliteUpsert, key, value) }
-	c.read = func(key, level string) call {
-		return rqliteCall("/db/query?level="+rqliteLevels[level], "SELECT value, version FROM kv WHERE key = ?", key)
+	c := &load.Cluster{Name: "rqlited", Check: checkRqlite, Leader: rqliteLeader, Status: load.Call{Method: "GET", Path: "/nodes"}}
+	c.Write = func(key, value string) load.Call { return rqliteCall("/db/execute", rqliteUpsert, key, value) }
+	c.Read = func(key, level string) load.Call {
+		return rqliteCall("/db/query?level="+level, "SELECT value, version FROM kv WHERE key = ?", key)
 	}
 	for i := range 3 {
-		d := filepath.Join(dir, strconv.Itoa(i))
+		id := strconv.Itoa(i)
+		d := filepath.Join(dir, id)
 		if err := os.MkdirAll(d, 0o755); err != nil {
-			return c.started(err)
+			return c.Started(err)
 		}
-		args := []string{"-node-id", strconv.Itoa(i), "-http-addr", addrs[i], "-raft-addr", addrs[3+i]}
+		args := []string{"-node-id", id, "-http-addr", addrs[i], "-raft-addr", addrs[3+i]}
 		if i > 0 {
 			args = append(args, "-join", addrs[3])
 		}
-		p := &process{name: program, args: append(args, d), log: filepath.Join(dir, fmt.Sprintf("%d.log", i)), address: addrs[i]}
-		if err := p.start(); err != nil {
-			return c.started(err)
+		n := &load.Node{ID: id, Address: addrs[i], Command: load.Command{Program: program, Args: append(args, d), Log: filepath.Join(dir, id+".log")}}
+		if err := c.Add(n); err != nil {
+			return c.Started(err)
 		}
-		c.nodes = append(c.nodes, p)
 	}
-	_, err = poll(ctx, func() (answer, error) {
-		return c.once(0, rqliteCall("/db/execute", "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value TEXT NOT NULL, version INTEGER NOT NULL) STRICT"))
+	_, err = load.Poll(ctx, func() (load.Answer, error) {
+		return c.Once(0, rqliteCall("/db/execute", "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value TEXT NOT NULL, version INTEGER NOT NULL) STRICT"))
 	})
 	if err == nil {
-		err = c.waitWrite(ctx)
+		err = c.WaitWrite(ctx)
 	}
-	return c.started(err)
+	return c.Started(err)
 }
 
-func rqliteCall(path string, statement ...any) call {
+func rqliteCall(path string, statement ...any) load.Call {
 	b, _ := json.Marshal([][]any{statement}) // strings always marshal
-	return call{method: "POST", path: path, body: string(b)}
+	return load.Call{Method: "POST", Path: path, Body: string(b)}
 }
 
 func checkRqlite(body []byte) error {
@@ -62,17 +64,17 @@ func checkRqlite(body []byte) error {
 	return nil
 }
 
-func rqliteLeader(body []byte) (int, error) {
+func rqliteLeader(a load.Answer) (string, error) {
 	var nodes map[string]struct {
 		Leader bool `json:"leader"`
 	}
-	if err := json.Unmarshal(body, &nodes); err != nil {
-		return 0, err
+	if err := json.Unmarshal(a.Body, &nodes); err != nil {
+		return "", err
 	}
 	for id, n := range nodes {
 		if n.Leader {
-			return strconv.Atoi(id)
+			return id, nil
 		}
 	}
-	return 0, errors.New("rqlited: no leader")
+	return "", errors.New("rqlited: no leader")
 }

@@ -45,6 +45,7 @@ func TestImports(t *testing.T) {
 		{"trivium/server/tutor", []string{echo, raft, goap, "trivium/consensus", "trivium/server/web", "trivium/server/store", "trivium/server/files"}},
 		{"trivium/server/cluster", []string{echo, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/kv", []string{echo, goap, llm, "trivium/app/ui", "trivium/server/web", "trivium/server/files", "trivium/server/tutor"}},
+		{"trivium/server/load", []string{"github.com/", "trivium/app/ui", "trivium/consensus", "trivium/server"}},
 		{"trivium/server/seal", []string{"trivium/", echo, raft, sql, goap, llm}},
 		{"trivium/server/inspect", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/store", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/certs", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor", "trivium/server/cluster"}},

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"bytes"
@@ -12,14 +12,15 @@ import (
 const tick = 10 * time.Millisecond
 
 // cpu is the processor time that the cluster's processes have used: it says what a request costs even where other work
-// disturbs the rates. 0 where there is no /proc.
-func (c *cluster) cpu() time.Duration {
+// disturbs the rates. 0 where there is no /proc, and for nodes that are not ours.
+func (c *Cluster) cpu() time.Duration {
 	var sum time.Duration
-	for _, p := range c.nodes {
-		if p.cmd == nil {
+	for _, n := range c.Nodes {
+		pid := n.pid()
+		if pid == 0 {
 			continue
 		}
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			continue
 		}
