@@ -1,6 +1,9 @@
 package lms
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Addressee is whom a question is put to.
 type Addressee string
@@ -88,6 +91,20 @@ type Reply struct {
 	Citations  []Citation `json:"citations,omitempty"`
 	CreatedAt  time.Time  `json:"createdAt,omitzero"`
 }
+
+// What the tutor notes beside a reply, where a reader can do something about it.
+const (
+	NoteNothing = "Nothing in the course material seems to answer this. These passages are the closest. You can send the question to your instructor."
+	NoteCut     = "The answer was cut at its length limit. Ask the tutor to continue."
+)
+
+// FoundNothing reports whether the tutor has stopped a question because the material does not cover it (TUTOR-7).
+func (r Reply) FoundNothing() bool {
+	return r.State == ReplyDone && !r.Generated && strings.Contains(r.Note, NoteNothing)
+}
+
+// Cut reports whether the answer ended at its length limit (TUTOR-21).
+func (r Reply) Cut() bool { return r.State == ReplyDone && strings.Contains(r.Note, NoteCut) }
 
 // Citation points from an answer to the passage that supports it. The text refers to it as [N].
 type Citation struct {

@@ -1,7 +1,7 @@
 package ui
 
 import (
-	"context"
+	"slices"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -16,15 +16,18 @@ type askForm struct {
 	Course string
 	About  string // material that the question is about
 	Staff  bool
-	Known  bool // Model and Where are known
-	Model  string
-	Where  string
-	Notice int // number of the tutor's notice that the user has not accepted; 0: none
+	Title  string // of that material
+	Start  string // key of the starter to begin with
+	Known  bool   // Tutor is known
+	Tutor  api.TutorStatus
+
+	changed func(app.Context) // the choice or the quota is another one
 
 	course  string // the course that in belongs to
 	in      api.QuestionInput
 	busy    bool
 	problem Problem
+	started string // starter that has been written into the text
 }
 
 // OnMount brings back an unsent question.
@@ -35,7 +38,33 @@ func (f *askForm) OnUpdate(ctx app.Context) {
 	if f.course != f.Course {
 		f.restore(ctx)
 	}
+	f.begin(ctx)
 }
+
+// begin writes the starter of the address into an empty text, once the title of the material is known.
+func (f *askForm) begin(ctx app.Context) {
+	if f.Start == "" || f.started == f.Start+f.About || f.About != "" && f.Title == "" {
+		return
+	}
+	f.started = f.Start + f.About
+	if trimSpace(f.in.Body) == "" {
+		f.start(ctx, f.Start)
+	}
+}
+
+// start puts a starter into the text, to be changed or sent as it is.
+func (f *askForm) start(ctx app.Context, key string) {
+	f.in.To, f.in.Body = lms.ToTutor, starterText(key, f.Title)
+	f.keep(ctx)
+	SetValue("ask-body", f.in.Body)
+	Focus(ctx, "ask-body")
+}
+
+// off reports whether the instructors have switched the tutor off.
+func (f *askForm) off() bool { return f.Known && !f.Tutor.Enabled }
+
+// toTutor reports whether the question goes to the tutor.
+func (f *askForm) toTutor() bool { return f.in.To != lms.ToStaff && !f.off() }
 
 func (f *askForm) restore(ctx app.Context) {
 	f.course, f.problem = f.Course, Problem{}
@@ -55,24 +84,24 @@ func (f *askForm) keep(ctx app.Context) { keepDraft(ctx, f.key(), f.in) }
 
 // Render draws the form.
 func (f *askForm) Render() app.UI {
-	tutor := f.in.To != lms.ToStaff
+	tutor := f.toTutor()
 	return app.Form().Class("ask", "card").OnSubmit(f.submit).Body(
-		app.Div().Class("segments").Role("radiogroup").Aria("label", "Whom to ask").Body(
-			f.segment(lms.ToTutor, "sparkles", "Tutor", "answers at once from the materials"),
-			f.segment(lms.ToStaff, "users", "Instructors", "a person answers"),
-		),
+		app.If(!f.off(), func() app.UI {
+			return app.Div().Class("segments").Role("radiogroup").Aria("label", "Whom to ask").Body(
+				f.segment(lms.ToTutor, "sparkles", "Tutor", "answers at once from the materials"),
+				f.segment(lms.ToStaff, "users", "Instructors", "a person answers"),
+			)
+		}),
 		app.Div().Class("ask-fields", "stack").Body(
 			f.problem.Alert("title", "body", "visibility"),
-			app.If(tutor && f.Notice > 0, func() app.UI {
-				return Notice("info", "Before your first question: the tutor is a computer program and can be wrong, so check what matters. The staff of your course can read "+
-					"your conversations with it, and you can see when they did. Your name is not sent to a language model. Asking accepts this.")
-			}),
+			app.If(f.About != "" && f.Title != "", f.aboutLine),
 			app.If(!tutor, func() app.UI {
 				return Input(Field{ID: "ask-title", Label: "Title", Value: f.in.Title, Error: f.problem.For("title"), On: func(ctx app.Context, _ app.Event) {
 					f.in.Title = ctx.JSSrc().Get("value").String()
 					f.keep(ctx)
 				}})
 			}),
+			app.If(tutor && f.Known, f.choices),
 			TextArea(Field{ID: "ask-body", Label: cond(tutor, "Your question", "Details"), Optional: !tutor, Rows: cond(tutor, 3, 5), Value: f.in.Body,
 				Placeholder: cond(tutor, "Ask about anything in the materials of this course", ""), Help: f.reader(),
 				Error: f.problem.For("body") + cond(tutor, f.problem.For("title"), ""),
@@ -80,17 +109,94 @@ func (f *askForm) Render() app.UI {
 					f.in.Body = ctx.JSSrc().Get("value").String()
 					f.keep(ctx)
 				}}),
-			app.Div().Class("ask-end").Body(
-				app.If(!tutor, func() app.UI {
-					return Checkbox(Field{ID: "ask-private", Label: "Only the instructors may read it", On: func(ctx app.Context, _ app.Event) {
-						f.in.Visibility = cond(Checked(ctx), lms.VisibleStaff, lms.VisibleCourse)
-						f.keep(ctx)
-					}}, f.in.Visibility == lms.VisibleStaff)
-				}),
-				Submit(cond(tutor, "Ask the tutor", "Ask the instructors"), "Sending", f.busy),
-			),
+			app.If(tutor && f.Known, f.starters),
+			app.If(tutor && f.Known, func() app.UI { return noticeView(f.Tutor) }),
+			f.end(tutor),
 		),
 	)
+}
+
+func (f *askForm) end(tutor bool) app.UI {
+	return app.Div().Class("ask-end").Body(
+		app.If(!tutor, func() app.UI {
+			return Checkbox(Field{ID: "ask-private", Label: "Only the instructors may read it", On: func(ctx app.Context, _ app.Event) {
+				f.in.Visibility = cond(Checked(ctx), lms.VisibleStaff, lms.VisibleCourse)
+				f.keep(ctx)
+			}}, f.in.Visibility == lms.VisibleStaff)
+		}).ElseIf(f.Known, func() app.UI { return quotaView(f.Tutor) }),
+		Submit(cond(tutor, "Ask the tutor", "Ask the instructors"), "Sending", f.busy),
+	)
+}
+
+// aboutLine names the material that is searched first.
+func (f *askForm) aboutLine() app.UI {
+	return app.P().Class("about-line").Body(Icon("book-open"), text("About "), app.A().Href(CoursePath(f.Course, "materials", f.About)).Attr("dir", "auto").Text(f.Title),
+		app.A().Class("fine").Href(CoursePath(f.Course, "questions")).Text("Ask about the whole course"))
+}
+
+// choices are how the tutor helps and for whom it writes: what is in force is shown, and what is allowed can be chosen.
+func (f *askForm) choices() app.UI {
+	var modes []Option
+	for _, o := range modeOptions {
+		if slices.Contains(f.Tutor.Modes, lms.TutorMode(o.Value)) {
+			modes = append(modes, o)
+		}
+	}
+	levels := []Option{{"", "From my grades: " + levelName(f.Tutor.Level), ""}}
+	if f.Tutor.Chosen.Level != "" {
+		levels[0].Label = "From my grades"
+	}
+	return app.Div().Class("choices").Body(
+		app.If(len(modes) > 1, func() app.UI {
+			return Select(Field{ID: "ask-mode", Label: "How it helps", Value: string(f.Tutor.Mode), Help: optionHelp(modes, string(f.Tutor.Mode)), Error: f.problem.For("mode"),
+				On: func(ctx app.Context, _ app.Event) {
+					f.choose(ctx, lms.TutorChoice{Mode: lms.TutorMode(ctx.JSSrc().Get("value").String()), Level: f.Tutor.Chosen.Level})
+				}}, modes...)
+		}).Else(func() app.UI {
+			return app.P().Class("fine").Text("How it helps: " + modeName(f.Tutor.Mode) + ". " + optionHelp(modes, string(f.Tutor.Mode)))
+		}),
+		Select(Field{ID: "ask-level", Label: "Level of the answers", Value: string(f.Tutor.Chosen.Level), Help: optionHelp(levelOptions, string(f.Tutor.Level)),
+			On: func(ctx app.Context, _ app.Event) {
+				f.choose(ctx, lms.TutorChoice{Mode: f.Tutor.Chosen.Mode, Level: lms.Level(ctx.JSSrc().Get("value").String())})
+			}}, append(levels, levelOptions...)...),
+	)
+}
+
+func optionHelp(options []Option, value string) string {
+	for _, o := range options {
+		if o.Value == value {
+			return o.Help
+		}
+	}
+	return ""
+}
+
+// choose stores a choice; what is in force is read again, also after a refusal.
+func (f *askForm) choose(ctx app.Context, c lms.TutorChoice) {
+	Async(ctx, Call(api.SetTutorChoice, api.TutorChoiceInput{Course: f.Course, TutorChoice: c}), func(ctx app.Context, _ api.Empty, err error) {
+		if err != nil {
+			ToastError(ctx, err)
+		}
+		f.reload(ctx)
+	})
+}
+
+func (f *askForm) reload(ctx app.Context) {
+	if f.changed != nil {
+		f.changed(ctx)
+	}
+}
+
+// starters are offered while nothing is typed.
+func (f *askForm) starters() app.UI {
+	if trimSpace(f.in.Body) != "" || f.Tutor.Passages == 0 {
+		return app.Div()
+	}
+	return app.Div().Class("starters").Role("group").Aria("label", "Begin with").Body(app.Range(starters).Slice(func(i int) app.UI {
+		s := starters[i]
+		label := cond(s.key == "summary" && f.About == "", "Summarise the materials", s.label)
+		return Button(label, s.icon, func(ctx app.Context, _ app.Event) { f.start(ctx, s.key) }, Each(s.key, f.Title)).Class("starter")
+	}))
 }
 
 func (f *askForm) segment(to lms.Addressee, icon, label, help string) app.UI {
@@ -107,22 +213,27 @@ func (f *askForm) segment(to lms.Addressee, icon, label, help string) app.UI {
 
 // reader says who will read the text and where it goes.
 func (f *askForm) reader() string {
-	if f.in.To == lms.ToStaff {
+	if !f.toTutor() {
 		if f.in.Visibility == lms.VisibleStaff {
 			return "You and the staff of the course will read this."
 		}
 		return "Everybody in the course will read this, with your name."
 	}
+	return tutorReader(f.Known, f.Tutor)
+}
+
+// tutorReader says who will read a message to the tutor and where it goes.
+func tutorReader(known bool, t api.TutorStatus) string {
 	who := "You and the staff of the course can read this. "
 	switch {
-	case !f.Known:
+	case !known:
 		return who
-	case f.Model == "":
-		return who + "No language model is set up: the tutor shows the best passages of the materials, and the text " + f.Where + "."
-	case strings.HasPrefix(f.Where, "stays"):
-		return who + "The model " + f.Model + " answers; the text " + f.Where + ". Check what matters: a model can be wrong."
+	case t.Model == "":
+		return who + "No language model is set up: the tutor shows the best passages of the materials, and the text " + t.Where + "."
+	case strings.HasPrefix(t.Where, "stays"):
+		return who + "The model " + t.Model + " answers; the text " + t.Where + ". Check what matters: a model can be wrong."
 	}
-	return who + "The model " + f.Model + " answers; your text, without your name, goes to " + f.Where + ". Check what matters: a model can be wrong."
+	return who + "The model " + t.Model + " answers; your text, without your name, goes to " + t.Where + ". Check what matters: a model can be wrong."
 }
 
 func (f *askForm) submit(ctx app.Context, e app.Event) {
@@ -132,14 +243,14 @@ func (f *askForm) submit(ctx app.Context, e app.Event) {
 	}
 	in := f.in
 	in.Course, in.MaterialID = f.Course, f.About
-	if in.To == lms.ToTutor {
-		in.Visibility = lms.VisibleStaff
+	if f.toTutor() {
+		in.To, in.Visibility, in.Mode = lms.ToTutor, lms.VisibleStaff, f.Tutor.Mode
 		in.Title = titleOf(in.Body)
 		if trimSpace(in.Body) == in.Title {
 			in.Body = ""
 		}
 	} else {
-		in.ReplyID = ""
+		in.To, in.ReplyID, in.Mode = lms.ToStaff, "", ""
 	}
 	if err := in.Validate(); err != nil {
 		f.fail(ctx, err)
@@ -147,19 +258,14 @@ func (f *askForm) submit(ctx app.Context, e app.Event) {
 	}
 	f.busy, f.problem = true, Problem{}
 	ask := Call(api.AskQuestion, in)
-	if notice := f.Notice; in.To == lms.ToTutor && notice > 0 {
-		accept := Call(api.AcceptTutorNotice, api.TutorNoticeInput{Notice: notice})
-		ask = func(ctx context.Context) (lms.Question, error) {
-			if _, err := accept(ctx); err != nil {
-				return lms.Question{}, err
-			}
-			return Call(api.AskQuestion, in)(ctx)
-		}
+	if in.To == lms.ToTutor {
+		ask = accepting(f.Tutor, ask)
 	}
 	Async(ctx, ask, func(ctx app.Context, q lms.Question, err error) {
 		f.busy = false
 		if err != nil {
 			f.fail(ctx, err)
+			f.reload(ctx) // a refusal often means that the rules or the quota have changed
 			return
 		}
 		dropDraft(ctx, f.key())
@@ -170,7 +276,7 @@ func (f *askForm) submit(ctx app.Context, e app.Event) {
 func (f *askForm) fail(ctx app.Context, err error) {
 	f.problem = ProblemOf(err)
 	switch {
-	case f.problem.Field == "title" && f.in.To == lms.ToStaff:
+	case f.problem.Field == "title" && !f.toTutor():
 		Focus(ctx, "ask-title")
 	case f.problem.Field == "title", f.problem.Field == "body":
 		Focus(ctx, "ask-body")

@@ -109,6 +109,10 @@ func (p *assignmentPage) view(a lms.Assignment) app.UI {
 		app.Div().Class("stack").Body(
 			p.facts(a),
 			app.If(p.staff() && a.Stats != nil, func() app.UI { return p.stats(a) }),
+			app.If(p.staff(), func() app.UI {
+				return Card("Tutor", nil, app.P().Class("fine").Text("With this assignment the tutor gives hints only. Hidden notes for it make them better."),
+					app.Div().Class("actions").Body(LinkButton("Rules and hidden notes", "sparkles", CoursePath(p.id, "assignments", a.ID, "tutor"))))
+			}),
 		),
 	)
 }

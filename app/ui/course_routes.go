@@ -19,5 +19,7 @@ func courseRoutes() {
 	page("/courses/:course/assignments/:assignment", func() app.Composer { return &assignmentPage{} })
 	page("/courses/:course/assignments/:assignment/edit", func() app.Composer { return &assignmentForm{} })
 	page("/courses/:course/assignments/:assignment/submissions", func() app.Composer { return &submissionsPage{} })
+	page("/courses/:course/assignments/:assignment/tutor", func() app.Composer { return &tutorItemPage{} })
+	page("/courses/:course/tutor", func() app.Composer { return &tutorPage{} })
 	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })
 }

@@ -127,3 +127,14 @@ func (r *Remote[T]) View(rows int, retry func(app.Context), ready func(T) app.UI
 func Call[In, Out any](e api.Endpoint[In, Out], in In) func(context.Context) (Out, error) {
 	return func(ctx context.Context) (Out, error) { return api.Call(ctx, API, e, in) }
 }
+
+// afterCall makes one work of two: the second is done when the first has succeeded.
+func afterCall[A, B any](one work[A], two work[B]) work[B] {
+	return func(ctx context.Context) (B, error) {
+		if _, err := one(ctx); err != nil {
+			var none B
+			return none, err
+		}
+		return two(ctx)
+	}
+}

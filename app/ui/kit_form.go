@@ -73,7 +73,7 @@ func TextArea(f Field) app.UI {
 	if rows == 0 {
 		rows = 5
 	}
-	in := app.Elem("textarea").ID(f.ID).Attr("name", f.ID).Class("input").Attr("rows", rows).Attr("value", f.Value)
+	in := app.Elem("textarea").ID(f.ID).Attr("name", f.ID).Class("input").Attr("rows", rows).Attr("dir", "auto").Attr("value", f.Value)
 	if f.Placeholder != "" {
 		in = in.Attr("placeholder", f.Placeholder)
 	}

@@ -129,10 +129,12 @@ func Menu(label string, button app.UI, items ...app.UI) app.UI {
 }
 
 // Prose shows HTML that the node has made safe (the ...HTML fields of the API), and nothing else.
-func Prose(safeHTML string) app.UI { return app.Raw(`<div class="prose">` + safeHTML + `</div>`) }
+func Prose(safeHTML string) app.UI {
+	return app.Raw(`<div class="prose" dir="auto">` + safeHTML + `</div>`)
+}
 
 // Plain shows a text as it was typed, line breaks included.
-func Plain(s string) app.UI { return app.Div().Class("plain").Text(s) }
+func Plain(s string) app.UI { return app.Div().Class("plain").Attr("dir", "auto").Text(s) }
 
 // Crumbs is the way back: pairs of label and href.
 func Crumbs(pairs ...string) app.UI {

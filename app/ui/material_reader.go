@@ -17,6 +17,7 @@ type materialPage struct {
 	mat      string
 	material Remote[lms.Material]
 	passages Remote[api.Page[lms.Passage]]
+	tutor    Remote[api.TutorStatus]
 	target   int // ordinal of the cited passage; 0: none
 }
 
@@ -24,7 +25,10 @@ func (p *materialPage) OnNav(ctx app.Context) {
 	if app.IsServer {
 		return
 	}
-	p.enter(ctx)
+	if p.enter(ctx) {
+		p.tutor.Reset()
+		p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
+	}
 	p.target = targetOf(ctx.Page().URL().Fragment)
 	if mat := Param(ctx, "materials"); mat != p.mat {
 		p.mat = mat
@@ -100,7 +104,19 @@ func (p *materialPage) view(m lms.Material) app.UI {
 			return Notice("info", "This is a draft: only staff see it, and the tutor does not know it.")
 		}),
 		app.If(m.File != nil, func() app.UI { return p.fileHead(m) }),
+		app.If(m.Published && p.tutor.Value.Enabled && !p.readOnly(), p.askAbout),
 		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).Else(p.extracted),
+	)
+}
+
+// askAbout leads to the tutor with a question about this material; without the tutor there is no way to it.
+func (p *materialPage) askAbout() app.UI {
+	path := CoursePath(p.id, "questions") + "?about=" + p.mat
+	return app.Nav().Class("starters").Aria("label", "Ask the tutor about this").Body(
+		app.Range(starters).Slice(func(i int) app.UI {
+			return LinkButton(starters[i].label, starters[i].icon, path+"&start="+starters[i].key).Class("starter")
+		}),
+		LinkButton("Ask something else", "sparkles", path).Class("starter"),
 	)
 }
 
@@ -111,10 +127,17 @@ func (p *materialPage) fileHead(m lms.Material) app.UI {
 		app.Div().Class("row-text").Body(app.Strong().Text(m.File.Name),
 			app.Span().Class("muted").Text(lms.FormatBytes(m.File.Size)), app.Div().Body(Badge(index, tone))),
 		app.Div().Class("actions").Body(
-			app.If(opensInline(*m.File), func() app.UI { return openLink("Open", *m.File, p.pdfPage()) }),
+			app.If(opensInline(*m.File), func() app.UI { return openLink(openLabel(*m.File, p.pdfPage()), *m.File, p.pdfPage()) }),
 			downloadButton("Download", *m.File),
 		),
 	))
+}
+
+func openLabel(f lms.File, page int) string {
+	if page > 0 && f.Type == "application/pdf" {
+		return "Open at page " + strconv.Itoa(page)
+	}
+	return "Open"
 }
 
 // pdfPage is the page of the cited passage, which a browser's PDF viewer opens.

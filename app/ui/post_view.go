@@ -25,9 +25,25 @@ type postView struct {
 	Generated    bool
 	Model        string
 	Citations    []lms.Citation
-	May          bool // stop and retry
-	stop, retry  func(app.Context)
+	Found        []lms.Citation // what the answer will rest on, while the model is silent
+	May          bool           // stop and retry
+	Anyway       int            // how often the question may still be sent although nothing was found; 0: not offered
+	More         bool           // the answer was cut, and can be continued
+	Human        bool           // a person can be asked
+	Busy         bool
+	act          func(app.Context, postAction)
 }
+
+// postAction is what a reader can do with a post.
+type postAction int
+
+const (
+	stopPost postAction = iota
+	retryPost
+	anywayPost
+	morePost
+	humanPost
+)
 
 // CompoID keeps a post from being redrawn as another one.
 func (v *postView) CompoID() string { return v.ID }
@@ -49,7 +65,7 @@ func (v *postView) Render() app.UI {
 				app.If(!v.At.IsZero(), func() app.UI { return app.Span().Class("fine").Body(AgoView(v.At)) })),
 			v.text(),
 			app.If(v.Note != "", func() app.UI { return app.P().Class("post-note").Body(Icon("info"), text(v.Note)) }),
-			app.If(len(v.Citations) > 0 && v.State.Final(), v.sources),
+			app.If(len(v.Citations) > 0 && v.State.Final(), func() app.UI { return v.sources("From the materials", v.Citations, v.Generated) }),
 			v.foot(),
 		),
 	)
@@ -59,8 +75,10 @@ func (v *postView) Render() app.UI {
 func (v *postView) text() app.UI {
 	switch {
 	case !v.State.Final():
-		return app.Div().Class("answering").Aria("live", "polite").Aria("busy", true).Body(
-			app.If(v.Text != "", func() app.UI { return app.Div().Class("plain", "streaming").Text(v.Text) }),
+		// Not live for screen readers: the page says that the tutor answers, and then the whole answer once.
+		return app.Div().Class("answering").Aria("busy", true).Body(
+			app.If(v.Text != "", func() app.UI { return app.Div().Class("plain", "streaming").Attr("dir", "auto").Text(v.Text) }),
+			app.If(v.Text == "" && len(v.Found) > 0, func() app.UI { return v.sources("These places in the materials may help meanwhile", v.Found, true) }),
 			app.P().Class("muted", "answering-line").Body(Spinner(), text(cond(v.Wait != "", v.Wait, cond(v.Text == "", "The tutor is looking through the materials", "Answering")))),
 		)
 	case v.HTML != "":
@@ -72,36 +90,43 @@ func (v *postView) text() app.UI {
 }
 
 // sources lists what the answer stands on; each opens at its place.
-func (v *postView) sources() app.UI {
+func (v *postView) sources(title string, list []lms.Citation, quotes bool) app.UI {
 	return app.Div().Class("sources").Body(
-		app.P().Class("sources-title").Text("From the materials"),
-		app.Ol().Class("sources-list").Body(app.Range(v.Citations).Slice(func(i int) app.UI {
-			c := v.Citations[i]
+		app.P().Class("sources-title").Text(title),
+		app.Ol().Class("sources-list").Body(app.Range(list).Slice(func(i int) app.UI {
+			c := list[i]
 			return app.Li().Body(app.A().Class("source").Href(citePath(v.Course, c)).Body(
 				app.Span().Class("source-n").Text(strconv.Itoa(c.N)),
-				app.Span().Class("row-text").Body(
+				app.Span().Class("row-text").Attr("dir", "auto").Body(
 					app.Span().Class("source-title").Text(c.Title),
 					app.If(citePlace(c) != "", func() app.UI { return app.Span().Class("fine").Text(citePlace(c)) }),
-					app.If(c.Quote != "" && v.Generated, func() app.UI { return app.Span().Class("source-quote").Text(c.Quote) }),
+					app.If(c.Quote != "" && quotes, func() app.UI { return app.Span().Class("source-quote").Text(c.Quote) }),
 				),
 			))
 		})),
 	)
 }
 
+// foot is what can be done with an answer of the tutor.
 func (v *postView) foot() app.UI {
-	if !v.Tutor || !v.May {
+	if !v.Tutor {
 		return app.Div().Class("post-foot")
 	}
 	return app.Div().Class("post-foot").Body(
-		app.If(!v.State.Final(), func() app.UI {
-			return Button("Stop", "square", func(ctx app.Context, _ app.Event) { v.stop(ctx) }, Each("stop", v.ID))
+		app.If(v.May && !v.State.Final(), func() app.UI { return v.button("Stop", "square", stopPost) }),
+		app.If(v.May && v.State == lms.ReplyStopped && v.Note == "", func() app.UI { return app.Span().Class("fine").Text("Stopped; the text so far is kept.") }),
+		app.If(v.May && (v.State == lms.ReplyFailed || v.State == lms.ReplyStopped), func() app.UI { return v.button("Try again", "refresh-cw", retryPost) }),
+		app.If(v.More, func() app.UI { return v.button("Continue", "arrow-right", morePost) }),
+		app.If(v.Anyway > 0, func() app.UI {
+			return app.Div().Class("row-flex").Body(v.button("Ask anyway", "send", anywayPost),
+				app.Span().Class("fine").Text("The answer will not be from the course materials. "+plural(v.Anyway, "time")+" left today."))
 		}),
-		app.If(v.State == lms.ReplyStopped, func() app.UI { return app.Span().Class("fine").Text("Stopped; the text so far is kept.") }),
-		app.If(v.State == lms.ReplyFailed || v.State == lms.ReplyStopped, func() app.UI {
-			return Button("Try again", "refresh-cw", func(ctx app.Context, _ app.Event) { v.retry(ctx) }, Each("retry", v.ID))
-		}),
+		app.If(v.Human, func() app.UI { return v.button("Ask a human", "users", humanPost) }),
 	)
+}
+
+func (v *postView) button(label, icon string, a postAction) app.UI {
+	return Busy(Button(label, icon, func(ctx app.Context, _ app.Event) { v.act(ctx, a) }, Each(label, v.ID)), v.Busy && a != stopPost)
 }
 
 func citePath(course string, c lms.Citation) string {

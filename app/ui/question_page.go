@@ -19,7 +19,9 @@ type QuestionPage struct {
 	streams   map[string]*replyStream // by reply
 	session   lms.Session
 	busy      bool
+	said      string // for screen readers
 	draft     replyDraft
+	further   replyDraft // asks the tutor to go on; kept apart from what the person types
 	problem   Problem
 	setTopics func(...string)
 }
@@ -40,11 +42,11 @@ func (p *QuestionPage) OnNav(ctx app.Context) {
 	}
 	if p.enter(ctx) {
 		p.tutor.Reset()
-		p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
+		p.loadTutor(ctx)
 	}
 	if id := Param(ctx, "questions"); id != p.question {
 		p.stopStreams()
-		p.question, p.problem = id, Problem{}
+		p.question, p.problem, p.said, p.further = id, Problem{}, "", replyDraft{}
 		p.thread.Reset()
 		p.newDraft()
 		loadDraft(ctx, p.draftKey(), &p.draft)
@@ -60,6 +62,10 @@ func (p *QuestionPage) OnDismount() { p.stopStreams() }
 
 func (p *QuestionPage) path() api.QuestionPath {
 	return api.QuestionPath{Course: p.id, Question: p.question}
+}
+
+func (p *QuestionPage) loadTutor(ctx app.Context) {
+	p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
 }
 
 func (p *QuestionPage) draftKey() string { return draftKey("reply", p.question) }
@@ -93,12 +99,15 @@ func (p *QuestionPage) view(q lms.Question) app.UI {
 		app.Div().Class("row-flex", "thread-head").Body(
 			Badge(label, tone),
 			Badge(cond(q.To == lms.ToTutor, "To the tutor", "To the instructors"), ""),
+			app.If(q.To == lms.ToTutor && q.Mode != "", func() app.UI { return Badge(modeName(q.Mode), "") }),
 			app.Span().Class("fine").Text(cond(q.Visibility == lms.VisibleCourse, "Everybody in the course can read this.", "Only the author and the staff can read this.")),
 		),
 		app.Div().Class("posts").Body(
 			&postView{ID: q.ID, Course: p.id, Author: q.AuthorName, At: q.CreatedAt, HTML: q.BodyHTML, Text: cond(q.Body == "", q.Title, q.Body), State: lms.ReplyDone},
 			app.Range(q.Replies).Slice(func(i int) app.UI { return p.post(q.Replies[i]) }),
 		),
+		// Screen readers hear that the tutor answers, then the whole answer once (TUTOR-40).
+		app.P().Class("sr-only").Role("status").Aria("live", "polite").Aria("atomic", true).ID("tutor-said").Text(p.said),
 		p.actions(q),
 		app.If(!p.readOnly(), func() app.UI { return p.composer(q) }),
 	)
@@ -109,12 +118,24 @@ func (p *QuestionPage) post(r lms.Reply) app.UI {
 	v := &postView{ID: r.ID, Course: p.id, Author: r.AuthorName, Role: RoleName(r.AuthorRole), Tutor: r.AuthorID == lms.TutorID, At: r.CreatedAt,
 		HTML: r.BodyHTML, Text: r.Body, State: r.State, Note: r.Note, Generated: r.Generated, Model: r.Model, Citations: r.Citations}
 	if s := p.streams[r.ID]; s != nil && !r.State.Final() {
-		v.Text, v.Wait = s.text, s.wait
+		v.Text, v.Wait, v.Found = s.text, s.wait, s.found
 	}
-	v.May = p.mine() || p.staff()
-	v.stop = func(ctx app.Context) { p.stop(ctx, r.ID) }
-	v.retry = func(ctx app.Context) { p.retry(ctx, r.ID) }
+	v.May, v.Busy = p.mine() || p.staff(), p.busy
+	if v.Tutor && r.State.Final() && p.mine() && !p.readOnly() && p.thread.Value.To == lms.ToTutor {
+		v.Human = true
+		if t := p.tutor.Value; t.Enabled && t.Model != "" {
+			v.More = r.Cut() && p.last(r.ID)
+			v.Anyway = cond(r.FoundNothing(), t.Quota.AskAnyway, 0)
+		}
+	}
+	v.act = func(ctx app.Context, a postAction) { p.act(ctx, r.ID, a) }
 	return v
+}
+
+// last reports whether the reply is the newest post.
+func (p *QuestionPage) last(reply string) bool {
+	all := p.thread.Value.Replies
+	return len(all) > 0 && all[len(all)-1].ID == reply
 }
 
 // actions change the state of the thread.
@@ -125,13 +146,7 @@ func (p *QuestionPage) actions(q lms.Question) app.UI {
 	set := func(label, icon string, s lms.QuestionState) app.UI {
 		return Busy(Button(label, icon, func(ctx app.Context, _ app.Event) { p.set(ctx, api.SetQuestionInput{State: &s}, "") }, Each(string(s))), p.busy)
 	}
-	staff := lms.ToStaff
 	return app.Div().Class("actions", "thread-actions").Body(
-		app.If(q.To == lms.ToTutor && q.State != lms.QuestionPending, func() app.UI {
-			return Busy(Button("Ask the instructors", "users", func(ctx app.Context, _ app.Event) {
-				p.set(ctx, api.SetQuestionInput{To: &staff}, "The instructors see your question and the tutor's answer now.")
-			}), p.busy)
-		}),
 		app.If(p.staff() && q.To == lms.ToStaff && q.State == lms.QuestionOpen, func() app.UI {
 			return set("Mark as answered", "check", lms.QuestionAnswered)
 		}),
@@ -151,7 +166,11 @@ func (p *QuestionPage) composer(q lms.Question) app.UI {
 		help = "Everybody in the course will read this, with your name."
 	}
 	if follow {
-		help = (&askForm{Known: p.tutor.Ready, Model: p.tutor.Value.Model, Where: p.tutor.Value.Where}).reader()
+		if p.tutor.Ready && !p.tutor.Value.Enabled {
+			return Notice("info", "The tutor is switched off in this course. You can ask the instructors.", app.Div().Class("actions").Body(
+				LinkButton("Ask the instructors", "users", CoursePath(p.id, "questions"))))
+		}
+		help = tutorReader(p.tutor.Ready, p.tutor.Value)
 	}
 	return app.Form().Class("card", "composer").OnSubmit(p.submit).Body(
 		p.problem.Alert("body"),
@@ -160,6 +179,8 @@ func (p *QuestionPage) composer(q lms.Question) app.UI {
 				p.draft.Body = ctx.JSSrc().Get("value").String()
 				keepDraft(ctx, p.draftKey(), p.draft)
 			}}),
-		app.Div().Class("actions", "actions-end").Body(Submit(cond(follow, "Ask", "Reply"), "Sending", p.busy)),
+		app.If(follow && p.tutor.Ready, func() app.UI { return noticeView(p.tutor.Value) }),
+		app.Div().Class("ask-end").Body(app.If(follow && p.tutor.Ready, func() app.UI { return quotaView(p.tutor.Value) }),
+			Submit(cond(follow, "Ask", "Reply"), "Sending", p.busy)),
 	)
 }

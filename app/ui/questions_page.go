@@ -16,6 +16,8 @@ type QuestionsPage struct {
 	inCourse
 	show      string // filter: "", "tutor", "staff", "open", "mine"
 	about     string // material that a new question is about
+	start     string // starter that a new question begins with
+	material  Remote[lms.Material]
 	list      Remote[api.Page[lms.Question]]
 	tutor     Remote[api.TutorStatus]
 	more      bool
@@ -37,7 +39,7 @@ func (p *QuestionsPage) OnNav(ctx app.Context) {
 	show := Query(ctx, "show")
 	if p.enter(ctx) {
 		p.tutor.Reset()
-		p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
+		p.loadTutor(ctx)
 		p.list.Reset()
 		if p.setTopics != nil {
 			p.setTopics("course/"+p.id, "question/")
@@ -45,8 +47,19 @@ func (p *QuestionsPage) OnNav(ctx app.Context) {
 	} else if show != p.show {
 		p.list.Reset()
 	}
-	p.show, p.about = show, Query(ctx, "about")
+	if about := Query(ctx, "about"); about != p.about {
+		p.about = about
+		p.material.Reset()
+		if lms.ValidID(about) {
+			p.material.Load(ctx, Call(api.GetMaterial, api.MaterialPath{Course: p.id, Material: about}))
+		}
+	}
+	p.show, p.start = show, Query(ctx, "start")
 	p.load(ctx)
+}
+
+func (p *QuestionsPage) loadTutor(ctx app.Context) {
+	p.tutor.Load(ctx, Call(api.TutorInfo, api.CoursePath{Course: p.id}))
 }
 
 func (p *QuestionsPage) input() api.ListQuestionsInput {
@@ -102,11 +115,12 @@ func (p *QuestionsPage) Render() app.UI {
 		active += "?show=" + p.show
 	}
 	return p.frame(&Shell{Title: "Questions and tutor", Active: "questions",
+		Actions: app.If(p.staff(), func() app.UI { return LinkButton("Tutor settings", "settings", CoursePath(p.id, "tutor")) }),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(func() app.UI {
 			return app.Div().Class("stack").Body(
 				app.If(!p.readOnly(), func() app.UI {
-					return &askForm{Course: p.id, About: p.about, Staff: p.staff(), Model: p.tutor.Value.Model, Where: p.tutor.Value.Where, Known: p.tutor.Ready,
-						Notice: cond(p.tutor.Value.Accepted, 0, p.tutor.Value.Notice)}
+					return &askForm{Course: p.id, About: p.about, Staff: p.staff(), Title: p.material.Value.Title, Start: p.start, Known: p.tutor.Ready, Tutor: p.tutor.Value,
+						changed: p.loadTutor}
 				}),
 				app.Div().Body(
 					Tabs("Which questions", active, tabs...),

@@ -16,10 +16,10 @@ const tutorName = "Tutor"
 // What stands beside an answer, in the reader's words.
 const (
 	noteNoModel     = "No language model is set up: these are the best passages of your course."
-	noteNothing     = "Nothing in the course material seems to answer this. These passages are the closest. You can send the question to your instructor."
+	noteNothing     = lms.NoteNothing
 	noteNoMaterial  = "Your course has no material that the tutor can read yet. You can send the question to your instructor."
 	noteNotGrounded = "This answer is not from the course materials."
-	noteCut         = "The answer was cut at its length limit. Ask the tutor to continue."
+	noteCut         = lms.NoteCut
 	noteFiltered    = "The language model broke off this answer by its own content rules."
 	noteStopped     = "Stopped. The text so far is kept."
 	noteOffline     = "The tutor's language model is offline at the moment. Your question is kept: these passages of your course may help, and you can try again or send it to your instructor."
