@@ -132,7 +132,7 @@ func (p *QuestionPage) act(ctx app.Context, reply string, a postAction) {
 // continued asks the tutor to go on where its answer was cut. The ids stay the same until a node has acknowledged them.
 func (p *QuestionPage) continued(ctx app.Context) {
 	if p.further.ID == "" {
-		p.further = replyDraft{ID: lms.NewID(), TutorReplyID: lms.NewID(), Body: "Please continue where your answer was cut."}
+		p.further = replyDraft{ID: lms.NewID(), TutorReplyID: lms.NewID(), Body: "Please continue."}
 	}
 	p.busy = true
 	in := api.ReplyInput{Course: p.id, Question: p.question, ID: p.further.ID, Body: p.further.Body, TutorReplyID: p.further.TutorReplyID}

@@ -136,7 +136,7 @@ func (p *tutorPage) answers() app.UI {
 		return Notice("info", "No language model is set up on this site: the tutor shows the best passages of the materials. The text "+t.Where+".")
 	}
 	return Notice("info", "The model "+t.Model+" writes the answers; the text "+cond(strings.HasPrefix(t.Where, "stays"), t.Where, "goes to "+t.Where)+
-		". Students and you can read "+plural(t.Passages, "passage")+" of materials through it.")
+		". It knows "+plural(t.Passages, "passage")+" of the materials.")
 }
 
 func (p *tutorPage) conflictNotice() app.UI {
@@ -169,7 +169,9 @@ func (p *tutorPage) access() app.UI {
 		Checkbox(Field{ID: "enabled", Label: "Students of this course can ask the tutor", Help: "Off removes it from every page of the course; questions to the instructors stay.",
 			On: func(ctx app.Context, _ app.Event) { v.Enabled = Checked(ctx) }}, v.Enabled),
 		Select(Field{ID: "ownerId", Label: "Who is told when a student may be in danger", Value: v.OwnerID, Error: p.problem.For("ownerId"),
-			Help: "Somebody must be: without a name the tutor cannot be switched on.", On: p.ValueTo(&v.OwnerID)}, owners...),
+			Help: "Somebody must be: without a name the tutor cannot be switched on.", On: func(ctx app.Context, _ app.Event) {
+				v.OwnerID, p.problem = ctx.JSSrc().Get("value").String(), Problem{}
+			}}, owners...),
 	)
 }
 

@@ -89,6 +89,11 @@ func (s *speech) end() {
 	fmt.Fprint(s.w, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
 }
 
+// cut ends at the length limit.
+func (s *speech) cut() {
+	fmt.Fprint(s.w, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\ndata: [DONE]\n\n")
+}
+
 // wait blocks until the test goes on or the caller has gone; it reports whether the caller is still there.
 func (s *speech) wait(gate <-chan struct{}) bool {
 	select {
