@@ -58,9 +58,10 @@ type DB struct {
 	candidacies, elections atomic.Uint64
 	writeTimes, readTimes  latencies
 
-	memberMu sync.Mutex // one change of membership at a time
-	client   *http.Client
-	rpc      *http.Server
+	memberMu  sync.Mutex // one change of membership at a time
+	rehearsal sync.Mutex // one copy of the database at a time
+	client    *http.Client
+	rpc       *http.Server
 
 	failed  atomic.Bool
 	dead    chan struct{}   // closed when failed

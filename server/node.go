@@ -17,7 +17,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"trivium/app/lms"
 	"trivium/consensus"
 	"trivium/server/backup"
 	"trivium/server/certs"
@@ -212,32 +211,8 @@ func (n *Node) start() error {
 	} else if n.self.Address() != n.config.Advertise {
 		n.wg.Go(n.moved) // the others cannot call this node before they know, and nothing else may wait for that
 	}
-	for wait := false; ; wait = true {
-		var err error
-		var s *store.Store
-		if s, err = store.Open(n.ctx, n.db); err == nil {
-			if n.store == nil {
-				n.store = s
-				if err := n.startCertificates(); err != nil {
-					return err
-				}
-			}
-			break
-		}
-		if lms.KindOf(err) != lms.KindUnavailable && !errors.Is(err, consensus.ErrUnavailable) && !errors.Is(err, consensus.ErrUnknown) {
-			return err
-		}
-		if !wait {
-			n.log.Warn("no majority of the nodes answers; waiting for them", "error", err)
-		}
-		if err := n.showStale(); err != nil {
-			return err
-		}
-		select {
-		case <-n.ctx.Done():
-			return nil
-		case <-time.After(200 * time.Millisecond):
-		}
+	if ok, err := n.openStore(); !ok || err != nil {
+		return err
 	}
 	n.cluster.Attach(n.db, n.store)
 	n.attached.Store(true)

@@ -17,6 +17,8 @@ import (
 type Store struct {
 	db   *consensus.DB
 	seen atomic.Pointer[stampSeen] // by the last write through this node
+
+	newer int // see NewerSchema
 }
 
 // stampSeen compares a stamp with this node's clock.
@@ -29,13 +31,21 @@ type stampSeen struct {
 const stampFresh = time.Minute
 
 // Open migrates the database to the newest schema and returns the store. Any number of nodes may do so at once. It waits
-// until the node has caught up, and refuses a database that a newer program has migrated.
+// until the node has caught up, and refuses a database that a newer program has migrated beyond what this one can read.
 func Open(ctx context.Context, db *consensus.DB) (*Store, error) {
+	steps, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, db, steps)
+}
+
+func open(ctx context.Context, db *consensus.DB, steps []migration) (*Store, error) {
 	if err := db.WaitReady(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{db: db}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, steps); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil

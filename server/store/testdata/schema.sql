@@ -342,7 +342,7 @@ CREATE TABLE schema_migrations (
 	version    INTEGER PRIMARY KEY,
 	name       TEXT NOT NULL,
 	applied_at INTEGER NOT NULL
-) STRICT;
+, readable_from INTEGER) STRICT;
 
 CREATE TABLE session_tickets (
 	ticket_hash BLOB PRIMARY KEY,
