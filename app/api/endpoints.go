@@ -104,6 +104,24 @@ var (
 	AcceptTutorNotice = Endpoint[TutorNoticeInput, Empty]{"POST", "/api/v1/tutor/notice", lms.AnyUser, "Accept the notice about what the tutor does with questions"}
 )
 
+// What students and staff make of the tutor's answers.
+var (
+	RateReply       = Endpoint[RateInput, lms.Question]{"PUT", "/api/v1/courses/:course/questions/:question/replies/:reply/rating", lms.MemberOfCourse, "Say whether an answer of the tutor to oneself helped; the last word counts"}
+	AskHuman        = Endpoint[AskHumanInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/ask", lms.MemberOfCourse, "Ask the staff about an answer of the tutor, with the answer and its sources; a second time answers the same question"}
+	EndorseReply    = Endpoint[EndorseInput, lms.Question]{"PUT", "/api/v1/courses/:course/questions/:question/replies/:reply/endorsement", lms.StaffOfCourse, "Endorse or correct an answer: it enters the FAQ of the course and is found first"}
+	WithdrawReply   = Endpoint[ReplyPath, lms.Question]{"DELETE", "/api/v1/courses/:course/questions/:question/replies/:reply/endorsement", lms.StaffOfCourse, "Take an answer out of the FAQ"}
+	ListEndorsed    = Endpoint[ListEndorsedInput, Page[lms.Endorsement]]{"GET", "/api/v1/courses/:course/faq", lms.MemberOfCourse, "List the FAQ of the course: what staff have endorsed, newest first"}
+	ListTutorFlags  = Endpoint[ListFlagsInput, Page[lms.TutorFlag]]{"GET", "/api/v1/courses/:course/tutor/flags", lms.StaffOfCourse, "List messages to the tutor that somebody must look at, newest first"}
+	SeeTutorFlag    = Endpoint[FlagPath, lms.TutorFlag]{"POST", "/api/v1/courses/:course/tutor/flags/:flag/seen", lms.StaffOfCourse, "Mark a flag as looked at"}
+	ListSevereFlags = Endpoint[ListSevereInput, Page[lms.TutorFlag]]{"GET", "/api/v1/tutor/flags", lms.Admin, "List severe flags of all courses, for the administrators who are named for them"}
+	GetTutorSite    = Endpoint[NoInput, lms.TutorSite]{"GET", "/api/v1/tutor/site", lms.Admin, "Show the site's rules of the tutor"}
+	UpdateTutorSite = Endpoint[TutorSiteInput, lms.TutorSite]{"PUT", "/api/v1/tutor/site", lms.AdminConfirmed, "Change the text for a crisis, who gets severe flags, and how long conversations are kept"}
+
+	ListConversations   = Endpoint[ListConversationsInput, Page[lms.Question]]{"GET", "/api/v1/courses/:course/conversations", lms.MemberOfCourse, "List and search the own conversations with the tutor, newest first"}
+	ExportConversations = Endpoint[ExportConversationsInput, Raw]{"GET", "/api/v1/courses/:course/conversations/export", lms.MemberOfCourse, "Download the own conversations with the tutor (format: json or md)"}
+	EraseConversation   = Endpoint[QuestionPath, Empty]{"DELETE", "/api/v1/courses/:course/conversations/:question", lms.MemberOfCourse, "Erase the text of an own conversation with the tutor, everywhere; it cannot be undone"}
+)
+
 // The cluster and live updates.
 var (
 	GetCluster      = Endpoint[NoInput, lms.Cluster]{"GET", "/api/v1/cluster", lms.AnyUser, "Show the nodes and how they stand"}
@@ -215,6 +233,19 @@ func Routes() []Route {
 		named("UpdateTutorItem", UpdateTutorItem),
 		named("SetTutorChoice", SetTutorChoice),
 		named("AcceptTutorNotice", AcceptTutorNotice),
+		named("RateReply", RateReply),
+		named("AskHuman", AskHuman),
+		named("EndorseReply", EndorseReply),
+		named("WithdrawReply", WithdrawReply),
+		named("ListEndorsed", ListEndorsed),
+		named("ListTutorFlags", ListTutorFlags),
+		named("SeeTutorFlag", SeeTutorFlag),
+		named("ListSevereFlags", ListSevereFlags),
+		named("GetTutorSite", GetTutorSite),
+		named("UpdateTutorSite", UpdateTutorSite),
+		named("ListConversations", ListConversations),
+		named("ExportConversations", ExportConversations),
+		named("EraseConversation", EraseConversation),
 		named("GetCluster", GetCluster),
 		named("GetNodeHash", GetNodeHash),
 		named("GetNode", GetNode),

@@ -36,6 +36,10 @@ const (
 	AuditKVTokenRevoke  AuditAction = "kv.token.revoke"
 	AuditTutorPolicy    AuditAction = "tutor.policy"   // of a course, or of an item with its hidden notes
 	AuditTranscriptRead AuditAction = "tutor.read"     // of a student's conversation, by staff
+	AuditEndorse        AuditAction = "tutor.endorse"  // an answer, by staff: endorsed, corrected or withdrawn
+	AuditFlagSeen       AuditAction = "tutor.flag"     // a message that somebody must look at was looked at
+	AuditErase          AuditAction = "tutor.erase"    // of the text of a conversation, by who had it or by age
+	AuditTutorSite      AuditAction = "tutor.site"     // the site's rules of the tutor
 	AuditRefused        AuditAction = "access.refused" // answered 403
 )
 

@@ -4,11 +4,13 @@ import "time"
 
 // Home is what a person sees first: what is due, what is new.
 type Home struct {
-	Courses  []Course   `json:"courses"`
-	Due      []DueItem  `json:"due"`      // of the courses where the user is a student, soonest first, not handed in yet
-	Feedback []Feedback `json:"feedback"` // newly posted grades, newest first
-	Grading  []DueItem  `json:"grading"`  // of the courses where the user is staff: assignments with ungraded work
-	Queue    []Question `json:"queue"`    // of the courses where the user is staff: questions that wait for an answer
+	Courses  []Course       `json:"courses"`
+	Due      []DueItem      `json:"due"`      // of the courses where the user is a student, soonest first, not handed in yet
+	Feedback []Feedback     `json:"feedback"` // newly posted grades, newest first
+	Grading  []DueItem      `json:"grading"`  // of the courses where the user is staff: assignments with ungraded work
+	Endorsed []EndorsedNews `json:"endorsed"` // answers of the tutor to the user that staff have endorsed or corrected, newest first
+	Flags    []TutorFlag    `json:"flags"`    // messages that nobody has looked at, and that the user is responsible for
+	Queue    []Question     `json:"queue"`    // of the courses where the user is staff: questions that wait for an answer
 }
 
 // DueItem is an assignment on the home page.

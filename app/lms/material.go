@@ -60,4 +60,5 @@ type Passage struct {
 	Heading    string `json:"heading,omitempty"`
 	Page       int    `json:"page,omitempty"` // page of a PDF or slide of a presentation, from 1; 0: none
 	Text       string `json:"text"`
+	Endorsed   string `json:"endorsed,omitempty"` // id of the reply: the passage is an entry of the FAQ, not of a material
 }

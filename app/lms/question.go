@@ -1,6 +1,7 @@
 package lms
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,32 +33,71 @@ type Visibility string
 const (
 	VisibleStaff  Visibility = "staff"  // author and staff
 	VisibleCourse Visibility = "course" // every member
+
+	VisibleAnonymous Visibility = "anonymous" // every member; only staff see who asks
 )
+
+// Validate refuses what is no visibility.
+func (v Visibility) Validate() error {
+	switch v {
+	case VisibleStaff, VisibleCourse, VisibleAnonymous:
+		return nil
+	}
+	return FieldErrorf(KindRule, "visibility", "A question is visible to the staff or to the course, or to the course without your name.")
+}
 
 // Question is a thread that starts with a student's question.
 type Question struct {
-	ID         string        `json:"id"`
-	CourseID   string        `json:"courseId"`
-	AuthorID   string        `json:"authorId"`
-	AuthorName string        `json:"authorName"`
-	To         Addressee     `json:"to"`
-	Title      string        `json:"title"`
-	Body       string        `json:"body,omitempty"`
-	BodyHTML   string        `json:"bodyHtml,omitempty"`
-	MaterialID string        `json:"materialId,omitempty"` // the material it is about
-	Mode       TutorMode     `json:"mode,omitempty"`       // how the tutor helps in this thread; empty: as the course has it
-	Visibility Visibility    `json:"visibility"`
-	State      QuestionState `json:"state"`
-	CreatedAt  time.Time     `json:"createdAt,omitzero"`
-	UpdatedAt  time.Time     `json:"updatedAt,omitzero"`
-	Version    int64         `json:"version"`
-	Replies    []Reply       `json:"replies,omitempty"` // only in the answer for one question, oldest first
-	ReplyCount int           `json:"replyCount"`
+	ID         string           `json:"id"`
+	CourseID   string           `json:"courseId"`
+	AuthorID   string           `json:"authorId"`
+	AuthorName string           `json:"authorName"`
+	To         Addressee        `json:"to"`
+	Title      string           `json:"title"`
+	Body       string           `json:"body,omitempty"`
+	BodyHTML   string           `json:"bodyHtml,omitempty"`
+	MaterialID string           `json:"materialId,omitempty"` // the material it is about
+	Mode       TutorMode        `json:"mode,omitempty"`       // how the tutor helps in this thread; empty: as the course has it
+	Visibility Visibility       `json:"visibility"`
+	State      QuestionState    `json:"state"`
+	CreatedAt  time.Time        `json:"createdAt,omitzero"`
+	UpdatedAt  time.Time        `json:"updatedAt,omitzero"`
+	Version    int64            `json:"version"`
+	SourceID   string           `json:"sourceId,omitempty"`    // the answer of the tutor that it was asked about
+	Waiting    time.Time        `json:"waitingSince,omitzero"` // since when its author waits for the staff
+	Reads      []TranscriptRead `json:"reads,omitempty"`       // by staff, of a conversation with the tutor; latest first, only in the answer for one question
+	Replies    []Reply          `json:"replies,omitempty"`     // only in the answer for one question, oldest first
+	ReplyCount int              `json:"replyCount"`
 }
 
 // ReadableBy reports whether the actor may read the question.
 func (q Question) ReadableBy(a Actor) bool {
-	return q.AuthorID == a.UserID || a.Staff() || (q.Visibility == VisibleCourse && a.Role != "")
+	return q.AuthorID == a.UserID || a.Staff() || (q.Visibility != VisibleStaff && a.Role != "")
+}
+
+// Anonymous is the name that peers see of who asked anonymously.
+const Anonymous = "Anonymous"
+
+// For is the question as the reader may see it: peers do not see who asked anonymously, nor how answers were rated.
+func (q Question) For(userID string, staff bool) Question {
+	if staff || q.AuthorID == userID {
+		return q
+	}
+	hide := q.Visibility == VisibleAnonymous
+	author := q.AuthorID
+	q.SourceID, q.Reads, q.Waiting = "", nil, time.Time{}
+	if hide {
+		q.AuthorID, q.AuthorName = "", Anonymous
+	}
+	q.Replies = slices.Clone(q.Replies)
+	for i := range q.Replies {
+		r := &q.Replies[i]
+		r.Rating, r.AskedID = nil, ""
+		if hide && r.AuthorID == author {
+			r.AuthorID, r.AuthorName = "", Anonymous
+		}
+	}
+	return q
 }
 
 // ReplyState is the life of a reply. Replies of people are always ReplyDone.
@@ -77,19 +117,22 @@ func (s ReplyState) Final() bool { return s == ReplyDone || s == ReplyStopped ||
 
 // Reply is one post of a thread.
 type Reply struct {
-	ID         string     `json:"id"`
-	QuestionID string     `json:"questionId"`
-	AuthorID   string     `json:"authorId"` // TutorID for the tutor
-	AuthorName string     `json:"authorName"`
-	AuthorRole Role       `json:"authorRole,omitempty"`
-	Body       string     `json:"body"` // Markdown
-	BodyHTML   string     `json:"bodyHtml,omitempty"`
-	State      ReplyState `json:"state"`
-	Note       string     `json:"note,omitempty"`      // plain words beside the text, such as "no language model is set up"
-	Generated  bool       `json:"generated,omitempty"` // written by a language model
-	Model      string     `json:"model,omitempty"`
-	Citations  []Citation `json:"citations,omitempty"`
-	CreatedAt  time.Time  `json:"createdAt,omitzero"`
+	ID          string       `json:"id"`
+	QuestionID  string       `json:"questionId"`
+	AuthorID    string       `json:"authorId"` // TutorID for the tutor
+	AuthorName  string       `json:"authorName"`
+	AuthorRole  Role         `json:"authorRole,omitempty"`
+	Body        string       `json:"body"` // Markdown
+	BodyHTML    string       `json:"bodyHtml,omitempty"`
+	State       ReplyState   `json:"state"`
+	Note        string       `json:"note,omitempty"`      // plain words beside the text, such as "no language model is set up"
+	Generated   bool         `json:"generated,omitempty"` // written by a language model
+	Model       string       `json:"model,omitempty"`
+	Citations   []Citation   `json:"citations,omitempty"`
+	Rating      *Rating      `json:"rating,omitempty"` // of an answer of the tutor, by who asked
+	Endorsement *Endorsement `json:"endorsement,omitempty"`
+	AskedID     string       `json:"askedId,omitempty"` // the question to the staff that was made of this answer
+	CreatedAt   time.Time    `json:"createdAt,omitzero"`
 }
 
 // What the tutor notes beside a reply, where a reader can do something about it.
@@ -115,6 +158,7 @@ type Citation struct {
 	Heading    string `json:"heading,omitempty"`
 	Page       int    `json:"page,omitempty"`
 	Quote      string `json:"quote,omitempty"`
+	Endorsed   string `json:"endorsed,omitempty"` // id of the reply: the passage is an entry of the FAQ, not of a material
 }
 
 // MaxQuestion is the longest message to the tutor in characters (TUTOR-22).
@@ -131,10 +175,7 @@ func (q Question) Validate() error {
 	if q.To != ToStaff && q.To != ToTutor {
 		return FieldErrorf(KindRule, "to", "A question goes to the staff or to the tutor.")
 	}
-	if q.Visibility != VisibleStaff && q.Visibility != VisibleCourse {
-		return FieldErrorf(KindRule, "visibility", "A question is visible to the staff or to the course.")
-	}
-	return nil
+	return q.Visibility.Validate()
 }
 
 // Validate checks what a person typed.

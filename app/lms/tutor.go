@@ -130,10 +130,14 @@ type TutorFlag struct {
 	ID         string    `json:"id"`
 	CourseID   string    `json:"courseId"`
 	QuestionID string    `json:"questionId"`
-	Kind       string    `json:"kind"` // self_harm, violence, abuse, leak
+	CourseCode string    `json:"courseCode"`
+	StudentID  string    `json:"studentId"`
+	Student    string    `json:"student"` // name
+	Kind       string    `json:"kind"`    // self_harm, violence, abuse, leak
 	Severe     bool      `json:"severe"`
 	CreatedAt  time.Time `json:"createdAt"`
 	SeenAt     time.Time `json:"seenAt,omitzero"`
+	SeenBy     string    `json:"seenBy,omitempty"` // name
 }
 
 // TutorNotice is the number of the notice that a user accepts before the first question; it rises when its text changes.

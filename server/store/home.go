@@ -29,6 +29,12 @@ func (s *Store) Home(ctx context.Context, actor lms.Actor) (h lms.Home, err erro
 	if h.Grading, err = s.homeGrading(ctx, actor.UserID); err != nil {
 		return h, err
 	}
+	if h.Endorsed, err = s.homeEndorsed(ctx, actor.UserID); err != nil {
+		return h, err
+	}
+	if h.Flags, err = s.homeFlags(ctx, actor.UserID); err != nil {
+		return h, err
+	}
 	h.Queue, err = s.homeQueue(ctx, actor.UserID)
 	return h, err
 }
@@ -86,7 +92,7 @@ func (s *Store) homeGrading(ctx context.Context, userID string) ([]lms.DueItem, 
 // homeQueue lists the questions that wait for the staff, oldest first.
 func (s *Store) homeQueue(ctx context.Context, userID string) ([]lms.Question, error) {
 	const q = `
-		SELECT ` + questionColumns + `, ''
+		SELECT ` + questionColumns + `, '', ''
 		FROM questions q
 		WHERE q.course_id IN (SELECT course_id FROM (` + teaching + `)) AND q.addressee = 'staff' AND q.state = 'open'
 		ORDER BY q.created_at, q.question_id

@@ -66,7 +66,7 @@ func (s *Store) AddReply(ctx context.Context, actor lms.Actor, courseID, questio
 		insertTutorReply(&b, actor, questionID, tutorReplyID)
 		countTutor(&b, actor, courseID, tutorReplyID, false)
 	}
-	q, err := s.applyQuestion(ctx, &b, courseID, questionID)
+	q, err := s.applyQuestion(ctx, &b, actor, courseID, questionID)
 	return q, s.explainTutor(ctx, err, actor, courseID)
 }
 
@@ -76,6 +76,10 @@ func (s *Store) Reply(ctx context.Context, actor lms.Actor, courseID, questionID
 	if err != nil {
 		return lms.Reply{}, err
 	}
+	return replyOf(q, replyID)
+}
+
+func replyOf(q lms.Question, replyID string) (lms.Reply, error) {
 	for _, r := range q.Replies {
 		if r.ID == replyID {
 			return r, nil
@@ -103,6 +107,6 @@ func (s *Store) RetryReply(ctx context.Context, actor lms.Actor, courseID, quest
 	countTutor(&b, actor, courseID, replyID, anyway)
 	b.Exec(`UPDATE questions SET state = iif(addressee = 'tutor', 'pending', state), updated_at = ?2, version = version + 1 WHERE question_id = ?1`,
 		questionID, consensus.Stamp{})
-	q, err := s.applyQuestion(ctx, &b, courseID, questionID)
+	q, err := s.applyQuestion(ctx, &b, actor, courseID, questionID)
 	return q, s.explainTutor(ctx, err, actor, courseID)
 }

@@ -204,7 +204,7 @@ func checkSQL(conn *sqlite3.SQLiteConn, q string, params int) error {
 // Conditions that a helper passes on are compiled here.
 func TestPassedConditions(t *testing.T) {
 	conn := openSchema(t)
-	for _, c := range []string{questionReadable, questionOwned} {
+	for _, c := range []string{questionReadable, questionOwned, questionMine} {
 		if err := checkSQL(conn, "SELECT "+c, 3); err != nil {
 			t.Errorf("%v\n%s", err, c)
 		}

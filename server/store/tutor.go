@@ -76,6 +76,15 @@ func (s *Store) FinishReply(ctx context.Context, node string, r lms.Reply, rec l
 		return err
 	}
 	b.Notify(topicQuestion(place[0]), topicCourse(place[1]))
+	if rec.Concern != "" {
+		people, err := s.flagReaders(ctx, place[1], rec.Severe)
+		if err != nil {
+			return err
+		}
+		for _, id := range people {
+			b.Notify(topicUser(id))
+		}
+	}
 	_, err = s.applyUnkeyed(ctx, &b)
 	return err
 }

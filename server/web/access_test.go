@@ -106,6 +106,14 @@ func (c *course) body(route string) any {
 		return lms.ItemPolicy{Version: 99}
 	case "AcceptTutorNotice":
 		return api.TutorNoticeInput{Notice: lms.TutorNotice}
+	case "RateReply":
+		return api.RateInput{Helpful: true}
+	case "AskHuman":
+		return api.AskHumanInput{ID: id}
+	case "EndorseReply":
+		return api.EndorseInput{Body: "Because.", Version: 99}
+	case "UpdateTutorSite":
+		return lms.TutorSite{Retention: 180, Version: 99}
 	case "KVPut":
 		return api.KVPutInput{Value: text("v")}
 	case "KVCompareAndSet":
@@ -123,11 +131,11 @@ func (c *course) body(route string) any {
 // fill puts the fixture's ids into a path. Archiving has a material of its own.
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
-		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9"}
+		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse"}
 	switch r.Name {
 	case "DeleteMaterial", "RestoreMaterial":
 		values["material"] = c.draft
-	case "StopReply", "RetryReply", "StreamReply":
+	case "StopReply", "RetryReply", "StreamReply", "RateReply", "AskHuman", "EndorseReply", "WithdrawReply":
 		values["question"] = c.toTutor
 	}
 	path := r.Path

@@ -124,7 +124,14 @@ func renderGrade(g *lms.Grade) {
 
 func renderSubmission(s *lms.Submission) { renderGrade(s.Grade) }
 
-func renderReply(r *lms.Reply) { r.BodyHTML = safeHTML(r.Body) }
+func renderReply(r *lms.Reply) {
+	r.BodyHTML = safeHTML(r.Body)
+	if r.Endorsement != nil {
+		renderEndorsement(r.Endorsement)
+	}
+}
+
+func renderEndorsement(e *lms.Endorsement) { e.BodyHTML = safeHTML(e.Body) }
 
 func renderQuestion(q *lms.Question) {
 	q.BodyHTML = safeHTML(q.Body)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 
 	"trivium/app/api"
 	"trivium/app/lms"
@@ -36,7 +37,19 @@ func (s *Server) answer(q lms.Question, replyID string) {
 
 func (s *Server) getQuestion(ctx context.Context, actor lms.Actor, in api.QuestionPath) (lms.Question, error) {
 	q, err := s.store.Question(ctx, actor, in.Course, in.Question)
-	return withHTML(q, err, renderQuestion)
+	return s.opened(ctx, actor, q, err)
+}
+
+// opened is a question as it is shown. That staff read a student's conversation with the tutor is recorded first.
+func (s *Server) opened(ctx context.Context, actor lms.Actor, q lms.Question, err error) (lms.Question, error) {
+	if err == nil {
+		err = s.store.ReadTranscript(ctx, actor, q)
+	}
+	if err != nil {
+		return lms.Question{}, err
+	}
+	renderQuestion(&q)
+	return q, nil
 }
 
 func (s *Server) addReply(ctx context.Context, actor lms.Actor, in api.ReplyInput) (lms.Question, error) {
@@ -46,12 +59,12 @@ func (s *Server) addReply(ctx context.Context, actor lms.Actor, in api.ReplyInpu
 		return lms.Question{}, err
 	}
 	s.answer(q, in.TutorReplyID)
-	return withHTML(q, nil, renderQuestion)
+	return s.opened(ctx, actor, q, nil)
 }
 
 func (s *Server) setQuestion(ctx context.Context, actor lms.Actor, in api.SetQuestionInput) (lms.Question, error) {
 	q, err := s.store.SetQuestion(ctx, actor, in.Course, in.Question, in.State, in.To)
-	return withHTML(q, err, renderQuestion)
+	return s.opened(ctx, actor, q, err)
 }
 
 // stopReply ends a tutor's answer. Only who asked may stop it.
@@ -79,12 +92,19 @@ func (s *Server) retryReply(ctx context.Context, actor lms.Actor, in api.RetryIn
 		return lms.Question{}, err
 	}
 	s.answer(q, in.Reply)
-	return withHTML(q, nil, renderQuestion)
+	return s.opened(ctx, actor, q, nil)
 }
 
 // streamReply passes a tutor's answer on while it is written. The answer goes on when the reader leaves.
 func (s *Server) streamReply(q *request, in api.ReplyPath) error {
-	if _, err := s.store.Reply(q.ctx, q.actor, in.Course, in.Question, in.Reply); err != nil {
+	question, err := s.store.Question(q.ctx, q.actor, in.Course, in.Question)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(question.Replies, func(r lms.Reply) bool { return r.ID == in.Reply }) {
+		return lms.ErrNotFound
+	}
+	if err := s.store.ReadTranscript(q.ctx, q.actor, question); err != nil {
 		return err
 	}
 	return s.streams.run(q, func(e *eventStream) error {

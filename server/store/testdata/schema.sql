@@ -100,9 +100,11 @@ CREATE TABLE endorsements (
 	endorsed_at INTEGER NOT NULL,
 	withdrawn   INTEGER NOT NULL CONSTRAINT endorsements_withdrawn_bool CHECK (withdrawn IN (0, 1)),
 	version     INTEGER NOT NULL CONSTRAINT endorsements_version_positive CHECK (version > 0)
-) STRICT;
+, ordinal INTEGER, verbatim INTEGER) STRICT;
 
 CREATE INDEX endorsements_by_course ON endorsements (course_id) WHERE withdrawn = 0;
+
+CREATE UNIQUE INDEX endorsements_by_ordinal ON endorsements (course_id, ordinal) WHERE ordinal IS NOT NULL;
 
 CREATE TABLE enrolments (
 	course_id TEXT NOT NULL,
@@ -278,13 +280,15 @@ CREATE TABLE questions (
 	created_at  INTEGER NOT NULL,
 	updated_at  INTEGER NOT NULL,
 	version     INTEGER NOT NULL CONSTRAINT questions_version_positive CHECK (version > 0)
-, mode TEXT, source_id TEXT) STRICT;
+, mode TEXT, source_id TEXT, anonymous INTEGER, erased_at INTEGER) STRICT;
 
 CREATE INDEX questions_by_author ON questions (author_id);
 
 CREATE INDEX questions_by_course ON questions (course_id, created_at);
 
 CREATE UNIQUE INDEX questions_by_source ON questions (source_id) WHERE source_id IS NOT NULL;
+
+CREATE INDEX questions_erased ON questions (erased_at) WHERE erased_at IS NOT NULL;
 
 CREATE TABLE replies (
 	reply_id     TEXT PRIMARY KEY,
@@ -460,6 +464,8 @@ CREATE TABLE tutor_flags (
 ) STRICT;
 
 CREATE INDEX tutor_flags_by_course ON tutor_flags (course_id, created_at);
+
+CREATE INDEX tutor_flags_unseen ON tutor_flags (severe, created_at) WHERE seen_at IS NULL;
 
 CREATE TABLE tutor_hints (
 	user_id       TEXT NOT NULL,
