@@ -129,7 +129,7 @@ func (b *Batch) command(applied uint64) (*command, int, error) {
 	if len(b.Key) > maxKey || len(b.Digest) > maxDigest || len(b.Label) > maxLabel || strings.ContainsRune(b.Key, 0) {
 		return nil, 0, fmt.Errorf("consensus: a key has at most %d bytes and no NUL, its digest at most %d, its label at most %d", maxKey, maxDigest, maxLabel)
 	}
-	c := &command{urgent: b.Urgent, key: b.Key, digest: b.Digest, label: b.Label, stmts: b.stmts, query: b.query, topics: b.topics}
+	c := &command{urgent: b.Urgent, each: b.Each, key: b.Key, digest: b.Digest, label: b.Label, stmts: b.stmts, query: b.query, topics: b.topics}
 	for i := range b.guards {
 		c.guards = append(c.guards, b.guards[i].statement)
 	}

@@ -29,6 +29,8 @@ type Batch struct {
 	// Label names the write in Log and in the event log, where no personal data belongs: "enrol". Empty: the first
 	// statement's verb and table. With LabelSet the first two parameters of each INSERT are shown as well.
 	Label string
+	// Each asks for Result.Each and Result.RowIDs: what every statement returned, not its number of changes alone.
+	Each bool
 
 	guards []guard
 	stmts  []statement
@@ -76,11 +78,15 @@ func (b *Batch) Empty() bool { return len(b.stmts) == 0 }
 
 // Result is the outcome of a batch that took effect.
 type Result struct {
-	Index    uint64    // position of the entry in the log
-	Stamp    time.Time // of the entry, UTC, in milliseconds
-	Changed  []int64   // rows changed by each statement
-	Rows     Rows      // of Return
-	Replayed bool      // the key was known: this is the first result again
+	Index   uint64    // position of the entry in the log
+	Stamp   time.Time // of the entry, UTC, in milliseconds
+	Changed []int64   // rows changed by each statement
+	Rows    Rows      // of Return
+	// With Batch.Each, of each statement: the rows that it returned, and the rowid that it gave last (0: none). Nil as long as
+	// a node of the cluster runs a release that does not know them.
+	Each     []Rows
+	RowIDs   []int64
+	Replayed bool // the key was known: this is the first result again
 }
 
 // bind normalises parameters to nil, int64, float64, string, []byte, Stamp or Index.

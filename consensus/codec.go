@@ -15,6 +15,7 @@ import (
 type command struct {
 	key     string
 	urgent  bool // see Batch
+	each    bool // see Batch
 	private bool // the key was made up for the node's own retries: it need not be kept for long
 	digest  []byte
 	label   string
@@ -41,6 +42,7 @@ const (
 	flagQuery
 	flagUrgent // for the leader that the batch is brought to; programs that do not know it ignore it
 	flagLabel
+	flagEach // honoured in entries of format 3 and later
 )
 
 type encoder struct {
@@ -111,6 +113,9 @@ func (e *encoder) command(c *command) {
 	}
 	if c.label != "" {
 		flags |= flagLabel
+	}
+	if c.each {
+		flags |= flagEach
 	}
 	e.b = append(e.b, flags)
 	e.str(c.key)
@@ -299,7 +304,7 @@ func (d *decoder) statements() []statement {
 
 func (d *decoder) command() *command {
 	flags := d.byte()
-	c := &command{private: flags&flagPrivate != 0, urgent: flags&flagUrgent != 0, key: string(d.bytes()), digest: append([]byte(nil), d.bytes()...)}
+	c := &command{private: flags&flagPrivate != 0, urgent: flags&flagUrgent != 0, each: flags&flagEach != 0, key: string(d.bytes()), digest: append([]byte(nil), d.bytes()...)}
 	c.guards, c.stmts = d.statements(), d.statements()
 	if flags&flagQuery != 0 {
 		q := d.statement()

@@ -72,7 +72,7 @@ func TestUnknownFormatIsRefused(t *testing.T) {
 		name, want string
 		edit       []string
 	}{
-		{"newer", "has format 3 and this program knows formats up to 2", []string{"PRAGMA user_version = 3"}},
+		{"newer", "has format 4 and this program knows formats up to 3", []string{"PRAGMA user_version = 4"}},
 		{"from development", "from before the first release", []string{"PRAGMA user_version = 0", "DROP TABLE raft_retries",
 			"CREATE TABLE raft_retries (key BLOB PRIMARY KEY, digest BLOB NOT NULL, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT, WITHOUT ROWID"}},
 	} {
@@ -105,7 +105,7 @@ func TestNewerEntryIsRefused(t *testing.T) {
 		if err := store.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{byte(knownFormat) + 1, 0}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.check(); err == nil || !strings.Contains(err.Error(), "the log has format 3") {
+		if err := l.check(); err == nil || !strings.Contains(err.Error(), "the log has format 4") {
 			t.Errorf("%v", err)
 		}
 		if err := store.StoreLog(&raft.Log{Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte{byte(knownFormat) + 1}}); err != nil {
@@ -129,7 +129,7 @@ func TestNewerEntryIsRefused(t *testing.T) {
 
 func TestReceivedDatabaseOfANewerFormatStopsTheNode(t *testing.T) {
 	_, file := used(t)
-	edit(t, file, "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA user_version = 3", "PRAGMA wal_checkpoint(TRUNCATE)")
+	edit(t, file, "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA user_version = 4", "PRAGMA wal_checkpoint(TRUNCATE)")
 	var stopped error
 	m := openMachine(t, t.TempDir(), raft.NewInmemStore(), func(_ string, err error) { stopped = err }, func() bool { return stopped != nil })
 	defer m.close()

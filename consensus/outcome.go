@@ -55,12 +55,20 @@ func (e *encoder) result(r *Result) {
 	for _, n := range r.Changed {
 		e.int(n)
 	}
-	e.uint(uint64(len(r.Rows.Columns)))
-	for _, c := range r.Rows.Columns {
+	e.rows(&r.Rows)
+	for i := range r.Each { // comes last: most results end before it
+		e.rows(&r.Each[i])
+		e.int(r.RowIDs[i])
+	}
+}
+
+func (e *encoder) rows(r *Rows) {
+	e.uint(uint64(len(r.Columns)))
+	for _, c := range r.Columns {
 		e.str(c)
 	}
-	e.uint(uint64(len(r.Rows.Values)))
-	for _, row := range r.Rows.Values {
+	e.uint(uint64(len(r.Values)))
+	for _, row := range r.Values {
 		for _, v := range row {
 			e.value(v)
 		}
@@ -76,16 +84,28 @@ func (d *decoder) result() (r Result) {
 			r.Changed[i] = d.int()
 		}
 	}
+	r.Rows = d.rows()
+	for len(d.b) > 0 && !d.bad {
+		r.Each = append(r.Each, d.rows())
+		r.RowIDs = append(r.RowIDs, d.int())
+	}
+	if len(r.Each) > 0 && len(r.Each) != len(r.Changed) {
+		d.fail()
+	}
+	return r
+}
+
+func (d *decoder) rows() (r Rows) {
 	columns := d.count()
 	for range columns {
-		r.Rows.Columns = append(r.Rows.Columns, string(d.bytes()))
+		r.Columns = append(r.Columns, string(d.bytes()))
 	}
 	for range d.count() {
 		row := make(Row, columns)
 		for i := range row {
 			row[i] = d.value()
 		}
-		r.Rows.Values = append(r.Rows.Values, row)
+		r.Values = append(r.Values, row)
 		if d.bad {
 			break
 		}

@@ -91,7 +91,7 @@ func (p *readPool) query(ctx context.Context, limit time.Duration, schema uint64
 		}
 		return Rows{}, fmt.Errorf("consensus: query: %w", err)
 	}
-	return Rows{Columns: st.columns, Values: values}, nil
+	return Rows{Columns: st.columns, Types: st.types, Values: values}, nil
 }
 
 func isInterrupt(err error) bool {

@@ -9,6 +9,7 @@ import (
 // Rows is a result in memory. Values are nil, int64, float64, string or []byte.
 type Rows struct {
 	Columns []string
+	Types   []string // of Query: as the columns' tables declare them; empty for expressions
 	Values  []Row
 }
 

@@ -11,6 +11,7 @@ type run struct {
 	w     *writer
 	index uint64
 	stamp int64
+	each  bool // the entry's format knows Batch.Each
 	// hasty: a batch of one statement, and perhaps a query, gets no savepoint, which would cost as much as the statement.
 	// When it fails, the entry is run again with savepoints.
 	hasty bool
@@ -75,8 +76,14 @@ func (r *run) statements(c *command) (o outcome, err error) {
 	if len(c.stmts) > 0 {
 		o.res.Changed = make([]int64, len(c.stmts))
 	}
+	each := c.each && r.each
 	for i := range c.stmts {
-		if o.res.Changed[i], err = r.w.execBatch(&c.stmts[i]); err != nil {
+		if each {
+			err = r.statement(&c.stmts[i], i, &o.res)
+		} else {
+			o.res.Changed[i], err = r.w.execBatch(&c.stmts[i])
+		}
+		if err != nil {
 			return o, err
 		}
 	}
@@ -84,6 +91,14 @@ func (r *run) statements(c *command) (o outcome, err error) {
 		o.res.Rows, err = r.w.queryBatch(c.query)
 	}
 	return o, err
+}
+
+// statement runs one statement and tells all that it returned.
+func (r *run) statement(s *statement, i int, res *Result) error {
+	rows, changed, id, err := r.w.execEach(s)
+	res.Changed[i] = changed
+	res.Each, res.RowIDs = append(res.Each, rows), append(res.RowIDs, id)
+	return err
 }
 
 // refused turns an error that every node has into an outcome.

@@ -26,6 +26,7 @@ type prepared struct {
 	s       *sqlite3.SQLiteStmt
 	params  int
 	columns []string
+	types   []string // as declared
 }
 
 func openConn(path, options string) (*conn, error) {
@@ -48,6 +49,9 @@ func (c *conn) prepare(q string) (*prepared, error) {
 	rows, err := p.s.QueryContext(context.Background(), nil) // steps nothing: it is how the driver tells the columns
 	if err == nil {
 		p.columns = rows.Columns()
+		if r, ok := rows.(*sqlite3.SQLiteRows); ok && len(p.columns) > 0 {
+			p.types = r.DeclTypes()
+		}
 		err = rows.Close()
 	}
 	if err != nil {
@@ -74,15 +78,20 @@ func (c *conn) exec(p *prepared, args []any) (changed int64, err error) {
 		rows, err := c.query(context.Background(), p, args)
 		return int64(len(rows)), err
 	}
-	nv, err := c.args(p, args)
-	if err != nil {
-		return 0, err
-	}
-	r, err := p.s.ExecContext(context.Background(), nv)
+	r, err := c.execResult(p, args)
 	if err != nil {
 		return 0, err
 	}
 	return r.RowsAffected()
+}
+
+// execResult runs a prepared statement that returns no rows.
+func (c *conn) execResult(p *prepared, args []any) (driver.Result, error) {
+	nv, err := c.args(p, args)
+	if err != nil {
+		return nil, err
+	}
+	return p.s.ExecContext(context.Background(), nv)
 }
 
 func (c *conn) query(ctx context.Context, p *prepared, args []any) (out []Row, err error) {

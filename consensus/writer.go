@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 )
 
@@ -113,6 +114,46 @@ func (w *writer) execBatch(s *statement) (int64, error) {
 	}
 	defer done()
 	return w.conn.exec(p, s.args)
+}
+
+// execEach runs a statement of a batch and returns its rows, the number of rows changed and, of a statement without rows,
+// the rowid of its last insert.
+//
+// SQLite leaves the rowid of an earlier insert where a statement gives none, and that is another one on each node. So one
+// that is known comes before: 0, of a table that only this connection has.
+func (w *writer) execEach(s *statement) (rows Rows, changed, id int64, err error) {
+	for _, q := range []string{"CREATE TEMP TABLE IF NOT EXISTS raft_rowid (id INTEGER PRIMARY KEY)", "INSERT OR REPLACE INTO temp.raft_rowid VALUES (0)"} {
+		if _, err := w.ours(q); err != nil {
+			return Rows{}, 0, 0, err
+		}
+	}
+	var r driver.Result
+	if severalStatements(s.sql) {
+		if len(s.args) > 0 {
+			return Rows{}, 0, 0, errSeveral
+		}
+		r, err = w.c.Exec(s.sql, nil)
+		w.forgetOnDDL()
+	} else {
+		var p *prepared
+		var done func()
+		if p, done, err = w.statement(s.sql); err != nil {
+			return Rows{}, 0, 0, err
+		}
+		defer done()
+		if len(p.columns) > 0 {
+			values, err := w.conn.query(context.Background(), p, s.args)
+			return Rows{Columns: p.columns, Values: values}, int64(len(values)), 0, err
+		}
+		r, err = w.conn.execResult(p, s.args)
+	}
+	if err != nil {
+		return Rows{}, 0, 0, err
+	}
+	if changed, err = r.RowsAffected(); err == nil {
+		id, err = r.LastInsertId()
+	}
+	return Rows{}, changed, id, err
 }
 
 func (w *writer) queryBatch(s *statement) (Rows, error) {

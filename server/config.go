@@ -56,6 +56,9 @@ type Config struct {
 	BackupRecipients []string
 	Drills           bool // an administrator may suspend this node
 
+	SQL      string // address for administrators' clients of rqlite; empty: none
+	SQLWrite bool   // let them change the data
+
 	Quarantine uint64 // entry of the log that no node can apply, to be left out by all
 
 	LogLevel string
@@ -96,6 +99,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.checkACME(); err != nil {
+		return err
+	}
+	if err := c.checkSQL(); err != nil {
 		return err
 	}
 	if _, err := c.proxies(); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"trivium/server/files"
 	"trivium/server/inspect"
 	"trivium/server/kv"
+	"trivium/server/sql"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -57,7 +59,11 @@ type Node struct {
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
 	kv       *kv.Service
-	attached atomic.Bool // the cluster deals with others: from then on the membership can be changed
+	sql      *sql.Service // nil: none
+	attached atomic.Bool  // the cluster deals with others: from then on the membership can be changed
+
+	sqlListener net.Listener // nil: none
+	tls         *tls.Config  // of people; nil: plain
 
 	certs  *certs.Manager // nil: the certificate is given, or there is none
 	site   *http.Server
@@ -123,6 +129,9 @@ func (n *Node) open(ctx context.Context) error {
 	between, err := net.Listen("tcp", n.config.Cluster)
 	if err != nil {
 		return errors.Join(fmt.Errorf("--cluster: %w", err), public.Close())
+	}
+	if err := n.listenSQL(); err != nil {
+		return errors.Join(err, public.Close(), between.Close())
 	}
 	n.config.complete(public.Addr(), between.Addr())
 	if err := n.openIdentity(ctx); err != nil {
@@ -272,6 +281,7 @@ func (n *Node) Close() error {
 		}
 		cancel()
 	}
+	errs = append(errs, n.closeSQL())
 	if n.kv != nil {
 		n.kv.Close()
 	}

@@ -50,7 +50,10 @@ func (n *Node) openServices() error {
 	}
 	n.openInspect() // shows the figures of all the others
 	n.openDrills()
-	return n.openWeb()
+	if err := n.openWeb(); err != nil {
+		return err
+	}
+	return n.openSQL()
 }
 
 // followFiles has this node look for what it lacks whenever a file became complete anywhere: it need not have been among
@@ -157,14 +160,16 @@ func (n *Node) openSite(ln net.Listener) error {
 		if _, err := cert.get(nil); err != nil {
 			return errors.Join(fmt.Errorf("--tls-cert, --tls-key: %w", err), ln.Close())
 		}
-		ln = tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: cert.get})
+		n.tls = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: cert.get}
+		ln = tls.NewListener(ln, n.tls)
 	}
 	if len(n.config.ACMEDomains) > 0 {
 		var err error
 		if n.certs, err = n.openCertificates(ln.Addr().String()); err != nil {
 			return errors.Join(err, ln.Close())
 		}
-		ln = tls.NewListener(ln, n.certs.TLS())
+		n.tls = n.certs.TLS()
+		ln = tls.NewListener(ln, n.tls)
 	}
 	n.wg.Go(func() { n.site.Serve(ln) })
 	if n.config.InsecureHTTP && !n.config.encrypts() {

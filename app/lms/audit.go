@@ -32,6 +32,7 @@ const (
 	AuditNodeRead       AuditAction = "cluster.read" // logs or profiles of a node
 	AuditBackup         AuditAction = "backup.create"
 	AuditRestore        AuditAction = "backup.restore"
+	AuditSQL            AuditAction = "sql.write" // statements that an administrator has sent to the database itself
 	AuditKVTokenCreate  AuditAction = "kv.token.create"
 	AuditKVTokenRevoke  AuditAction = "kv.token.revoke"
 	AuditTutorPolicy    AuditAction = "tutor.policy"   // of a course, or of an item with its hidden notes

@@ -46,6 +46,7 @@ func TestImports(t *testing.T) {
 		{"trivium/server/cluster", []string{echo, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/kv", []string{echo, goap, llm, "trivium/app/ui", "trivium/server/web", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/load", []string{"github.com/", "trivium/app/ui", "trivium/consensus", "trivium/server"}},
+		{"trivium/server/sql", []string{echo, raft, sql, goap, llm, "trivium/app/ui", "trivium/server/"}},
 		{"trivium/server/seal", []string{"trivium/", echo, raft, sql, goap, llm}},
 		{"trivium/server/inspect", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/store", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/certs", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor", "trivium/server/cluster"}},
@@ -65,6 +66,9 @@ func TestImports(t *testing.T) {
 					t.Errorf("%s imports %s, which its folder must not", path, imp)
 				}
 			}
+		}
+		if slices.ContainsFunc(imports, func(p string) bool { return strings.HasPrefix(p, "github.com/rqlite/") }) && path != "trivium/server/sql" && path != "trivium/server" {
+			t.Errorf("%s imports something of rqlite's, which only server/sql may", path)
 		}
 		if slices.ContainsFunc(imports, func(p string) bool { return strings.HasPrefix(p, "trivium/build/") }) && !strings.HasPrefix(path, "trivium/build/") {
 			t.Errorf("%s imports something of build/, which nobody may", path)

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"container/list"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,11 +96,11 @@ func (c *cache) put(f *fill, e store.KVEntry, keep bool) {
 	}
 }
 
-// drop forgets the keys of the topics; without topics, everything.
+// drop forgets the keys of the topics; without topics, or with the topic of no key, everything.
 func (c *cache) drop(topics []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(topics) == 0 {
+	if len(topics) == 0 || slices.Contains(topics, store.KVTopic) {
 		for key, f := range c.open {
 			f.changed = true
 			delete(c.open, key)

@@ -92,6 +92,7 @@ type Server struct {
 	hasher  *hasher
 	origins *origins
 	limits  *limiter
+	basic   basic
 	streams *streams
 	records *recorder
 	openapi []byte

@@ -98,8 +98,12 @@ func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
 
 // checkCredentials checks a password under the limits of AUTH-3. What is unknown takes the same way as what is wrong.
 func (s *Server) checkCredentials(q *request, login, password string) (lms.User, error) {
-	account, address := "login/"+lms.NormalLogin(login), "address/"+q.address()
-	wait, err := s.store.SignInBlocked(q.ctx, account, address)
+	return s.checkPassword(q.ctx, login, password, q.address())
+}
+
+func (s *Server) checkPassword(ctx context.Context, login, password, from string) (lms.User, error) {
+	account, address := "login/"+lms.NormalLogin(login), "address/"+from
+	wait, err := s.store.SignInBlocked(ctx, account, address)
 	if err != nil {
 		return lms.User{}, err
 	}
@@ -107,19 +111,19 @@ func (s *Server) checkCredentials(q *request, login, password string) (lms.User,
 		return lms.User{}, &lms.Error{Kind: lms.KindLimit, RetryIn: int(wait/time.Second) + 1,
 			Message: "There were too many failed attempts to sign in. Please wait before you try again; sessions that are open go on."}
 	}
-	u, hash, err := s.store.Credentials(q.ctx, login)
+	u, hash, err := s.store.Credentials(ctx, login)
 	if err != nil && !errors.Is(err, lms.ErrSignIn) && !errors.Is(err, lms.ErrNotFound) {
 		return lms.User{}, err
 	}
 	if err != nil {
 		hash = ""
 	}
-	ok, err := s.hasher.check(q.ctx, password, hash)
+	ok, err := s.hasher.check(ctx, password, hash)
 	if err != nil {
 		return lms.User{}, err
 	}
 	if !ok {
-		if err := s.store.RecordSignInFailure(q.ctx, account, address); err != nil {
+		if err := s.store.RecordSignInFailure(ctx, account, address); err != nil {
 			return lms.User{}, err
 		}
 		return lms.User{}, errCredentials
@@ -128,7 +132,7 @@ func (s *Server) checkCredentials(q *request, login, password string) (lms.User,
 		return lms.User{}, errDisabled
 	}
 	// Only the account's count ends: else one own account would clear the address for guessing at others.
-	if err := s.store.ClearSignInFailures(q.ctx, account); err != nil {
+	if err := s.store.ClearSignInFailures(ctx, account); err != nil {
 		return lms.User{}, err
 	}
 	return u, nil
