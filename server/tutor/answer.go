@@ -230,7 +230,7 @@ func cited(passages []lms.Passage, numbers []int) []lms.Citation {
 	for _, n := range numbers {
 		p := passages[n-1]
 		out = append(out, lms.Citation{N: n, MaterialID: p.MaterialID, Ordinal: p.Ordinal, Title: p.Title, Heading: p.Heading,
-			Page: p.Page, Quote: quote(p.Text)})
+			Page: p.Page, Quote: quote(p.Text), Endorsed: p.Endorsed})
 	}
 	return out
 }

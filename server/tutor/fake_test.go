@@ -147,6 +147,10 @@ func (s *fakeStore) ReplacePassages(_ context.Context, m lms.Material, ps []lms.
 	return nil
 }
 
+func (s *fakeStore) SearchEndorsed(context.Context, string, string, int) ([]lms.Passage, error) {
+	return nil, nil
+}
+
 // SearchPassages understands the expressions of matchExpression and ranks by the number of matching parts.
 func (s *fakeStore) SearchPassages(_ context.Context, _ string, staff bool, match string, limit int) ([]lms.Passage, error) {
 	s.mu.Lock()

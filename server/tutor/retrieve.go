@@ -17,6 +17,7 @@ const (
 	promptPassages = 8 // offered to a model
 	nearPassages   = 3 // shown when nothing is relevant
 	maxNamed       = 400
+	endorsedHits   = 5 // entries of the FAQ that are considered
 )
 
 // retrieval is what was found for a message.
@@ -223,6 +224,10 @@ func (s *search) collect(ctx context.Context, store Store, talk conversation, au
 			return fmt.Errorf("search: %w", err)
 		}
 		s.add(hits, true, false)
+		if hits, err = store.SearchEndorsed(ctx, courseID, matchExpression(s.asked), endorsedHits); err != nil {
+			return fmt.Errorf("search: %w", err)
+		}
+		s.add(hits, true, false)
 	}
 	for _, c := range s.pool {
 		c.before = slices.ContainsFunc(talk.cited, func(o lms.Citation) bool { return o.MaterialID == c.MaterialID && o.Ordinal == c.Ordinal })
@@ -251,7 +256,7 @@ func (s *search) name(talk conversation) {
 // add puts passages into the pool, each once. ranked tells that their order is the store's.
 func (s *search) add(ps []lms.Passage, ranked, named bool) {
 	for i, p := range ps {
-		if len(s.sources) > 0 && !slices.Contains(s.sources, p.MaterialID) {
+		if len(s.sources) > 0 && p.Endorsed == "" && !slices.Contains(s.sources, p.MaterialID) {
 			continue
 		}
 		place := candidates
@@ -271,7 +276,36 @@ func (s *search) add(ps []lms.Passage, ranked, named bool) {
 func (s *search) rank() []*candidate {
 	s.score()
 	slices.SortStableFunc(s.pool, func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.place, b.place), cmp.Compare(a.Ordinal, b.Ordinal))
+		return cmp.Or(-compareBool(s.vouched(a), s.vouched(b)), cmp.Compare(b.score, a.score), cmp.Compare(a.place, b.place), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
 	return s.pool
+}
+
+// vouched reports whether a candidate is an answer that staff have endorsed for this very question: it goes first (TUTOR-27). One that
+// shares a word with the question has to compete like any other passage.
+func (s *search) vouched(c *candidate) bool {
+	if c.Endorsed == "" {
+		return false
+	}
+	head, subject, hits := words(c.Heading), 0.0, 0.0
+	for _, t := range s.asked[:s.own] {
+		if t.generic {
+			continue
+		}
+		subject += t.weight
+		if occurs(t, head) > 0 {
+			hits += t.weight
+		}
+	}
+	return subject > 0 && hits/subject >= 0.6
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
