@@ -158,5 +158,8 @@ func (db *DB) IsLeader() bool {
 	return db.raft.State() == raft.Leader && !db.gate.shut.Load() && db.leader.term.Load() == db.raft.CurrentTerm()
 }
 
+// Term is the newest term of Raft that this node knows.
+func (db *DB) Term() uint64 { return db.raft.CurrentTerm() }
+
 // hasPeers reports whether the cluster has other members.
 func (db *DB) hasPeers() bool { return db.machine.members.Load() > 1 }

@@ -59,7 +59,7 @@ func TestDump(t *testing.T) {
 
 func TestRecentEvents(t *testing.T) {
 	var b strings.Builder
-	log, err := newLogger(&b, "info")
+	log, err := newLogger(&b, "info", "text")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func recoverNode(ctx context.Context, data string, yes bool, in io.Reader, out, 
 		return fmt.Errorf("--data %s: %w; stop the node first", data, err)
 	}
 	defer lock.Close()
-	log, err := newLogger(stderr, "error")
+	log, err := newLogger(stderr, "error", "text")
 	if err != nil {
 		return err
 	}

@@ -44,9 +44,9 @@ func newKVUDP() *cobra.Command {
 				}
 				defer func() { err = errors.Join(err, os.RemoveAll(c.Dir)) }()
 			}
-			w := newLogWriter(cmd.ErrOrStderr())
+			w := newLogWriter(cmd.ErrOrStderr(), "text")
 			defer w.Close()
-			if c.Logger, err = newLogger(w, "error"); err != nil {
+			if c.Logger, err = newLogger(w, "error", "text"); err != nil {
 				return err
 			}
 			failed := make(chan error, 1)

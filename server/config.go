@@ -61,7 +61,9 @@ type Config struct {
 
 	Quarantine uint64 // entry of the log that no node can apply, to be left out by all
 
-	LogLevel string
+	LogLevel, LogFormat string
+	LogFile             string // default: stderr
+	LogSize             int    // MiB of the file; as much again is kept of the one before
 }
 
 // Validate normalises the settings and refuses those that cannot work, naming the flag.
@@ -69,6 +71,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Data == "":
 		return fmt.Errorf("--data: name a directory for this node")
+	case c.LogFile != "" && (c.LogSize < 1 || c.LogSize > 1<<20):
+		return fmt.Errorf("--log-size %d: it is how large --log-file may become, in MiB", c.LogSize)
 	case c.KVCache < 0 || c.KVCache > 1<<20:
 		return fmt.Errorf("--kv-cache %d: it is the memory for the cache in MiB, 0 for none", c.KVCache)
 	case (c.TLSCert == "") != (c.TLSKey == ""):

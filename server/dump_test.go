@@ -24,7 +24,7 @@ func TestDumpStaysBoundedAndKeepsTheNewest(t *testing.T) {
 	}
 	d.line("after the end") // is lost, and does no harm
 	total := int64(0)
-	for _, p := range []string{path, previousDump(path)} {
+	for _, p := range []string{path, previous(path)} {
 		info, err := os.Stat(p)
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trivium/app/lms"
@@ -14,7 +15,7 @@ import (
 // openInspect lets administrators, on whichever node they are, see how this one stands.
 func (n *Node) openInspect() {
 	c := inspect.Config{Node: n.self.ID(), Version: version(), DB: n.db, Network: n.cluster.Network(), Address: n.cluster.Address,
-		Metrics: n.metrics(), Dump: []string{previousDump(n.path(dumpFile)), n.path(dumpFile)}, Logger: n.log,
+		Metrics: n.metrics(), Dump: []string{previous(n.path(dumpFile)), n.path(dumpFile)}, Logger: n.log,
 		Disk: func() (free, total int64, err error) { return diskSpace(n.config.Data) }}
 	if h, ok := n.log.Handler().(*recentHandler); ok {
 		c.Recent = h.recent.list
@@ -28,6 +29,9 @@ const recentEvents = 30
 type recent struct {
 	mu     sync.Mutex
 	events []lms.LogEvent // oldest first
+
+	term    atomic.Pointer[func() uint64] // nil: the node is in none yet
+	dropped func() int64                  // lines that the log has lost
 }
 
 func (r *recent) add(e lms.LogEvent) {
@@ -56,8 +60,18 @@ type recentHandler struct {
 	attrs  string
 }
 
-// Handle keeps the record and passes it on.
+// Handle keeps the record and passes it on with the term that the node is in.
 func (h *recentHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.keep(r)
+	if term := h.recent.term.Load(); term != nil {
+		r = r.Clone()
+		r.AddAttrs(slog.Uint64("term", (*term)()))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// keep remembers the record, if it is one to remember.
+func (h *recentHandler) keep(r slog.Record) {
 	if r.Level >= slog.LevelWarn && r.Message != "request" {
 		message := r.Message + h.attrs
 		r.Attrs(func(a slog.Attr) bool {
@@ -70,8 +84,10 @@ func (h *recentHandler) Handle(ctx context.Context, r slog.Record) error {
 		}
 		h.recent.add(lms.LogEvent{At: r.Time.UTC().Truncate(time.Millisecond), Level: r.Level.String(), Message: message})
 	}
-	return h.Handler.Handle(ctx, r)
 }
+
+// selfKey names this node in each line; other nodes are "peer".
+const selfKey = "node"
 
 func attrText(a slog.Attr) string {
 	if a.Key == "stack" { // for the log, not for a page
@@ -84,7 +100,9 @@ func attrText(a slog.Attr) string {
 func (h *recentHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	text := h.attrs
 	for _, a := range attrs {
-		text += attrText(a)
+		if a.Key != selfKey { // the page says it above
+			text += attrText(a)
+		}
 	}
 	return &recentHandler{Handler: h.Handler.WithAttrs(attrs), recent: h.recent, attrs: text}
 }

@@ -188,6 +188,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "lease longer than heartbeat", args: serve("--lease-timeout", "2s"), want: "--lease-timeout"},
 		{name: "lease that could outlast an election", args: serve("--timing", "classroom", "--lease-timeout", "4900ms"), want: "leases of two leaders could overlap"},
 		{name: "unknown timing", args: serve("--timing", "slow"), want: "fast or classroom"},
+		{name: "bad format of the log", args: serve("--log-format", "xml"), want: "--log-format"},
+		{name: "size of no log", args: serve("--log-size", "0", "--log-file", "x"), want: "--log-size"},
 		{name: "bad level", args: serve("--log-level", "loud"), want: "--log-level"},
 		{name: "port in use or invalid", args: serve("--http", "127.0.0.1:99999", "--cluster", "127.0.0.1:0"), want: "--http"},
 		{name: "endpoint without model", args: serve("--http", "127.0.0.1:0", "--cluster", "127.0.0.1:0", "--tutor-endpoint", "http://127.0.0.1:1/v1"), want: "model"},
@@ -251,7 +253,7 @@ func TestLogNeverBlocks(t *testing.T) {
 	w := newLogWriter(writerFunc(func(p []byte) (int, error) {
 		<-release
 		return len(p), nil
-	}))
+	}), "text")
 	for range logQueue + 10 {
 		w.Write([]byte("line\n"))
 	}

@@ -45,7 +45,7 @@ type Node struct {
 	operator string // token of whoever can read this node's disk
 	self     *cluster.Identity
 	cluster  *cluster.Cluster
-	dump     *dump // what the node sees and does as a member
+	dump     *rotated // what the node sees and does as a member
 	db       *consensus.DB
 	store    *store.Store
 	files    *files.Files
@@ -137,8 +137,13 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.openIdentity(ctx); err != nil {
 		return errors.Join(err, public.Close(), between.Close())
 	}
+	n.log = n.log.With(selfKey, n.self.ID())
 	if err := n.openDatabase(between); err != nil {
 		return errors.Join(err, public.Close())
+	}
+	if h, ok := n.log.Handler().(*recentHandler); ok {
+		term := n.db.Term
+		h.recent.term.Store(&term)
 	}
 	return n.openSite(public)
 }
@@ -232,7 +237,7 @@ func (n *Node) start() error {
 		n.show(n.web.Handler())
 	}
 	close(n.ready)
-	n.log.Info("ready", "node", n.self.ID(), "origin", n.config.Origin, "cluster", n.config.Advertise)
+	n.log.Info("ready", "origin", n.config.Origin, "cluster", n.config.Advertise)
 	n.greet()
 	return nil
 }

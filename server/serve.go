@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"time"
@@ -86,6 +88,9 @@ func newServe() *cobra.Command {
 	f.Uint64Var(&c.Quarantine, "quarantine", 0, "`entry` of the log to leave out, when every node says that it stops at it; give it to all of them once")
 	f.BoolVar(&c.Drills, "drills", false, "let administrators suspend this node for a while: trivium drill suspend")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&c.LogFormat, "log-format", "text", "text or json, a line each")
+	f.StringVar(&c.LogFile, "log-file", "", "write the log to this file, and when it is full begin a new one and keep one old one as NAME.1 (default: stderr)")
+	f.IntVar(&c.LogSize, "log-size", 64, "MiB that --log-file may have")
 	return cmd
 }
 
@@ -101,12 +106,14 @@ func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
-	w := newLogWriter(stderr)
-	defer w.Close()
-	log, err := newLogger(w, c.LogLevel)
+	w, log, err := openLog(c, stderr)
 	if err != nil {
 		return err
 	}
+	defer w.Close()
+	out := newLogWriter(stdout, "") // it may be the same blocked pipe
+	defer out.Close()
+	stdout = out
 	fatal := func(err error) {
 		log.Error(consensus.Reason(err)+"; the others go on without it", "error", err)
 		w.Close() // the reason must be on the screen before the process is gone
@@ -131,3 +138,36 @@ func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
 	}
 	return errors.Join(err, n.Close())
 }
+
+// openLog opens where the node logs to. What the libraries below print by themselves goes there as well, so that it
+// cannot block either.
+func openLog(c Config, stderr io.Writer) (io.Closer, *slog.Logger, error) {
+	var file *rotated
+	out := stderr
+	if c.LogFile != "" {
+		var err error
+		if file, err = openRotated(c.LogFile, int64(c.LogSize)<<20); err != nil {
+			return nil, nil, fmt.Errorf("--log-file: %w", err)
+		}
+		out = file
+	}
+	w := newLogWriter(out, c.LogFormat)
+	log, err := newLogger(w, c.LogLevel, c.LogFormat)
+	if err != nil {
+		return nil, nil, errors.Join(err, w.Close())
+	}
+	before := stdlog.Writer()
+	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelInfo).Writer())
+	return closeFunc(func() error {
+		stdlog.SetOutput(before)
+		w.Close()
+		if file != nil {
+			return file.Close()
+		}
+		return nil
+	}), log, nil
+}
+
+type closeFunc func() error
+
+func (f closeFunc) Close() error { return f() }

@@ -140,6 +140,9 @@ func (n *Node) metrics() prometheus.Gatherer {
 	r.MustRegister(n.db.Collectors()...)
 	r.MustRegister(n.kv.Collectors()...)
 	r.MustRegister(n.backup.Collectors()...)
+	if h, ok := n.log.Handler().(*recentHandler); ok {
+		r.MustRegister(h.collectors()...)
+	}
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }

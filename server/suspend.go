@@ -69,7 +69,7 @@ func (m membership) Suspend(ctx context.Context, id string, d time.Duration) err
 	}
 	resp, err := n.toDrill.Do(r)
 	if err != nil {
-		n.log.Warn("a drill did not reach a node", "node", id, "error", err)
+		n.log.Warn("a drill did not reach a node", "peer", id, "error", err)
 		return lms.Errorf(lms.KindForbidden, "%s does not answer, or does not take part in drills: it has to be started with --drills.", id)
 	}
 	defer resp.Body.Close()

@@ -329,7 +329,7 @@ func (n *Cluster) isRemoved(id string) bool {
 	defer cancel()
 	v, err := store.Setting(ctx, removedSetting+id)
 	if err != nil && lms.KindOf(err) != lms.KindNotFound {
-		n.log.Error("look up whether a node was removed", "node", id, "error", err)
+		n.log.Error("look up whether a node was removed", "peer", id, "error", err)
 	}
 	if err != nil || v == "" {
 		return false
@@ -340,14 +340,14 @@ func (n *Cluster) isRemoved(id string) bool {
 		return true
 	}
 	n.removed[id] = true
-	n.log.Warn("a removed node is refused", "node", id)
+	n.log.Warn("a removed node is refused", "peer", id)
 	ids := make([]string, 0, len(n.removed))
 	for id := range n.removed {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	if err := writeFile(n.removedPath(), []byte(strings.Join(ids, "\n")+"\n")); err != nil {
-		n.log.Error("remember a removed node", "node", id, "error", err)
+		n.log.Error("remember a removed node", "peer", id, "error", err)
 	}
 	return true
 }

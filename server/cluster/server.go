@@ -165,7 +165,7 @@ func (n *Cluster) admit(ctx context.Context, _ *tls.ConnectionState, in joinRequ
 	if err != nil {
 		return joinResponse{}, err
 	}
-	n.log.Info("admitted a node", "node", in.ID, "address", in.Address)
+	n.log.Info("admitted a node", "peer", in.ID, "address", in.Address)
 	return joinResponse{Cert: encodePEM("CERTIFICATE", der), CA: n.self.ca.certPEM(), CAKey: caKey, Keys: n.self.keys.Encode()}, nil
 }
 
@@ -193,7 +193,7 @@ func (n *Cluster) reissue(_ context.Context, peer *tls.ConnectionState, in renew
 	if err != nil {
 		return renewResponse{}, err
 	}
-	n.log.Info("renewed a node's certificate", "node", id)
+	n.log.Info("renewed a node's certificate", "peer", id)
 	return renewResponse{encodePEM("CERTIFICATE", der)}, nil
 }
 
@@ -241,7 +241,7 @@ func (n *Cluster) enter(ctx context.Context, peer *tls.ConnectionState, in membe
 		}
 		return done{}, err
 	}
-	n.log.Info("a node entered", "node", id, "address", in.Address, "voter", in.Voter)
+	n.log.Info("a node entered", "peer", id, "address", in.Address, "voter", in.Voter)
 	return done{}, nil
 }
 

@@ -147,7 +147,7 @@ func (s *Files) refusal(f lms.File, number int, err error) error {
 		full = &fullError{s.cfg.Self}
 		fallthrough
 	case errors.As(err, &full):
-		s.log.Error("a disk is full", "node", full.node, "file", f.ID, "chunk", number, "err", err)
+		s.log.Error("a disk is full", "peer", full.node, "file", f.ID, "chunk", number, "err", err)
 		return &lms.Error{Kind: lms.KindUnavailable, RetryIn: 30, Message: fmt.Sprintf("The disk of node %s is full, so part %d of %s "+
 			"cannot be kept. The parts before it are safe; tell the administrator, and send the file again later: it continues where it stopped.",
 			full.node, number+1, f.Name)}

@@ -62,7 +62,7 @@ func (t *Tutor) streamOnce(ctx context.Context, replyID string, v *viewer) (bool
 			return false, v.err
 		}
 		if err != nil && ctx.Err() == nil {
-			t.log.Debug("tutor: relay ended", "reply", replyID, "node", node, "error", err)
+			t.log.Debug("tutor: relay ended", "reply", replyID, "peer", node, "error", err)
 		}
 		return done, ctx.Err()
 	}

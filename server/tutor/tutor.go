@@ -97,7 +97,7 @@ func (t *Tutor) Stop(ctx context.Context, replyID string) error {
 		if err == nil {
 			return nil
 		}
-		t.log.Info("tutor: the answering node cannot be told to stop", "reply", replyID, "node", node, "error", err)
+		t.log.Info("tutor: the answering node cannot be told to stop", "reply", replyID, "peer", node, "error", err)
 	}
 	return t.stopUnclaimed(ctx, replyID)
 }
