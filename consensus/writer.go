@@ -119,10 +119,11 @@ func (w *writer) execBatch(s *statement) (int64, error) {
 // execEach runs a statement of a batch and returns its rows, the number of rows changed and, of a statement without rows,
 // the rowid of its last insert.
 //
-// SQLite leaves the rowid of an earlier insert where a statement gives none, and that is another one on each node. So one
-// that is known comes before: 0, of a table that only this connection has.
+// SQLite leaves the rowid and the count of an earlier statement where one gives none, and these are others on each node. So
+// some that are known come before: 0 and 0, of a table that only this connection has.
 func (w *writer) execEach(s *statement) (rows Rows, changed, id int64, err error) {
-	for _, q := range []string{"CREATE TEMP TABLE IF NOT EXISTS raft_rowid (id INTEGER PRIMARY KEY)", "INSERT OR REPLACE INTO temp.raft_rowid VALUES (0)"} {
+	for _, q := range []string{"CREATE TEMP TABLE IF NOT EXISTS raft_rowid (id INTEGER PRIMARY KEY)", "INSERT OR REPLACE INTO temp.raft_rowid VALUES (0)",
+		"DELETE FROM temp.raft_rowid WHERE id < 0"} {
 		if _, err := w.ours(q); err != nil {
 			return Rows{}, 0, 0, err
 		}

@@ -88,6 +88,11 @@ func ask(t *testing.T, method, url, body string) (int, string) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.SetBasicAuth("root", "right")
+	return do(t, r)
+}
+
+func do(t *testing.T, r *http.Request) (int, string) {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)

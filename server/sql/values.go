@@ -3,6 +3,7 @@ package sql
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rqlite/rqlite/v8/command/proto"
 
@@ -76,11 +77,18 @@ func queryRows(r consensus.Rows) *proto.QueryRows {
 			if n == 0 && q.Types[i] == "" {
 				q.Types[i] = typeOf(x)
 			}
+			if ms, ok := x.(int64); ok && dated(q.Types[i]) {
+				x = time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) // the driver reads times of such columns, whatever is stored
+			}
 			v.Parameters[i] = parameter(x)
 		}
 		q.Values = append(q.Values, v)
 	}
 	return q
+}
+
+func dated(declared string) bool {
+	return declared == "date" || declared == "datetime" || declared == "timestamp"
 }
 
 func parameter(x any) *proto.Parameter {
