@@ -117,6 +117,9 @@ var (
 	GetTutorSite    = Endpoint[NoInput, lms.TutorSite]{"GET", "/api/v1/tutor/site", lms.Admin, "Show the site's rules of the tutor"}
 	UpdateTutorSite = Endpoint[TutorSiteInput, lms.TutorSite]{"PUT", "/api/v1/tutor/site", lms.AdminConfirmed, "Change the text for a crisis, who gets severe flags, and how long conversations are kept"}
 
+	GetTutorGaps    = Endpoint[GapInput, lms.GapReport]{"GET", "/api/v1/courses/:course/tutor/gaps", lms.StaffOfCourse, "Show what students ask the tutor, and where the material leaves them alone"}
+	ExportTutorGaps = Endpoint[GapInput, Raw]{"GET", "/api/v1/courses/:course/tutor/gaps/export", lms.StaffOfCourse, "Download the report on what students ask as CSV"}
+
 	ListConversations   = Endpoint[ListConversationsInput, Page[lms.Question]]{"GET", "/api/v1/courses/:course/conversations", lms.MemberOfCourse, "List and search the own conversations with the tutor, newest first"}
 	ExportConversations = Endpoint[ExportConversationsInput, Raw]{"GET", "/api/v1/courses/:course/conversations/export", lms.MemberOfCourse, "Download the own conversations with the tutor (format: json or md)"}
 	EraseConversation   = Endpoint[QuestionPath, Empty]{"DELETE", "/api/v1/courses/:course/conversations/:question", lms.MemberOfCourse, "Erase the text of an own conversation with the tutor, everywhere; it cannot be undone"}
@@ -243,6 +246,8 @@ func Routes() []Route {
 		named("ListSevereFlags", ListSevereFlags),
 		named("GetTutorSite", GetTutorSite),
 		named("UpdateTutorSite", UpdateTutorSite),
+		named("GetTutorGaps", GetTutorGaps),
+		named("ExportTutorGaps", ExportTutorGaps),
 		named("ListConversations", ListConversations),
 		named("ExportConversations", ExportConversations),
 		named("EraseConversation", EraseConversation),

@@ -2,6 +2,7 @@ package api
 
 import (
 	"strings"
+	"time"
 
 	"trivium/app/lms"
 )
@@ -143,4 +144,21 @@ func checkQuery(q string) error {
 		return lms.FieldErrorf(lms.KindInvalid, "q", "This is too long to search for.")
 	}
 	return nil
+}
+
+// GapInput names the days of a report, UTC days such as 2026-09-04; empty: the last 90 days.
+type GapInput struct {
+	Course string `param:"course" json:"-"`
+	From   string `query:"from" json:"-"`
+	To     string `query:"to" json:"-"`
+}
+
+// Days are the times from which and up to which (not included) the report goes; zero: without a bound.
+func (in GapInput) Days() (from, to time.Time, err error) {
+	return AuditFilter{From: in.From, To: in.To}.Days()
+}
+
+func (in GapInput) Validate() error {
+	_, _, err := in.Days()
+	return firstErr(checkIDs(in.Course), err)
 }

@@ -87,6 +87,8 @@ func (s *Server) table() []binding {
 		bind(api.ListSevereFlags, s.listSevereFlags),
 		bind(api.GetTutorSite, s.getTutorSite),
 		bind(api.UpdateTutorSite, s.updateTutorSite),
+		bind(api.GetTutorGaps, s.getTutorGaps),
+		bindRaw(api.ExportTutorGaps, s.exportTutorGaps),
 		bind(api.ListConversations, s.listConversations),
 		bindRaw(api.ExportConversations, s.exportConversations),
 		bind(api.EraseConversation, s.eraseConversation),
