@@ -20,6 +20,9 @@ func courseRoutes() {
 	page("/courses/:course/assignments/:assignment/edit", func() app.Composer { return &assignmentForm{} })
 	page("/courses/:course/assignments/:assignment/submissions", func() app.Composer { return &submissionsPage{} })
 	page("/courses/:course/assignments/:assignment/tutor", func() app.Composer { return &tutorItemPage{} })
+	page("/courses/:course/faq", func() app.Composer { return &faqPage{} })
+	page("/courses/:course/conversations", func() app.Composer { return &conversationsPage{} })
+	page("/courses/:course/tutor/flags", func() app.Composer { return &flagsPage{} })
 	page("/courses/:course/tutor", func() app.Composer { return &tutorPage{} })
 	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })
 }

@@ -90,7 +90,7 @@ func (p *faqPage) entries(v api.Page[lms.Endorsement]) app.UI {
 	return app.Div().Class("stack").Body(
 		app.Range(v.Items).Slice(func(i int) app.UI {
 			e := v.Items[i]
-			return app.Article().Class("card", "faq").ID("faq-"+e.ReplyID).TabIndex(-1).Body(app.Div().Class("card-body", "stack").Body(
+			return app.Article().Class("card", "faq").ID("faq-" + e.ReplyID).TabIndex(-1).Body(app.Div().Class("card-body", "stack").Body(
 				app.H2().Class("faq-asked").Attr("dir", "auto").Text(e.Asked),
 				app.If(e.BodyHTML != "", func() app.UI { return Prose(e.BodyHTML) }).Else(func() app.UI { return Plain(e.Body) }),
 				app.P().Class("row-flex", "fine").Body(

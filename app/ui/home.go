@@ -52,6 +52,8 @@ func (p *HomePage) view(h lms.Home) app.UI {
 		return noCourses(p.openJoin)
 	}
 	return app.Div().Class("stack", "stack-wide").Body(
+		app.If(len(h.Flags) > 0, func() app.UI { return homeFlags(h.Flags) }),
+		app.If(len(h.Endorsed) > 0, func() app.UI { return homeEndorsed(h.Endorsed) }),
 		app.If(teaches, func() app.UI {
 			return app.Div().Class("grid-2").Body(
 				homeList("Questions that wait", "message-circle", "No question waits for an answer.", len(h.Queue), func(i int) app.UI {
@@ -84,6 +86,25 @@ func (p *HomePage) view(h lms.Home) app.UI {
 		}),
 		app.Section().Class("stack").Body(app.H2().Text(cond(teaches || learns, "My courses", "Courses of this site")), courseCards(h.Courses)),
 	)
+}
+
+// homeFlags come first: somebody may be in danger.
+func homeFlags(flags []lms.TutorFlag) app.UI {
+	return homeList("To look at now", "alert-triangle", "", len(flags), func(i int) app.UI {
+		f := flags[i]
+		kind := flagKinds[f.Kind]
+		return &Row{ID: f.ID, Href: CoursePath(f.CourseID, "questions", f.QuestionID), Icon: "alert-triangle", Title: cond(kind != "", kind, f.Kind),
+			Meta: f.CourseCode + " · " + f.Student + " · " + Relative(f.CreatedAt), Badge: cond(f.Severe, "Severe", ""), Tone: "bad"}
+	})
+}
+
+// homeEndorsed tells a student what staff made of the tutor's answers (TUTOR-27).
+func homeEndorsed(news []lms.EndorsedNews) app.UI {
+	return homeList("Answers of the tutor that the staff have checked", "check-circle", "", len(news), func(i int) app.UI {
+		n := news[i]
+		return &Row{ID: n.ReplyID, Href: CoursePath(n.CourseID, "questions", n.QuestionID), Title: n.Title, Meta: n.CourseCode + " · " + Relative(n.At),
+			Badge: cond(n.Corrected, "Corrected", "Endorsed"), Tone: cond(n.Corrected, "warn", "good")}
+	})
 }
 
 // homeList is one of the lists of the home page; longer ones are cut, because the courses show everything.

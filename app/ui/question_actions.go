@@ -124,8 +124,13 @@ func (p *QuestionPage) act(ctx app.Context, reply string, a postAction) {
 	case morePost:
 		p.continued(ctx)
 	case humanPost:
-		staff := lms.ToStaff
-		p.set(ctx, api.SetQuestionInput{To: &staff}, "The instructors see your question and the tutor's answer now. You are told when somebody replies.")
+		p.askHuman(ctx, reply, lms.VisibleStaff)
+	case anonymousPost:
+		p.askHuman(ctx, reply, lms.VisibleAnonymous)
+	case endorsePost:
+		p.endorse(reply)
+	case withdrawPost:
+		p.withdraw(ctx, reply)
 	}
 }
 

@@ -21,7 +21,9 @@ type QuestionPage struct {
 	busy      bool
 	said      string // for screen readers
 	draft     replyDraft
-	further   replyDraft // asks the tutor to go on; kept apart from what the person types
+	asked     map[string]string // id of the question to a person, by reply
+	vouch     *endorsing        // the open dialog; nil: none
+	further   replyDraft        // asks the tutor to go on; kept apart from what the person types
 	problem   Problem
 	setTopics func(...string)
 }
@@ -46,7 +48,7 @@ func (p *QuestionPage) OnNav(ctx app.Context) {
 	}
 	if id := Param(ctx, "questions"); id != p.question {
 		p.stopStreams()
-		p.question, p.problem, p.said, p.further = id, Problem{}, "", replyDraft{}
+		p.question, p.problem, p.said, p.further, p.vouch = id, Problem{}, "", replyDraft{}, nil
 		p.thread.Reset()
 		p.newDraft()
 		loadDraft(ctx, p.draftKey(), &p.draft)
@@ -100,7 +102,8 @@ func (p *QuestionPage) view(q lms.Question) app.UI {
 			Badge(label, tone),
 			Badge(cond(q.To == lms.ToTutor, "To the tutor", "To the instructors"), ""),
 			app.If(q.To == lms.ToTutor && q.Mode != "", func() app.UI { return Badge(modeName(q.Mode), "") }),
-			app.Span().Class("fine").Text(cond(q.Visibility == lms.VisibleCourse, "Everybody in the course can read this.", "Only the author and the staff can read this.")),
+			app.If(p.staff() && !q.Waiting.IsZero() && q.State == lms.QuestionOpen, func() app.UI { return Badge("Waits for "+Span(Now().Sub(q.Waiting)), "warn") }),
+			app.Span().Class("fine").Text(whoReads(q.Visibility)),
 		),
 		app.Div().Class("posts").Body(
 			&postView{ID: q.ID, Course: p.id, Author: q.AuthorName, At: q.CreatedAt, HTML: q.BodyHTML, Text: cond(q.Body == "", q.Title, q.Body), State: lms.ReplyDone},
@@ -109,8 +112,21 @@ func (p *QuestionPage) view(q lms.Question) app.UI {
 		// Screen readers hear that the tutor answers, then the whole answer once (TUTOR-40).
 		app.P().Class("sr-only").Role("status").Aria("live", "polite").Aria("atomic", true).ID("tutor-said").Text(p.said),
 		p.actions(q),
+		app.If(p.mine() || p.staff(), func() app.UI { return p.readers(q) }),
 		app.If(!p.readOnly(), func() app.UI { return p.composer(q) }),
+		app.If(p.vouch != nil, p.endorseDialog),
 	)
+}
+
+// whoReads says who can open a question.
+func whoReads(v lms.Visibility) string {
+	switch v {
+	case lms.VisibleCourse:
+		return "Everybody in the course can read this."
+	case lms.VisibleAnonymous:
+		return "Everybody in the course can read this; only the staff see who asks."
+	}
+	return "Only the author and the staff can read this."
 }
 
 // post draws one reply, with the text so far while it is being written.
@@ -121,13 +137,16 @@ func (p *QuestionPage) post(r lms.Reply) app.UI {
 		v.Text, v.Wait, v.Found = s.text, s.wait, s.found
 	}
 	v.May, v.Busy = p.mine() || p.staff(), p.busy
+	v.AskedID, v.Rating, v.Endorsement = r.AskedID, r.Rating, r.Endorsement
+	v.Staff = v.Tutor && p.staff() && !p.readOnly() && r.Body != ""
 	if v.Tutor && r.State.Final() && p.mine() && !p.readOnly() && p.thread.Value.To == lms.ToTutor {
-		v.Human = true
+		v.Human, v.Rates = true, true
 		if t := p.tutor.Value; t.Enabled && t.Model != "" {
 			v.More = r.Cut() && p.last(r.ID)
 			v.Anyway = cond(r.FoundNothing(), t.Quota.AskAnyway, 0)
 		}
 	}
+	v.rate = func(ctx app.Context, x lms.Rating, done func(app.Context, error)) { p.rate(ctx, r.ID, x, done) }
 	v.act = func(ctx app.Context, a postAction) { p.act(ctx, r.ID, a) }
 	return v
 }
@@ -162,7 +181,10 @@ func (p *QuestionPage) actions(q lms.Question) app.UI {
 func (p *QuestionPage) composer(q lms.Question) app.UI {
 	follow := q.To == lms.ToTutor && p.mine()
 	help := "You and the staff of the course can read this."
-	if q.Visibility == lms.VisibleCourse {
+	switch {
+	case q.Visibility == lms.VisibleAnonymous && p.mine():
+		help = "Everybody in the course will read this; only the staff see your name."
+	case q.Visibility != lms.VisibleStaff:
 		help = "Everybody in the course will read this, with your name."
 	}
 	if follow {

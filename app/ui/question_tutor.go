@@ -139,7 +139,7 @@ func (p *QuestionPage) readers(q lms.Question) app.UI {
 		return app.Div()
 	}
 	if len(q.Reads) == 0 {
-		return app.P().Class("fine").Text(cond(p.mine(), "Nobody of the staff has read this conversation.", ""))
+		return app.P().Class("fine").Text(cond(p.mine(), "Nobody of the staff has read this conversation.", "Reading this is logged, and the student can see it."))
 	}
 	return app.Details().Class("md-help").Body(
 		app.Summary().Body(Icon("chevron-right"), text("Read by the staff: "+plural(len(q.Reads), "time"))),

@@ -115,7 +115,10 @@ func (p *QuestionsPage) Render() app.UI {
 		active += "?show=" + p.show
 	}
 	return p.frame(&Shell{Title: "Questions and tutor", Active: "questions",
-		Actions: app.If(p.staff(), func() app.UI { return LinkButton("Tutor settings", "settings", CoursePath(p.id, "tutor")) }),
+		Actions: app.Div().Class("actions").Body(
+			LinkButton("FAQ", "message-circle", CoursePath(p.id, "faq")),
+			app.If(p.staff(), func() app.UI { return LinkButton("Tutor settings", "settings", CoursePath(p.id, "tutor")) }).
+				Else(func() app.UI { return LinkButton("My conversations", "sparkles", CoursePath(p.id, "conversations")) })),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(func() app.UI {
 			return app.Div().Class("stack").Body(
 				app.If(!p.readOnly(), func() app.UI {
@@ -143,7 +146,7 @@ func (p *QuestionsPage) rows(v api.Page[lms.Question]) app.UI {
 			icon := cond(q.To == lms.ToTutor, "sparkles", "message-circle")
 			return &Row{ID: q.ID, Href: CoursePath(p.id, "questions", q.ID), Icon: icon, Title: q.Title,
 				Meta:  q.AuthorName + " · " + Relative(q.UpdatedAt) + cond(q.ReplyCount > 0, " · "+plural(q.ReplyCount, "post"), ""),
-				Badge: label, Tone: tone}
+				Badge: waitingLabel(q, label, p.staff()), Tone: tone}
 		}),
 		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
 	)
@@ -160,6 +163,14 @@ func questionState(q lms.Question) (label, tone string) {
 		return "Answered", "good"
 	}
 	return "Resolved", ""
+}
+
+// waitingLabel tells staff how long somebody waits for them (TUTOR-29).
+func waitingLabel(q lms.Question, label string, staff bool) string {
+	if !staff || q.State != lms.QuestionOpen || q.Waiting.IsZero() {
+		return label
+	}
+	return "Waits for " + Span(Now().Sub(q.Waiting))
 }
 
 // titleOf makes a title out of a message: its first line, cut at a word.

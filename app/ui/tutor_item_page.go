@@ -83,7 +83,7 @@ func (p *tutorItemPage) body() app.UI {
 			p.in.Mode = lms.TutorMode(ctx.JSSrc().Get("value").String())
 		}}, modes...),
 		app.Div().Class("hidden-notes", "stack").Body(
-			app.P().Class("about-line").Body(Icon("eye-off"), text("Only the staff of the course and the tutor read the two texts below. Students never see them, not even in exports, and the tutor may not quote them.")),
+			app.P().Class("post-note").Body(Icon("eye-off"), text("Only the staff of the course and the tutor read the two texts below. Students never see them, not even in exports, and the tutor may not quote them.")),
 			TextArea(Field{ID: "notes", Label: "Solution and common errors", Optional: true, Rows: 8, Value: p.in.Notes, ReadOnly: !may, Error: p.problem.For("notes"), On: p.ValueTo(&p.in.Notes)}),
 			Input(Field{ID: "answer", Label: "Final value", Optional: true, Value: p.in.Answer, ReadOnly: !may, Error: p.problem.For("answer"),
 				Help: "Text of the tutor that holds it is never shown, for example 42 or O(n log n).", On: p.ValueTo(&p.in.Answer)}),

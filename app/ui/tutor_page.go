@@ -105,6 +105,7 @@ func (p *tutorPage) Render() app.UI {
 
 func (p *tutorPage) body() app.UI {
 	return app.Div().Class("stack").Body(
+		tutorTabs(p.id, CoursePath(p.id, "tutor")),
 		p.answers(),
 		app.If(!p.instructor(), func() app.UI { return Notice("info", "Instructors of the course can change this; you can read it.") }),
 		app.If(p.conflict, p.conflictNotice),

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"trivium/app/api"
 	"trivium/app/lms"
 )
@@ -22,6 +24,9 @@ func TestTutorTalk(t *testing.T) {
 		run  func(*testing.T, tutoring)
 	}{
 		{"the first question", func(t *testing.T, s tutoring) { s.firstQuestion(t) }},
+		{"staff vouch", func(t *testing.T, s tutoring) { s.vouch(t) }},
+		{"a message to look at", func(t *testing.T, s tutoring) { s.flagged(t) }},
+		{"own conversations", func(t *testing.T, s tutoring) { s.conversations(t) }},
 		{"beyond the material", func(t *testing.T, s tutoring) { s.beyond(t) }},
 		{"right to left", func(t *testing.T, s tutoring) { s.rightToLeft(t) }},
 		{"the instructor's settings", func(t *testing.T, s tutoring) { s.settings(t) }},
@@ -76,12 +81,104 @@ func (s tutoring) firstQuestion(t *testing.T) {
 	}
 	b.click("Continue")
 	b.see("share a member")
-	b.click("Ask a human")
-	b.see("To the instructors")
+	s.feedback(t, b)
 	b.open(n.origin() + s.page("questions"))
 	b.see("What the tutor does with your question")
 	b.waitFor(20*time.Second, "the level to be kept", `(e => e && e.value === "advanced")(document.querySelector("#ask-level"))`)
 	b.absent("Before your first question")
+}
+
+// feedback rates the last answer and asks a human about it.
+func (s tutoring) feedback(t *testing.T, b *tab) {
+	last := `[...document.querySelectorAll(".post-tutor")].at(-1)`
+	press := func(label string) {
+		b.waitFor(20*time.Second, label, last+`.querySelector("[aria-label='`+label+`']") !== null`)
+		b.run("press "+label, chromedp.Evaluate(last+`.querySelector("[aria-label='`+label+`']").click()`, nil))
+	}
+	press("This answer did not help")
+	b.see("What was missing or wrong?")
+	b.see("Ask a human about it")
+	b.fill("What was missing or wrong?", "No example.")
+	b.look("tutor-rated")
+	b.click("Send")
+	b.see("You wrote: No example.")
+	press("This answer helped")
+	b.see("Thank you.")
+	press("This answer did not help")
+	b.see("Ask a human about it")
+	b.click("Ask a human about it")
+	b.see("The instructors see your question with the tutor's answer.")
+	b.see("Asked a human: open")
+	b.see("Nobody of the staff has read this conversation.")
+}
+
+// vouch corrects an answer; the student sees it in its place, and who has read the conversation.
+func (s tutoring) vouch(t *testing.T) {
+	n := s.nodes[1]
+	b := s.tabOf(t, "ines", n)
+	b.open(n.origin() + s.page("questions") + "?show=staff")
+	b.see("Waits for")
+	b.open(n.origin() + s.page("questions") + "?show=tutor")
+	b.click("Why does every quorum overlap with every other quorum?")
+	b.click("Endorse or correct")
+	b.fill("#answer", "Two majorities of the same nodes share **at least one** node.")
+	b.look("tutor-endorse")
+	b.click("Put into the FAQ")
+	b.see("Corrected by Ines Instructor")
+	b.see("Take out of the FAQ")
+	b.look("tutor-staff-view")
+	z := s.tabOf(t, "zquartz", n)
+	z.see("Answers of the tutor that the staff have checked")
+	z.open(n.origin() + s.page("questions") + "?show=tutor")
+	z.click("Why does every quorum overlap with every other quorum?")
+	z.see("Corrected by Ines Instructor")
+	z.see("What the tutor had written")
+	z.see("Read by the staff")
+	z.look("tutor-corrected")
+	z.click("In the FAQ of the course")
+	z.see("Answers that the staff of the course vouch for.")
+	z.waitFor(20*time.Second, "the entry to have the keyboard", `document.activeElement.classList.contains("faq")`)
+	z.look("tutor-faq")
+}
+
+// flagged is a message that somebody must look at, with no model needed.
+func (s tutoring) flagged(t *testing.T) {
+	n, before := s.nodes[2], s.calls()
+	z := s.tabOf(t, "zquartz", n)
+	s.ask(z, n, "I want to kill myself")
+	z.waitFor(20*time.Second, "the answer", `document.querySelector(".post-tutor .prose") !== null`)
+	if err := counted(s.calls()-before, 0); err != nil {
+		t.Error(err)
+	}
+	z.look("tutor-crisis")
+	b := s.tabOf(t, "ines", n)
+	b.see("To look at now")
+	b.look("home-flags")
+	b.open(n.origin() + s.page("tutor", "flags"))
+	b.see("May want to hurt themselves")
+	b.look("tutor-flags")
+	b.click("Mark as looked at")
+	b.see("Nothing to look at")
+}
+
+// conversations are searched and deleted.
+func (s tutoring) conversations(t *testing.T) {
+	n := s.nodes[0]
+	b := s.tabOf(t, "zquartz", n)
+	b.open(n.origin() + s.page("questions"))
+	b.click("My conversations")
+	b.see("I want to kill myself")
+	b.look("tutor-conversations")
+	b.fill("#conversation-search", "no such words")
+	b.click("Search")
+	b.see("None of your conversations holds these words.")
+	b.fill("#conversation-search", "kill")
+	b.click("Search")
+	b.click("Delete “I want to kill myself”")
+	b.see("It cannot be undone.")
+	b.confirm("Delete")
+	b.see("The conversation is deleted.")
+	b.see("None of your conversations holds these words.")
 }
 
 // beyond asks what the material does not cover; nothing is sent until the student wants it.

@@ -25,7 +25,7 @@ var names = [][2]string{
 	{"key", "key-round"}, {"layout", "layout-dashboard"}, {"library", "library"}, {"link", "link"}, {"log-out", "log-out"},
 	{"message-circle", "message-circle"}, {"more", "ellipsis"}, {"paperclip", "paperclip"}, {"plus", "plus"},
 	{"refresh-cw", "refresh-cw"}, {"search", "search"}, {"send", "send-horizontal"}, {"server", "server"}, {"settings", "settings"},
-	{"shield", "shield-check"}, {"sparkles", "sparkles"}, {"square", "square"}, {"trash", "trash-2"}, {"upload", "upload"},
+	{"shield", "shield-check"}, {"sparkles", "sparkles"}, {"square", "square"}, {"thumbs-down", "thumbs-down"}, {"thumbs-up", "thumbs-up"}, {"trash", "trash-2"}, {"upload", "upload"},
 	{"user", "user"}, {"user-plus", "user-plus"}, {"users", "users"}, {"x", "x"},
 }
 
