@@ -2,6 +2,8 @@ package consensus
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,6 +59,7 @@ type Status struct {
 	Format      int      // newest format of entries and data that this program knows
 	InUse       int      // format of this node's database
 	Quarantined []uint64 // entries of the log that were left out, on every node
+	Lost        []string // nodes that recoveries of a lost majority have given up
 	Checked     uint64   // the last entry at which a majority had the same rows as this node (in parts when there are many)
 	LowSpace    bool     // the disk is almost full: this node does not want to lead
 	Free        int64    // bytes on the disk
@@ -74,6 +77,9 @@ func (db *DB) Status() Status {
 		Clock: db.clock.read().wall}
 	s.Format, s.InUse = db.config.Format, int(db.machine.format.Load())
 	s.Quarantined = *db.machine.leftOut.Load()
+	if lost := db.machine.lost.Load(); lost != nil {
+		s.Lost = slices.Sorted(maps.Keys(*lost))
+	}
 	s.Checked = db.checked.Load()
 	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
 	s.CaughtUp = db.leader.wasReady.Load()

@@ -54,6 +54,19 @@ func TestRecoverCommand(t *testing.T) {
 		t.Errorf("kv get: %s", got)
 	}
 	must(t, "kv", "put", "colour", "blue", "--data", data(1))
+	operator, _ := readLine(filepath.Join(data(1), operatorFile))
+	recorded := func() string {
+		return alone.send(t, "GET", "/api/v1/audit?action=cluster.recover", operator, "").body
+	}
+	eventually(t, "the recovery is in the audit log", func() bool {
+		return strings.Count(recorded(), `"action":"cluster.recover"`) == 2 && strings.Contains(recorded(), "node/"+lost.ID())
+	})
+	alone.stop(t)
+	alone = launch(t, data(1), "--cluster", addresses[1])
+	eventually(t, "the survivor serves again", alone.ready)
+	if strings.Count(recorded(), `"action":"cluster.recover"`) != 2 {
+		t.Errorf("recorded at each start: %s", recorded())
+	}
 	must(t, "remove", lost.ID(), "--data", data(1))
 	if _, _, err := trivium(t, "recover", "--yes", "--data", filepath.Join(dir, "nothing")); err == nil {
 		t.Error("a directory without a node is recovered")

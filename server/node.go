@@ -236,6 +236,7 @@ func (n *Node) start() error {
 		}
 		n.show(n.web.Handler())
 	}
+	n.wg.Go(n.recordMarks)
 	close(n.ready)
 	n.log.Info("ready", "origin", n.config.Origin, "cluster", n.config.Advertise)
 	n.greet()

@@ -29,7 +29,9 @@ const (
 	AuditNodeRemove     AuditAction = "cluster.remove"
 	AuditTransfer       AuditAction = "cluster.transfer" // of leadership
 	AuditDrill          AuditAction = "cluster.drill"
-	AuditNodeRead       AuditAction = "cluster.read" // logs or profiles of a node
+	AuditRecover        AuditAction = "cluster.recover"    // a node was given up when the majority was lost
+	AuditQuarantine     AuditAction = "cluster.quarantine" // an entry of the log that no node could apply was left out
+	AuditNodeRead       AuditAction = "cluster.read"       // logs or profiles of a node
 	AuditBackup         AuditAction = "backup.create"
 	AuditRestore        AuditAction = "backup.restore"
 	AuditSQL            AuditAction = "sql.write" // statements that an administrator has sent to the database itself

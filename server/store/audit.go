@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -112,6 +113,27 @@ func (s *Store) Audit(ctx context.Context, events ...AuditEvent) error {
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err
 }
+
+// AuditOnce appends the records whose action and object have none yet: for what every node sees at every start.
+func (s *Store) AuditOnce(ctx context.Context, events ...AuditEvent) error {
+	for _, e := range events {
+		n, err := s.number(ctx, `SELECT count(*) FROM audit_log WHERE action = ?1 AND object = ?2`, string(e.Action), oneLine(e.Object))
+		if err != nil {
+			return err
+		} else if n > 0 {
+			continue
+		}
+		var b consensus.Batch
+		b.Require(errRecorded, `NOT EXISTS(SELECT 1 FROM audit_log WHERE action = ?1 AND object = ?2)`, string(e.Action), oneLine(e.Object))
+		audit(WithCaller(ctx, e.Caller), &b, e.Caller.Actor, e.Action, e.Object, e.Details...)
+		if _, err := s.applyUnkeyed(ctx, &b); err != nil && !errors.Is(err, errRecorded) {
+			return err
+		}
+	}
+	return nil
+}
+
+var errRecorded = errors.New("another node has recorded it")
 
 // AuditFilter selects records. Empty fields select all.
 type AuditFilter struct {

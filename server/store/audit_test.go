@@ -214,3 +214,22 @@ func TestLockedSignInIsRecordedOnce(t *testing.T) {
 		}
 	}
 }
+
+// What several nodes see at every start is recorded once.
+func TestAuditOnce(t *testing.T) {
+	s := storetest.New(t)
+	first, err := s.LastAudit(t.Context())
+	want(t, err, nil)
+	events := []store.AuditEvent{{Action: lms.AuditQuarantine, Object: "entry/7"}, {Action: lms.AuditQuarantine, Object: "entry/8"}}
+	want(t, s.AuditOnce(t.Context(), events[:1]...), nil)
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() { want(t, s.AuditOnce(t.Context(), events...), nil) })
+	}
+	wg.Wait()
+	last, err := s.LastAudit(t.Context())
+	want(t, err, nil)
+	if last-first != 2 {
+		t.Errorf("%d records", last-first)
+	}
+}
