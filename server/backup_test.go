@@ -44,7 +44,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if out := must(t, "restore", archive, "--data", again, "--identity", secret); !strings.Contains(out, "Every hash was right") {
 		t.Errorf("restore: %q", out)
 	}
-	s = startServer(t, again)
+	startServer(t, again)
 	if out := must(t, "kv", "get", "greeting", "--data", again); out != "hello\n" {
 		t.Errorf("the restored site has %q", out)
 	}
