@@ -89,3 +89,30 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// FuzzManifest: a manifest is refused in words for people, or it is one that this program could have written, whose sizes can be
+// trusted when memory and disk are set aside.
+func FuzzManifest(f *testing.F) {
+	hash := strings.Repeat("0a", 32)
+	good := must(new(Manifest{Program: program, Format: Format, Cluster: "c", Schema: 1, Index: 7, Term: 1, RowHash: hash, Database: Member{8, hash}, Chunks: Chunks{1, 4, hash}}).encode())
+	f.Add(good)
+	f.Add(bytes.Replace(good, []byte(`"index": 7`), []byte(`"index": -7`), 1))
+	f.Add(bytes.Replace(good, []byte(`"size": 8`), []byte(`"size": 9223372036854775807`), 1))
+	f.Add([]byte(`{"program":"` + program + `","format":99}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := decodeManifest(b)
+		if err != nil {
+			var refusal *lms.Error
+			if !errors.As(err, &refusal) || refusal.Message == "" {
+				t.Errorf("an error that is no refusal: %v", err)
+			}
+			return
+		}
+		if m.Total() <= 0 || m.Chunks.Bytes > m.Chunks.Count*lms.ChunkSize || m.Format > Format {
+			t.Errorf("accepted: %+v", m)
+		}
+		if again, err := decodeManifest(must(m.encode())); err != nil || !bytes.Equal(must(again.encode()), must(m.encode())) {
+			t.Errorf("%+v comes back as %+v, %v", m, again, err)
+		}
+	})
+}

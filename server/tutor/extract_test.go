@@ -277,27 +277,3 @@ func TestExtractorHelper(t *testing.T) {
 	}
 	os.Exit(0)
 }
-
-func FuzzExtract(f *testing.F) {
-	for _, s := range []struct {
-		name string
-		data []byte
-	}{{"a.pdf", makePDF("", "BT /F1 10 Tf 50 700 Td [(Some) -300 (text)] TJ ET")}, {"a.docx", makeDOCX(wordPara("H1", "Title") + wordPara("", "Text"))},
-		{"a.pptx", makePPTX()}, {"a.md", []byte("# One\n\n- two\n\n```\nthree\n```")}, {"a.txt", []byte("One.\n\nTwo.")}} {
-		f.Add(s.name, s.data)
-	}
-	f.Fuzz(func(t *testing.T, name string, data []byte) {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		ps, err := Extract(ctx, name, "", bytes.NewReader(data), int64(len(data)))
-		var u *UnreadableError
-		if err != nil && !errors.As(err, &u) {
-			t.Errorf("no reason in plain words: %v", err)
-		}
-		for i, p := range ps {
-			if p.Ordinal != i+1 || strings.TrimSpace(p.Text) == "" || len(p.Text) > 2*maxPBytes || strings.ContainsRune(p.Text, 0) {
-				t.Errorf("passage %+v", p)
-			}
-		}
-	})
-}
