@@ -120,6 +120,8 @@ var (
 	GetTutorGaps    = Endpoint[GapInput, lms.GapReport]{"GET", "/api/v1/courses/:course/tutor/gaps", lms.StaffOfCourse, "Show what students ask the tutor, and where the material leaves them alone"}
 	ExportTutorGaps = Endpoint[GapInput, Raw]{"GET", "/api/v1/courses/:course/tutor/gaps/export", lms.StaffOfCourse, "Download the report on what students ask as CSV"}
 
+	OutlineMaterial = Endpoint[OutlineInput, lms.Material]{"POST", "/api/v1/courses/:course/materials/:material/outline", lms.StaffOfCourse, "Make a page with the topics and key terms of a material; it is a draft until staff publish it"}
+
 	ListConversations   = Endpoint[ListConversationsInput, Page[lms.Question]]{"GET", "/api/v1/courses/:course/conversations", lms.MemberOfCourse, "List and search the own conversations with the tutor, newest first"}
 	ExportConversations = Endpoint[ExportConversationsInput, Raw]{"GET", "/api/v1/courses/:course/conversations/export", lms.MemberOfCourse, "Download the own conversations with the tutor (format: json or md)"}
 	EraseConversation   = Endpoint[QuestionPath, Empty]{"DELETE", "/api/v1/courses/:course/conversations/:question", lms.MemberOfCourse, "Erase the text of an own conversation with the tutor, everywhere; it cannot be undone"}
@@ -248,6 +250,7 @@ func Routes() []Route {
 		named("UpdateTutorSite", UpdateTutorSite),
 		named("GetTutorGaps", GetTutorGaps),
 		named("ExportTutorGaps", ExportTutorGaps),
+		named("OutlineMaterial", OutlineMaterial),
 		named("ListConversations", ListConversations),
 		named("ExportConversations", ExportConversations),
 		named("EraseConversation", EraseConversation),

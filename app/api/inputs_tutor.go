@@ -162,3 +162,12 @@ func (in GapInput) Validate() error {
 	_, _, err := in.Days()
 	return firstErr(checkIDs(in.Course), err)
 }
+
+// OutlineInput asks for a topic list of a material.
+type OutlineInput struct {
+	Course   string `param:"course" json:"-"`
+	Material string `param:"material" json:"-"`
+	ID       string `json:"id"` // of the page that is made
+}
+
+func (in OutlineInput) Validate() error { return checkIDs(in.Course, in.Material, in.ID) }

@@ -106,6 +106,8 @@ func (c *course) body(route string) any {
 		return lms.ItemPolicy{Version: 99}
 	case "AcceptTutorNotice":
 		return api.TutorNoticeInput{Notice: lms.TutorNotice}
+	case "OutlineMaterial":
+		return api.OutlineInput{ID: id}
 	case "RateReply":
 		return api.RateInput{Helpful: true}
 	case "AskHuman":

@@ -89,6 +89,7 @@ func (s *Server) table() []binding {
 		bind(api.UpdateTutorSite, s.updateTutorSite),
 		bind(api.GetTutorGaps, s.getTutorGaps),
 		bindRaw(api.ExportTutorGaps, s.exportTutorGaps),
+		bind(api.OutlineMaterial, s.outlineMaterial),
 		bind(api.ListConversations, s.listConversations),
 		bindRaw(api.ExportConversations, s.exportConversations),
 		bind(api.EraseConversation, s.eraseConversation),

@@ -98,3 +98,17 @@ func TestGapReport(t *testing.T) {
 		t.Errorf("%v %q", err, rows)
 	}
 }
+
+// An outline is a draft: students do not see it before it is published (TUTOR-31).
+func TestOutlineIsADraft(t *testing.T) {
+	c := newCourse(t, nil)
+	const text = "# Leaders\n\nA leader needs a quorum. Without a quorum there is no leader."
+	m := call(c.site, "ina", api.CreateMaterial, api.MaterialInput{Course: "c1", ID: "m3", Title: "Raft", Kind: lms.MaterialPage, Body: text, Published: true})
+	refused(c.site, "tom", api.OutlineMaterial, api.OutlineInput{Course: "c1", Material: c.draft, ID: "o0"}, lms.KindRule)
+	c.check(c.server.store.ReplacePassages(t.Context(), m, []lms.Passage{{MaterialID: "m3", Ordinal: 1, Heading: "Leaders", Text: text}}, lms.IndexReady, ""))
+	page := call(c.site, "tom", api.OutlineMaterial, api.OutlineInput{Course: "c1", Material: "m3", ID: "o1"})
+	if page.Published || page.Title != "Outline: Raft" || !strings.Contains(page.BodyHTML, `href="/courses/c1/materials/m3#p1"`) {
+		t.Errorf("%+v", page)
+	}
+	refused(c.site, "sue", api.GetMaterial, api.MaterialPath{Course: "c1", Material: "o1"}, lms.KindNotFound)
+}

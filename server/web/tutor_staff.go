@@ -5,6 +5,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/server/tutor"
 )
 
 func (s *Server) rateReply(ctx context.Context, actor lms.Actor, in api.RateInput) (lms.Question, error) {
@@ -55,4 +56,26 @@ func (s *Server) getTutorSite(ctx context.Context, _ lms.Actor, _ api.NoInput) (
 
 func (s *Server) updateTutorSite(ctx context.Context, actor lms.Actor, in api.TutorSiteInput) (lms.TutorSite, error) {
 	return s.store.SetTutorSite(ctx, actor, in.TutorSite)
+}
+
+var errNoText = lms.Errorf(lms.KindRule, "There is no readable text of this material to make an outline of. If it was added just now, wait until it has been read.")
+
+// outlineMaterial makes a draft page: staff read and change it before students see it.
+func (s *Server) outlineMaterial(ctx context.Context, actor lms.Actor, in api.OutlineInput) (lms.Material, error) {
+	m, err := s.store.Material(ctx, actor, in.Course, in.Material)
+	if err != nil {
+		return lms.Material{}, err
+	}
+	passages, err := s.store.Passages(ctx, actor, in.Course, in.Material)
+	if err != nil {
+		return lms.Material{}, err
+	}
+	if len(passages) == 0 {
+		return lms.Material{}, errNoText
+	}
+	title := []rune("Outline: " + m.Title)
+	page := lms.Material{ID: in.ID, CourseID: in.Course, Title: string(title[:min(len(title), lms.MaxTitle)]), Kind: lms.MaterialPage,
+		Body: tutor.Outline(in.Course, m, passages)}
+	page, err = s.store.CreateMaterial(ctx, actor, page)
+	return withHTML(page, err, renderMaterial)
 }
