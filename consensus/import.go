@@ -129,6 +129,7 @@ func (c Config) begin(ctx context.Context, path string, statements []string) (te
 			_, err = conn.run(ctx, q, args...)
 		}
 	}
+	err = addFunctions(conn)
 	exec("PRAGMA synchronous=FULL")
 	exec("BEGIN IMMEDIATE")
 	for _, q := range statements {

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"filippo.io/age"
+
+	"trivium/app/api"
+	"trivium/app/lms"
 )
 
 // TestBackupAndRestore goes the whole way on the command line, while a node serves.
@@ -52,4 +55,26 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("accounts: %q", out)
 	}
 	must(t, "kv", "put", "greeting", "it lives", "--data", again)
+	if out := must(t, "status", "--data", again); !strings.Contains(out, "Backups: none are made by themselves") {
+		t.Errorf("the status does not speak of backups: %s", out)
+	}
+	checkRestoreRecord(t, again)
+}
+
+// checkRestoreRecord: the audit log of a restored site ends with the restore, and its chain holds.
+func checkRestoreRecord(t *testing.T, data string) {
+	t.Helper()
+	c := clientFlags{data: data}
+	client, err := c.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := api.Call(t.Context(), client, api.ListAudit, api.AuditInput{AuditFilter: api.AuditFilter{Action: string(lms.AuditRestore)}})
+	if err != nil || len(page.Items) != 1 || page.Items[0].Details["index"] == "" || page.Items[0].Actor != lms.OperatorID {
+		t.Errorf("the restore is not in the audit log: %+v %v", page, err)
+	}
+	check, err := api.Call(t.Context(), client, api.VerifyAudit, api.NoInput{})
+	if err != nil || check.Broken != 0 || check.Records == 0 {
+		t.Errorf("the audit log after the restore: %+v %v", check, err)
+	}
 }

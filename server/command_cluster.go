@@ -25,7 +25,10 @@ func newStatus() *cobra.Command {
 			if watch {
 				return watchStatus(cmd, &c)
 			}
-			return call(cmd, &c, api.GetCluster, api.NoInput{}, printStatus)
+			return call(cmd, &c, api.GetCluster, api.NoInput{}, func(w io.Writer, s lms.Cluster) {
+				printStatus(w, s)
+				printBackups(cmd.Context(), w, &c)
+			})
 		},
 	}
 	c.add(cmd)
@@ -80,6 +83,39 @@ func printStatus(w io.Writer, s lms.Cluster) {
 		fmt.Fprintf(w, "Warning: %s\n\n", warning)
 	}
 	printNodes(w, s)
+}
+
+// printBackups says when the schedule last made a backup. Not everybody who may see the cluster may see that.
+func printBackups(ctx context.Context, w io.Writer, c *clientFlags) {
+	client, err := c.client()
+	if err != nil {
+		return
+	}
+	if s, err := api.Call(ctx, client, api.GetBackups, api.NoInput{}); err == nil {
+		fmt.Fprintf(w, "\n%s\n", backupLine(s, time.Now()))
+	}
+}
+
+// backupLine is a sentence on the backups that are made by themselves.
+func backupLine(s lms.BackupStatus, now time.Time) string {
+	every := time.Duration(s.Every) * time.Second
+	switch {
+	case every == 0 && s.LastGood.IsZero():
+		return "Backups: none are made by themselves; see --backup-every of \"trivium serve\"."
+	case s.LastGood.IsZero():
+		return fmt.Sprintf("Backups: every %s to %s; none has been made yet.", every, s.To)
+	}
+	line := fmt.Sprintf("Last backup: %s, %s ago", s.LastGood.Local().Format(time.DateTime), now.Sub(s.LastGood).Round(time.Minute))
+	if s.To != "" {
+		line += ", to " + s.To
+	}
+	if s.Overdue(now) {
+		line += "; the next one is overdue"
+	}
+	if s.Last != nil && s.Last.State == lms.BackupFailed {
+		line += "; the newest attempt has failed: " + s.Last.Error
+	}
+	return line + "."
 }
 
 func newNodes() *cobra.Command {

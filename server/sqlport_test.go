@@ -31,10 +31,11 @@ func askSQL(t *testing.T, url, login, password, body string) (int, string) {
 // TestSQLPort: administrators of the site reach the database, and nobody else does.
 func TestSQLPort(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--sql", "127.0.0.1:0", "--sql-write", "--log-level", "info")
-	at := regexp.MustCompile(`SQL is served to administrators" url=(\S+)`).FindStringSubmatch(s.log.String())
-	if at == nil {
-		t.Fatalf("where is SQL served?\n%s", s.log)
-	}
+	var at []string
+	eventually(t, "the log says where SQL is served", func() bool {
+		at = regexp.MustCompile(`SQL is served to administrators" url=(\S+)`).FindStringSubmatch(s.log.String())
+		return at != nil
+	})
 	password := func(args ...string) string {
 		out := must(t, append([]string{"user", "create", "--data", s.data}, args...)...)
 		_, p, _ := strings.Cut(out, "Password: ")
@@ -65,6 +66,7 @@ func TestSQLPort(t *testing.T) {
 	}
 	s.stop(t)
 	s = startServer(t, s.data, "--log-level", "info")
+	eventually(t, "the log says that the node is ready", func() bool { return strings.Contains(s.log.String(), "msg=ready") })
 	if strings.Contains(s.log.String(), "SQL is served") {
 		t.Error("SQL is served though nobody asked for it")
 	}

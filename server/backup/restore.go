@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"filippo.io/age"
 
@@ -80,7 +82,7 @@ func Restore(ctx context.Context, r io.Reader, t Target) (_ Restored, err error)
 	if err := s.verify(ctx, m); err != nil {
 		return Restored{}, err
 	}
-	id, err := s.found(ctx, t)
+	id, err := s.found(ctx, t, m)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
@@ -165,13 +167,14 @@ func (s *staged) verify(ctx context.Context, m Manifest) error {
 }
 
 // found makes the node the first of a new cluster.
-func (s *staged) found(ctx context.Context, t Target) (id string, err error) {
+func (s *staged) found(ctx context.Context, t Target, m Manifest) (id string, err error) {
 	self, err := cluster.Found(s.dir, t.ID, t.Address)
 	if err != nil {
 		return "", err
 	}
 	c := consensus.Config{ID: self.ID(), Dir: filepath.Join(s.dir, databaseDir), Address: t.Address}
-	if err := consensus.Import(ctx, c, s.imported(), store.NewCluster()...); err != nil {
+	changes := append(store.NewCluster(), store.RestoreRecord(m.Schema, time.Now(), "archive", m.Cluster, "index", strconv.FormatUint(m.Index, 10))...)
+	if err := consensus.Import(ctx, c, s.imported(), changes...); err != nil {
 		return "", err
 	}
 	return self.ID(), self.SetMember(t.Address)

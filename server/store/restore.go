@@ -1,5 +1,13 @@
 package store
 
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"trivium/app/lms"
+)
+
 // SchemaVersion is the number of the last migration that this program knows.
 func SchemaVersion() int {
 	steps, err := migrations()
@@ -24,4 +32,21 @@ func NewCluster() []string {
 		`DELETE FROM sign_in_failures`,
 		`DELETE FROM settings WHERE name LIKE 'cluster.removed.%' OR name LIKE 'backup.%'`,
 	}
+}
+
+// auditSchema is the first schema with an audit log.
+const auditSchema = 9
+
+// RestoreRecord is the statement that says in the audit log of a restored site, of the schema, that it was restored now and
+// from which archive. It has no parameters. Empty: there is no audit log yet.
+func RestoreRecord(schema int, now time.Time, details ...string) []string {
+	if schema < auditSchema {
+		return nil
+	}
+	text := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	return []string{strings.NewReplacer(
+		"?1", fmt.Sprintf("max(%d, (SELECT stamp FROM raft_state))", now.UnixMilli()), // the records' times never go back
+		"?2", text(lms.OperatorID), "?3", text(lms.OperatorID), "?4", "''", "?5", text(string(lms.AuditRestore)), "?6", "'site'",
+		"?7", text(auditDetails(details)),
+	).Replace(auditInsert)}
 }
