@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -67,6 +66,7 @@ type Node struct {
 
 	certs  *certs.Manager // nil: the certificate is given, or there is none
 	site   *http.Server
+	unused unused
 	now    atomic.Pointer[http.Handler] // what answers people: first "starting", then the site, read-only until Ready
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -262,31 +262,20 @@ func (n *Node) members(ctx context.Context) ([]files.Member, error) {
 	return members, nil
 }
 
-// Close stops the node, in the opposite order of its start. Leadership goes first: while this node says good-bye to its
-// clients, another one serves writes already.
+// Close stops the node, in the opposite order of its start:
+//  1. leadership: while this node says good-bye to its clients, another one serves writes already, and what still arrives
+//     here is forwarded to it;
+//  2. the public port, the streams, the requests under way: see closeSite;
+//  3. what works in the background, which may still write;
+//  4. the database and the cluster port: until here the node counted for the majority, so that what it was asked last
+//     could be acknowledged.
 func (n *Node) Close() error {
 	n.cancel()
-	if n.db != nil && n.db.IsLeader() {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		if err := n.db.Transfer(ctx, ""); err != nil && !errors.Is(err, consensus.ErrMembership) {
-			n.log.Warn("leadership not handed over", "error", err)
-		}
-		cancel()
-	}
+	n.handOver()
 	if n.begun != nil {
 		<-n.begun // what start opened is known now
 	}
-	var errs []error
-	if n.web != nil {
-		errs = append(errs, n.web.Close()) // ends the streams, for which Shutdown would wait
-	}
-	if n.site != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		if n.site.Shutdown(ctx) != nil {
-			n.site.Close()
-		}
-		cancel()
-	}
+	errs := []error{n.closeSite()}
 	errs = append(errs, n.closeSQL())
 	if n.kv != nil {
 		n.kv.Close()

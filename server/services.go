@@ -158,6 +158,7 @@ func (n *Node) openSite(ln net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          n.stdlog(),
+		ConnState:         n.unused.state,
 	}
 	if n.config.TLSCert != "" {
 		cert := &certificate{cert: n.config.TLSCert, key: n.config.TLSKey}
