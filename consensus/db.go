@@ -42,6 +42,7 @@ type DB struct {
 	space   *space
 	lease   *lease
 	link    *link
+	fresh   freshness
 	gate    gate
 	events  *events
 	agreed  atomic.Int32  // as leader: a format that all members know; 0: not told yet

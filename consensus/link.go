@@ -27,6 +27,7 @@ type link struct {
 	gate           *gate
 	events         *events
 	lease          *lease
+	fresh          *freshness
 	sent, received *tally
 
 	in    chan raft.RPC
@@ -48,7 +49,7 @@ type preVoteLink struct {
 }
 
 func newLink(inner raft.Transport, db *DB) (*link, raft.Transport) {
-	l := &link{Transport: inner, gate: &db.gate, events: db.events, lease: db.lease, sent: &db.sent, received: &db.received,
+	l := &link{Transport: inner, gate: &db.gate, events: db.events, lease: db.lease, fresh: &db.fresh, sent: &db.sent, received: &db.received,
 		in: make(chan raft.RPC), end: make(chan struct{}), term: db.currentTerm, log: db.config.Logger,
 		lost: db.isLost, outcast: db.outcast}
 	go l.receive()

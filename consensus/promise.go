@@ -47,6 +47,9 @@ func (l *link) settle(command, answer any, arrived time.Time) {
 	case *raft.AppendEntriesRequest:
 		if resp, ok := answer.(*raft.AppendEntriesResponse); ok {
 			l.lease.accepted(r, resp, arrived)
+			if resp.Success {
+				l.fresh.accepted(r, arrived)
+			}
 			l.events.received(r, resp.Success)
 		}
 	case *raft.RequestVoteRequest:

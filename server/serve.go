@@ -119,15 +119,22 @@ func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
 		w.Close() // the reason must be on the screen before the process is gone
 		os.Exit(1)
 	}
-	n, err := OpenNode(ctx, c, log, stdout, fatal)
-	for consensus.IsFull(err) && ctx.Err() == nil {
+	for {
+		err := runNode(ctx, c, log, stdout, fatal)
+		if !consensus.IsFull(err) || ctx.Err() != nil {
+			return err
+		}
 		log.Error("this node cannot start because its disk is full; it tries again every second. Delete something, or enlarge the disk", "data", c.Data, "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
-			n, err = OpenNode(ctx, c, log, stdout, fatal)
 		}
 	}
+}
+
+// runNode opens a node and runs it until ctx ends or the node cannot go on.
+func runNode(ctx context.Context, c Config, log *slog.Logger, stdout io.Writer, fatal func(error)) error {
+	n, err := OpenNode(ctx, c, log, stdout, fatal)
 	if err != nil {
 		return err
 	}

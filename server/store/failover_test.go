@@ -119,3 +119,46 @@ func TestRacingClaims(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionsOfANodeThatIsBehind: a node that is in touch again hears heartbeats long before it has the entries that it missed.
+// Meanwhile it neither takes a session that has ended nor refuses one that has begun.
+func TestSessionsOfANodeThatIsBehind(t *testing.T) {
+	c := consensustest.Cluster(t, 3)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	leader := c.Leader()
+	far := c.Index(c.Follower())
+	here, err := store.Open(ctx, leader.DB)
+	want(t, err, nil)
+	there, err := store.Open(ctx, c.Nodes[far].DB)
+	want(t, err, nil)
+	s := storetest.Fill(t, here)
+	session := func(id string) {
+		want(t, here.CreateSession(ctx, store.SessionRecord{ID: id, UserID: s.Alice.UserID, TokenHash: storetest.Hash(id), ExpiresAt: time.Now().Add(time.Hour)}), nil)
+	}
+	session("old")
+	c.WaitEqual()
+
+	c.Isolate(far)
+	want(t, here.EndSession(ctx, "old"), nil)
+	session("new")
+	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); { // Raft's pause after failures grows
+		session(fmt.Sprint("more-", time.Now().UnixNano()))
+	}
+	c.Heal()
+	healed := time.Now()
+	for db := c.Nodes[far].DB; db.Applied() < leader.DB.Applied(); {
+		if ctx.Err() != nil {
+			t.Fatal("the node does not catch up")
+		}
+		if !db.Status().LastContact.After(healed) {
+			continue
+		}
+		if _, _, _, err := there.SessionByToken(ctx, storetest.Hash("old")); err == nil {
+			t.Fatalf("%v after it is in touch again the node takes a session that has ended", time.Since(healed))
+		}
+		if _, _, _, err := there.SessionByToken(ctx, storetest.Hash("new")); lms.KindOf(err) == lms.KindSignIn {
+			t.Fatalf("%v after it is in touch again the node refuses a session that has begun", time.Since(healed))
+		}
+	}
+}

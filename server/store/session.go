@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"trivium/app/lms"
@@ -20,6 +21,10 @@ var (
 	errTicket  = lms.FieldErrorf(lms.KindSignIn, "ticket", "This hand-over ticket is wrong, used or expired. Please sign in; nothing you typed is lost.")
 	errSession = lms.Errorf(lms.KindConflict, "This session exists already. Sign in again.")
 )
+
+// sessionAge is how old what a node knows of sessions may be: a session's end takes effect on every connected node within a
+// second (AUTH-4).
+const sessionAge = 700 * time.Millisecond
 
 // touchEvery is how coarsely the last use of a session is recorded.
 const touchEvery = 5 * time.Minute
@@ -53,14 +58,33 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor
 		WHERE t.token_hash = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
 	var sessionID string
 	var expires, confirmed time.Time
-	rows, err := s.query(ctx, q, tokenHash, s.Now())
-	u, err := one(rows, err, func(row consensus.Row) (lms.User, error) {
+	scan := func(row consensus.Row) (lms.User, error) {
 		n := len(row) - 3
 		if err := row[n:].Scan(&confirmed, &sessionID, &expires); err != nil {
 			return lms.User{}, err
 		}
 		return scanUser(row[:n])
-	})
+	}
+	var u lms.User
+	var err error
+	behind := s.db.IsBehind(sessionAge)
+	if !behind {
+		rows, queryErr := s.query(ctx, q, tokenHash, s.Now())
+		u, err = one(rows, queryErr, scan)
+	}
+	// A session that is not here may only not have arrived yet; one that is here, on a node that falls behind, may have ended.
+	if behind || lms.KindOf(err) == lms.KindNotFound && s.db.IsFollowing() {
+		certain, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		rows, queryErr := s.db.Query(certain, consensus.Linearizable, q, tokenHash, s.Now())
+		switch {
+		case errors.Is(queryErr, context.DeadlineExceeded) && ctx.Err() == nil:
+			queryErr = lms.ErrUnavailable
+		case queryErr != nil:
+			queryErr = mapError(queryErr)
+		}
+		u, err = one(rows.Values, queryErr, scan)
+	}
 	if lms.KindOf(err) == lms.KindNotFound {
 		err = lms.ErrSignIn
 	}
