@@ -33,7 +33,7 @@ func TestSQLPort(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--sql", "127.0.0.1:0", "--sql-write", "--log-level", "info")
 	var at []string
 	eventually(t, "the log says where SQL is served", func() bool {
-		at = regexp.MustCompile(`SQL is served to administrators" url=(\S+)`).FindStringSubmatch(s.log.String())
+		at = regexp.MustCompile(`SQL is served to administrators".* url=(\S+)`).FindStringSubmatch(s.log.String())
 		return at != nil
 	})
 	password := func(args ...string) string {
