@@ -22,7 +22,7 @@ func atTestNow(t *testing.T, role lms.Role) inCourse {
 	Now = func() time.Time { return testNow }
 	c := lms.Course{ID: "c1", Code: "CS 1", Title: "Computing", MyRole: role, State: lms.CoursePublished}
 	known = lms.Session{User: lms.User{ID: "u1", Login: "ada", Name: "Ada Lovelace"}, Courses: []lms.Course{c}}
-	return inCourse{id: "c1", course: Remote[lms.Course]{Value: c, Ready: true}}
+	return inCourse{id: "c1", course: Remote[lms.Course]{Value: c, remote: remote{Ready: true}}}
 }
 
 func testAssignment() lms.Assignment {
@@ -138,8 +138,8 @@ func TestParseTypes(t *testing.T) {
 
 func studentPage(t *testing.T, a lms.Assignment, attempts ...lms.Submission) *assignmentPage {
 	c := atTestNow(t, lms.RoleStudent)
-	return &assignmentPage{inCourse: c, as: a.ID, assignment: Remote[lms.Assignment]{Value: a, Ready: true},
-		attempts: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: attempts}, Ready: true}}
+	return &assignmentPage{inCourse: c, as: a.ID, assignment: Remote[lms.Assignment]{Value: a, remote: remote{Ready: true}},
+		attempts: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: attempts}, remote: remote{Ready: true}}}
 }
 
 func TestAssignmentPageOfAStudent(t *testing.T) {

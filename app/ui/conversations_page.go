@@ -57,7 +57,7 @@ func (p *conversationsPage) Render() app.UI {
 	return p.frame(&Shell{Title: "My conversations with the tutor", Active: "questions",
 		Back: Crumbs(p.label(), CoursePath(p.id), "Questions and tutor", CoursePath(p.id, "questions")),
 		Content: app.Div().Class("stack").Body(
-			searchForm("conversation-search", "Search what I asked and what was answered", &p.query, p.ValueTo(&p.query), p.load),
+			searchForm("conversation-search", "Search my conversations", &p.query, p.ValueTo(&p.query), p.load),
 			p.list.View(5, p.load, p.rows),
 			app.If(p.erase != nil, p.confirmErase),
 		)})

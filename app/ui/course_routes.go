@@ -22,6 +22,7 @@ func courseRoutes() {
 	page("/courses/:course/assignments/:assignment/tutor", func() app.Composer { return &tutorItemPage{} })
 	page("/courses/:course/faq", func() app.Composer { return &faqPage{} })
 	page("/courses/:course/conversations", func() app.Composer { return &conversationsPage{} })
+	page("/courses/:course/tutor/gaps", func() app.Composer { return &gapPage{} })
 	page("/courses/:course/tutor/flags", func() app.Composer { return &flagsPage{} })
 	page("/courses/:course/tutor", func() app.Composer { return &tutorPage{} })
 	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })

@@ -75,7 +75,7 @@ func searchForm(id, label string, value *string, on app.EventHandler, search fun
 		e.PreventDefault()
 		search(ctx)
 	}, Each(id)).Body(
-		Input(Field{ID: id, Label: label, Type: "search", Optional: true, Value: *value, On: on}),
+		Input(Field{ID: id, Label: label, Type: "search", Value: *value, On: on}),
 		app.Div().Class("actions").Body(app.Button().Type("submit").Class("btn").Body(Icon("search"), text("Search"))))
 }
 

@@ -49,6 +49,7 @@ func (p *flagsPage) Render() app.UI {
 // tutorTabs leads between the pages of the staff about the tutor.
 func tutorTabs(course, active string) app.UI {
 	return Tabs("Tutor", active, Tab{Label: "Settings", Href: CoursePath(course, "tutor")}, Tab{Label: "To look at", Href: CoursePath(course, "tutor", "flags")},
+		Tab{Label: "What students ask", Href: CoursePath(course, "tutor", "gaps")},
 		Tab{Label: "Conversations", Href: CoursePath(course, "questions") + "?show=tutor"}, Tab{Label: "FAQ", Href: CoursePath(course, "faq")})
 }
 

@@ -258,6 +258,6 @@ func (p *gradingPage) showText(ctx app.Context, f lms.File) {
 		if p.texts == nil {
 			p.texts = map[string]Remote[string]{}
 		}
-		p.texts[f.ID] = Remote[string]{Value: strings.ToValidUTF8(string(b), "�"), Ready: true}
+		p.texts[f.ID] = Remote[string]{Value: strings.ToValidUTF8(string(b), "�"), remote: remote{Ready: true}}
 	})
 }

@@ -143,7 +143,10 @@ func (g *gradeForm) flushOnLeave(course string) {
 	if !ok || err != nil {
 		return
 	}
-	go guarded(context.Background(), func(ctx context.Context) (lms.Grade, error) { return api.Call(ctx, API, api.SaveGrade, in) })
+	go guarded(context.Background(), func(ctx context.Context) error {
+		_, err := api.Call(ctx, API, api.SaveGrade, in)
+		return err
+	})
 }
 
 // save sends the draft. then runs after it is saved; it may be nil.

@@ -12,8 +12,8 @@ func gradingTestPage(t *testing.T, grade *lms.Grade) *gradingPage {
 	c := atTestNow(t, lms.RoleTA)
 	s := lms.Submission{ID: "s1", CourseID: "c1", AssignmentID: "a1", UserName: "Grace Hopper", Attempt: 1, Text: "my work", State: lms.SubmissionReceived,
 		SubmittedAt: testNow, Grade: grade, Files: []lms.File{{ID: "f1", Name: "w.pdf", Size: 9, Type: "application/pdf", CompleteAt: testNow}}}
-	p := &gradingPage{inCourse: c, sub: "s1", submission: Remote[lms.Submission]{Value: s, Ready: true},
-		assignment: Remote[lms.Assignment]{Value: testAssignment(), Ready: true}, grade: &gradeForm{sub: "s1"}}
+	p := &gradingPage{inCourse: c, sub: "s1", submission: Remote[lms.Submission]{Value: s, remote: remote{Ready: true}},
+		assignment: Remote[lms.Assignment]{Value: testAssignment(), remote: remote{Ready: true}}, grade: &gradeForm{sub: "s1"}}
 	if grade != nil {
 		p.grade.saved, p.grade.version, p.grade.points, p.grade.feedback = grade, grade.Version, grade.Points.String(), grade.Feedback
 	}
@@ -55,7 +55,7 @@ func TestGradingShowsEveryAttempt(t *testing.T) {
 	p := gradingTestPage(t, nil)
 	first, third := p.submission.Value, p.submission.Value
 	third.ID, third.Attempt = "s3", 3
-	p.attempts = Remote[api.Page[lms.Submission]]{Ready: true, Value: api.Page[lms.Submission]{Items: []lms.Submission{third, first}}}
+	p.attempts = Remote[api.Page[lms.Submission]]{remote: remote{Ready: true}, Value: api.Page[lms.Submission]{Items: []lms.Submission{third, first}}}
 	wantHTML(t, drawn(t, p), "Attempt 3 (latest)", `href="/courses/c1/submissions/s3"`, "This is an older attempt", "Show attempt 3", "!Points of 100")
 
 	p.attempts.Value.Items[1].Grade = &lms.Grade{Points: 100}
@@ -109,8 +109,8 @@ func TestSubmissionsPage(t *testing.T) {
 		{ID: "s1", UserName: "Grace", Attempt: 1, SubmittedAt: testNow, State: lms.SubmissionReceived},
 		{ID: "s2", UserName: "Alan", Attempt: 2, SubmittedAt: testNow, LateSeconds: 7200, State: lms.SubmissionReceived, Grade: &lms.Grade{Points: 100, ChangedAt: testNow}},
 	}
-	p := &submissionsPage{inCourse: c, as: "a1", assignment: Remote[lms.Assignment]{Value: a, Ready: true},
-		list: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: items, Total: 2}, Ready: true}}
+	p := &submissionsPage{inCourse: c, as: "a1", assignment: Remote[lms.Assignment]{Value: a, remote: remote{Ready: true}},
+		list: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: items, Total: 2}, remote: remote{Ready: true}}}
 	wantHTML(t, drawn(t, p), "2 of 3 students handed in; 1 to grade, 1 to post", "Post 1 grade", "Grace", "To grade", "Alan", "late by 2 hours", "Draft", "1 / 100")
 	p.list.Value.Items, p.filter = nil, "late"
 	wantHTML(t, drawn(t, p), "No submission matches this filter")

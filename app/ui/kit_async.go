@@ -20,21 +20,30 @@ type work[T any] = func(context.Context) (T, error)
 // The element whose handler started the work may be gone when the answer comes (a button of a dialog that was closed);
 // go-app would then drop the answer silently, so it goes to the page's shell instead, if that is still the same one.
 func Async[T any](ctx app.Context, work func(context.Context) (T, error), done func(app.Context, T, error)) {
+	var v T
+	async(ctx, func(c context.Context) (err error) {
+		v, err = work(c)
+		return err
+	}, func(ctx app.Context, err error) { done(ctx, v, err) })
+}
+
+// async is the part of Async that the program holds once, whatever the number of types.
+func async(ctx app.Context, work func(context.Context) error, done func(app.Context, error)) {
 	shell := onScreen
 	if _, ok := ctx.Src().(app.Composer); ok {
 		shell = nil // a component that is gone does not want the answer
 	}
 	ctx.Async(func() {
-		v, err := guarded(ctx, work)
+		err := guarded(ctx, work)
 		finish := func(ctx app.Context) {
 			switch lms.KindOf(err) {
 			case lms.KindSignIn:
 				signedOut(ctx)
 			case lms.KindConfirm:
-				askConfirm(ctx, func() { Async(ctx, work, done) }, func() { done(ctx, v, err) })
+				askConfirm(ctx, func() { async(ctx, work, done) }, func() { done(ctx, err) })
 				return
 			}
-			done(ctx, v, err)
+			done(ctx, err)
 		}
 		if shell == nil {
 			ctx.Dispatch(finish)
@@ -54,7 +63,7 @@ func Async[T any](ctx app.Context, work func(context.Context) (T, error), done f
 // onScreen is the context of the shell that is on screen; nil on pages without one and on the node.
 var onScreen *app.Context
 
-func guarded[T any](ctx context.Context, work func(context.Context) (T, error)) (v T, err error) {
+func guarded(ctx context.Context, work func(context.Context) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			app.Log(fmt.Sprintf("page: %v\n%s", r, debug.Stack()))
@@ -67,10 +76,31 @@ func guarded[T any](ctx context.Context, work func(context.Context) (T, error)) 
 // Remote is a value that a page loads from the node. The zero value is "loading". Only the UI goroutine touches it.
 type Remote[T any] struct {
 	Value T
+	remote
+}
+
+// remote is the part of a Remote that the program holds once, whatever the number of types.
+type remote struct {
 	Ready bool  // Value was loaded at least once
 	Err   error // of the last attempt
 	round int
 	busy  bool
+}
+
+func (r *remote) begin() int {
+	r.round++
+	r.busy = true
+	return r.round
+}
+
+// end takes the end of an attempt and reports whether its value counts.
+func (r *remote) end(round int, err error) bool {
+	if r.round != round {
+		return false
+	}
+	r.Err, r.busy = err, false
+	r.Ready = r.Ready || err == nil
+	return err == nil
 }
 
 // Load fetches the value; a late answer to an earlier Load is dropped. What is shown stays until the answer is there.
@@ -79,18 +109,12 @@ func (r *Remote[T]) Load(ctx app.Context, fetch func(context.Context) (T, error)
 	if app.IsServer {
 		return
 	}
-	r.round++
-	r.busy = true
-	round := r.round
+	round := r.begin()
 	Async(ctx, fetch, func(ctx app.Context, v T, err error) {
-		if r.round != round {
+		if !r.end(round, err) {
 			return
 		}
-		r.Err, r.busy = err, false
-		if err != nil {
-			return
-		}
-		r.Value, r.Ready = v, true
+		r.Value = v
 		for _, f := range then {
 			f(ctx)
 		}
@@ -98,29 +122,32 @@ func (r *Remote[T]) Load(ctx app.Context, fetch func(context.Context) (T, error)
 }
 
 // Reset forgets the value, for a page whose path parameter has changed; an answer on its way is dropped.
-func (r *Remote[T]) Reset() { *r = Remote[T]{round: r.round + 1} }
+func (r *Remote[T]) Reset() { *r = Remote[T]{remote: remote{round: r.round + 1}} }
 
 // Loading reports whether an answer is awaited. A poll leaves that one to come: asking again would drop it.
-func (r *Remote[T]) Loading() bool { return r.busy }
+func (r *remote) Loading() bool { return r.busy }
 
 // Set puts a value that a write has returned.
 func (r *Remote[T]) Set(v T) {
-	r.round++
-	r.Value, r.Ready, r.Err, r.busy = v, true, nil, false
+	r.Value, r.remote = v, remote{Ready: true, round: r.round + 1}
 }
 
 // View draws the value in its three states: loading (a skeleton of so many rows), failed, ready. A failed refresh keeps
 // what was there below the reason.
 func (r *Remote[T]) View(rows int, retry func(app.Context), ready func(T) app.UI) app.UI {
+	return r.view(rows, retry, func() app.UI { return ready(r.Value) })
+}
+
+func (r *remote) view(rows int, retry func(app.Context), ready func() app.UI) app.UI {
 	switch {
 	case !r.Ready && r.Err != nil:
 		return app.Div().Body(ErrorBox(r.Err, retry))
 	case !r.Ready:
 		return app.Div().Body(Skeleton(rows))
 	case r.Err != nil:
-		return app.Div().Class("stack").Body(ErrorBox(r.Err, retry), ready(r.Value))
+		return app.Div().Class("stack").Body(ErrorBox(r.Err, retry), ready())
 	}
-	return app.Div().Body(ready(r.Value))
+	return app.Div().Body(ready())
 }
 
 // Call makes the work for Async or Load out of an endpoint and its input.

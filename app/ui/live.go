@@ -65,8 +65,8 @@ func openLive() {
 	ctx, cancel := context.WithCancel(context.Background())
 	live.cancel = cancel
 	go func() {
-		guarded(ctx, func(ctx context.Context) (bool, error) {
-			return true, api.Stream(ctx, API, api.Events.Path, "", func(data []byte) error {
+		guarded(ctx, func(ctx context.Context) error {
+			return api.Stream(ctx, API, api.Events.Path, "", func(data []byte) error {
 				var e api.Event
 				if json.Unmarshal(data, &e) == nil {
 					publish(e.Topics)

@@ -31,7 +31,7 @@ func TestMaterialsPage(t *testing.T) {
 		{ID: "m3", CourseID: "c1", Title: "New", Kind: lms.MaterialPage, Published: true, Index: lms.IndexPending},
 	}
 	page := func(role lms.Role, items []lms.Material) *materialsPage {
-		return &materialsPage{inCourse: atTestNow(t, role), list: Remote[api.Page[lms.Material]]{Value: api.Page[lms.Material]{Items: items}, Ready: true}}
+		return &materialsPage{inCourse: atTestNow(t, role), list: Remote[api.Page[lms.Material]]{Value: api.Page[lms.Material]{Items: items}, remote: remote{Ready: true}}}
 	}
 	wantHTML(t, drawn(t, page(lms.RoleInstructor, list)), "Choose files", "Write a page", "Readable by the tutor", "Draft", "scan.pdf, 2.0 KiB · not indexed: scanned PDF: no text", "Being read", "Unpublish", "Archive")
 	wantHTML(t, drawn(t, page(lms.RoleStudent, list[:1])), "Week 1", "!Choose files", "!Write a page", "!Unpublish", "!Archive")
@@ -48,8 +48,8 @@ func TestMaterialReaderMarksTheCitedPassage(t *testing.T) {
 	m := lms.Material{ID: "m1", CourseID: "c1", Title: "Slides", Kind: lms.MaterialFile, Published: true, Index: lms.IndexReady,
 		File: &lms.File{ID: "f1", CourseID: "c1", Name: "s.pdf", Type: "application/pdf"}}
 	passages := []lms.Passage{{Ordinal: 1, Page: 1, Heading: "Intro", Text: "one"}, {Ordinal: 2, Page: 1, Heading: "Intro", Text: "two"}, {Ordinal: 3, Page: 2, Text: "<b>three"}}
-	p := &materialPage{inCourse: c, mat: "m1", target: 3, material: Remote[lms.Material]{Value: m, Ready: true},
-		passages: Remote[api.Page[lms.Passage]]{Value: api.Page[lms.Passage]{Items: passages}, Ready: true}}
+	p := &materialPage{inCourse: c, mat: "m1", target: 3, material: Remote[lms.Material]{Value: m, remote: remote{Ready: true}},
+		passages: Remote[api.Page[lms.Passage]]{Value: api.Page[lms.Passage]{Items: passages}, remote: remote{Ready: true}}}
 	wantHTML(t, drawn(t, p), `id="p1"`, `id="p3"`, "passage-cited", "Page 1 · Intro", "Page 2", "&lt;b&gt;three", "#page=2", "s.pdf")
 	p.target = 0
 	wantHTML(t, drawn(t, p), "!passage-cited")

@@ -81,7 +81,7 @@ func (v *postView) Render() app.UI {
 			app.If(v.corrected(), func() app.UI {
 				return app.Details().Class("md-help").Body(app.Summary().Body(Icon("chevron-right"), text("What the tutor had written")), v.text())
 			}).Else(v.text),
-			app.If(v.Note != "", func() app.UI { return app.P().Class("post-note").Body(Icon("info"), text(v.Note)) }),
+			app.If(v.Note != "" && !v.corrected(), func() app.UI { return app.P().Class("post-note").Body(Icon("info"), text(v.Note)) }),
 			app.If(len(v.Citations) > 0 && v.State.Final(), func() app.UI { return v.sources("From the materials", v.Citations, v.Generated) }),
 			v.foot(),
 		),

@@ -42,9 +42,9 @@ func (p *QuestionPage) read(ctx app.Context, reply string) {
 	p.streams[reply] = s
 	p.said = "The tutor is answering."
 	ctx.Async(func() {
-		_, err := guarded(c, func(c context.Context) (bool, error) {
+		err := guarded(c, func(c context.Context) error {
 			c = api.WithOnOpen(c, func() { ctx.Dispatch(func(app.Context) { s.text, s.wait, s.found = "", "", nil }) })
-			return true, api.Stream(c, API, path, "", func(data []byte) error {
+			return api.Stream(c, API, path, "", func(data []byte) error {
 				var e api.ReplyEvent
 				if err := json.Unmarshal(data, &e); err != nil {
 					return err

@@ -156,3 +156,10 @@ func TestWithModeKeepsTheOrder(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestGapReportIsDrawnAndInATable(t *testing.T) {
+	items := []lms.GapItem{{Title: "2026-W47", Count: 10, NoPassage: 5, Unhelpful: 2}, {Title: "<b>", Count: 1}}
+	contains(t, gapBars(`a "label"`, items), `width="300"`, `width="150"`, `aria-label="a &#34;label&#34;`)
+	contains(t, app.HTMLString((&gapPage{}).view(lms.GapReport{Asked: 11, Students: 4, Weeks: items})), "11 questions of 4 students", "2026-W47", "&lt;b&gt;", "Nothing yet.")
+	contains(t, app.HTMLString((&gapPage{}).view(lms.GapReport{})), "No questions yet")
+}

@@ -87,7 +87,7 @@ func watchTransfers(ctx app.Context, f func(app.Context)) (stop func()) {
 func startTransfer(work func(context.Context) error, done func(error)) {
 	holdPage(1)
 	go func() {
-		_, err := guarded(context.Background(), func(ctx context.Context) (bool, error) { return true, work(ctx) })
+		err := guarded(context.Background(), work)
 		holdPage(-1)
 		changeTransfers(func() { done(err) })
 		if lms.KindOf(err) == lms.KindSignIn && onScreen != nil {

@@ -159,6 +159,9 @@ func (s tutoring) flagged(t *testing.T) {
 	b.look("tutor-flags")
 	b.click("Mark as looked at")
 	b.see("Nothing to look at")
+	b.click("What students ask")
+	b.see("so that nobody can be told apart")
+	b.look("tutor-gaps")
 }
 
 // conversations are searched and deleted.
