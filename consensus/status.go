@@ -110,6 +110,21 @@ func (db *DB) leaseLeft(term uint64) time.Duration {
 	return max(0, db.lease.left(term))
 }
 
+// Members are the members of the newest configuration that this node knows, without asking them: of each Node only ID,
+// Address, Voter and Leader are set.
+func (db *DB) Members() ([]Node, error) {
+	future := db.raft.GetConfiguration()
+	if err := future.Error(); err != nil {
+		return nil, err
+	}
+	leader, _, _ := db.leader.get()
+	var nodes []Node
+	for _, s := range future.Configuration().Servers {
+		nodes = append(nodes, Node{ID: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter, Leader: string(s.ID) == leader})
+	}
+	return nodes, nil
+}
+
 const nodesTimeout = time.Second
 
 // Nodes asks every member how it stands, for at most a second.

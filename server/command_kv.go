@@ -107,15 +107,23 @@ func kvGet(c *kvFlags) *cobra.Command {
 }
 
 func kvPut(c *kvFlags) *cobra.Command {
+	fast := false
 	cmd := &cobra.Command{
 		Use:   "put <key> <value>",
 		Short: "Write a key; returns when a majority holds it",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			v, err := kvCall(cmd, c, api.KVPut, api.KVPutInput{Key: args[0], Value: &args[1], TTL: c.ttl.Milliseconds()})
-			return c.show(cmd, v, err, func(w io.Writer) { fmt.Fprintf(w, "Stored, version %d.\n", v.Version) })
+			v, err := kvCall(cmd, c, api.KVPut, api.KVPutInput{Key: args[0], Value: &args[1], TTL: c.ttl.Milliseconds(), Fast: fast})
+			return c.show(cmd, v, err, func(w io.Writer) {
+				if v.Pending {
+					fmt.Fprintln(w, "Stored; the version is not known yet.")
+				} else {
+					fmt.Fprintf(w, "Stored, version %d.\n", v.Version)
+				}
+			})
 		},
 	}
+	cmd.Flags().BoolVar(&fast, "fast", false, "experimental: acknowledge before the write has its place in the log, where all nodes run with --kv-fast-writes")
 	c.writing(cmd, true)
 	return cmd
 }

@@ -50,6 +50,7 @@ type Config struct {
 	TutorMaxTokens, TutorContext            int
 
 	KVCache          int           // MiB for the cache of keys; 0: none
+	KVFastWrites     bool          // experimental
 	BackupEvery      time.Duration // 0: no schedule
 	BackupTo         string
 	BackupKeep       int

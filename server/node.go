@@ -24,6 +24,7 @@ import (
 	"trivium/server/files"
 	"trivium/server/inspect"
 	"trivium/server/kv"
+	"trivium/server/kv/fast"
 	"trivium/server/sql"
 	"trivium/server/store"
 	"trivium/server/tutor"
@@ -58,6 +59,7 @@ type Node struct {
 	toTutor  *http.Client // of other nodes
 	web      *web.Server
 	kv       *kv.Service
+	fast     *fast.Node   // fast writes of keys
 	sql      *sql.Service // nil: none
 	attached atomic.Bool  // the cluster deals with others: from then on the membership can be changed
 
@@ -279,6 +281,9 @@ func (n *Node) Close() error {
 	errs = append(errs, n.closeSQL())
 	if n.kv != nil {
 		n.kv.Close()
+	}
+	if n.fast != nil {
+		errs = append(errs, n.fast.Close())
 	}
 	if n.certs != nil {
 		n.certs.Close()

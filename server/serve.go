@@ -79,6 +79,7 @@ func newServe() *cobra.Command {
 	f.DurationVar(&c.Hold, "hold-timeout", 0, "how long requests wait for a leader (default: 10s, classroom 20s)")
 	f.DurationVar(&c.CertificateLife, "node-certificate-life", cluster.CertificateLife, "how long certificates of nodes are valid that this node issues; renewed after two thirds of it")
 	f.IntVar(&c.KVCache, "kv-cache", 0, "MiB of memory for keys of the key-value store that were read (0: none); turn it on when all nodes run this version")
+	f.BoolVar(&c.KVFastWrites, "kv-fast-writes", false, "experimental: let puts of keys with ?fast=true be acknowledged before they have their place in the log; give it to all nodes")
 	f.DurationVar(&c.BackupEvery, "backup-every", 0, "make a backup so often, such as 24h (the leader does it; give all nodes the same)")
 	f.StringVar(&c.BackupTo, "backup-to", "", "where to: a directory, or s3://bucket/prefix?endpoint=host&region=… with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	f.IntVar(&c.BackupKeep, "backup-keep", 7, "how many of these backups are kept; 0: all")

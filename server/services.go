@@ -23,6 +23,7 @@ import (
 	"trivium/server/backup"
 	"trivium/server/files"
 	"trivium/server/kv"
+	"trivium/server/kv/fast"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -30,9 +31,13 @@ import (
 
 // openServices opens what stands on the store.
 func (n *Node) openServices() error {
-	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20})
-	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	var err error
+	n.fast, err = fast.New(fast.Config{Dir: n.path("kv-fast"), Enabled: n.config.KVFastWrites, Network: n.cluster.Network(), Store: n.store, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.kv = kv.New(kv.Config{Store: n.store, CacheBytes: int64(n.config.KVCache) << 20, Fast: n.fast})
+	n.wg.Go(func() { n.kv.Prune(n.ctx) })
 	n.files, err = files.Open(files.Config{
 		Dir: n.path("files"), Network: n.cluster.Network(), Self: n.self.ID(), Members: n.members, List: n.store.FilesAfter,
 		Logger: n.log, HoldTimeout: n.config.Hold, Fatal: n.fatal,
@@ -139,6 +144,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 	n.figures = r
 	r.MustRegister(n.db.Collectors()...)
 	r.MustRegister(n.kv.Collectors()...)
+	r.MustRegister(n.fast.Collectors()...)
 	r.MustRegister(n.backup.Collectors()...)
 	if h, ok := n.log.Handler().(*recentHandler); ok {
 		r.MustRegister(h.collectors()...)

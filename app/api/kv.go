@@ -40,6 +40,7 @@ type KVPutInput struct {
 	Key   string  `param:"key" json:"-"`
 	Value *string `json:"value"`
 	TTL   int64   `json:"ttlMs,omitempty"` // milliseconds until the key goes by itself; 0: it stays
+	Fast  bool    `query:"fast" json:"-"`  // experimental: may be acknowledged before it has its place in the log, see KVValue
 }
 
 // KVCompareInput writes a key if it has the value or the version. Exactly one of the two is given; version 0 means that
@@ -98,6 +99,7 @@ type KVItem struct {
 type KVValue struct {
 	KVAnswer
 	KVItem
+	Pending bool `json:"pending,omitempty"` // a fast write that is durable and has no version yet
 }
 
 // KVItems answers for several keys, in the order in which they were asked for, or by key in a list.

@@ -128,8 +128,12 @@ func kvWrite(b *consensus.Batch, w KVWrite) {
 }
 
 // KVPut writes a key. A plain write is one statement.
-func (s *Store) KVPut(ctx context.Context, w KVWrite) (KVEntry, error) {
+func (s *Store) KVPut(ctx context.Context, w KVWrite) (KVEntry, error) { return s.kvPut(ctx, w) }
+
+func (s *Store) kvPut(ctx context.Context, w KVWrite, topics ...string) (KVEntry, error) {
 	b := consensus.Batch{Label: consensus.LabelSet}
+	kvGuard(ctx, &b)
+	b.Notify(topics...)
 	if w.TTL > 0 {
 		b.Exec(kvPrune, consensus.Stamp{}, kvPruneEach)
 	}
@@ -145,6 +149,7 @@ func (s *Store) KVPut(ctx context.Context, w KVWrite) (KVEntry, error) {
 // KVDelete removes a key and reports whether it was there.
 func (s *Store) KVDelete(ctx context.Context, key string) (found bool, err error) {
 	var b consensus.Batch
+	kvGuard(ctx, &b)
 	b.Exec(kvDropDue, key, consensus.Stamp{})
 	b.Exec(`DELETE FROM kv_entries WHERE key = ?`, key)
 	b.Notify(KVTopic + key)
@@ -156,6 +161,7 @@ func (s *Store) KVDelete(ctx context.Context, key string) (found bool, err error
 // entry. Of several at once that demand the same, one wins: they are ordered by the log.
 func (s *Store) KVCompareAndSet(ctx context.Context, w KVWrite, c KVCondition) (e KVEntry, won bool, err error) {
 	b := consensus.Batch{Label: consensus.LabelSet}
+	kvGuard(ctx, &b)
 	b.Exec(kvDropDue, w.Key, consensus.Stamp{})
 	ttl := w.TTL.Milliseconds()
 	switch {
@@ -186,6 +192,7 @@ func (s *Store) KVCompareAndSet(ctx context.Context, w KVWrite, c KVCondition) (
 // KVPutAll writes all keys, in one batch, and returns them with their new versions. No key may be there twice.
 func (s *Store) KVPutAll(ctx context.Context, writes []KVWrite) ([]KVEntry, error) {
 	b := consensus.Batch{Label: consensus.LabelSet}
+	kvGuard(ctx, &b)
 	keys := make([]string, len(writes))
 	for i, w := range writes {
 		if keys[i] = w.Key; w.TTL > 0 && i == 0 {

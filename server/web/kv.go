@@ -93,8 +93,15 @@ func (s *Server) kvGet(q *request, in api.KVGetInput) (api.KVValue, error) {
 }
 
 func (s *Server) kvPut(q *request, in api.KVPutInput) (api.KVValue, error) {
-	e, err := s.kv.Put(q.ctx, q.actor.Scope, kvWrite(in.Key, in.Value, in.TTL))
-	return api.KVValue{KVAnswer: s.kvAnswer(false), KVItem: kvItem(e)}, err
+	w, pending := kvWrite(in.Key, in.Value, in.TTL), false
+	var e store.KVEntry
+	var err error
+	if in.Fast {
+		e, pending, err = s.kv.PutFast(q.ctx, q.actor.Scope, w)
+	} else {
+		e, err = s.kv.Put(q.ctx, q.actor.Scope, w)
+	}
+	return api.KVValue{KVAnswer: s.kvAnswer(false), KVItem: kvItem(e), Pending: pending}, err
 }
 
 func (s *Server) kvDelete(q *request, in api.KVKey) (api.KVValue, error) {
