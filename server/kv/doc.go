@@ -8,4 +8,7 @@
 // A read answers with what was acknowledged anywhere before it began, unless it asks for less: Session is what the client
 // has seen, Stale whatever this node has. The cache changes no answer: it is asked only after the node has reached what
 // the level demands, and an entry leaves it before the write that changes it is told to be applied.
+//
+// Package fast beside it acknowledges puts before they have a place in the log, where the operator has turned that on: then
+// every call but a stale read first settles what is pending of its keys, a session read, too.
 package kv

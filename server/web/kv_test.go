@@ -77,6 +77,12 @@ func TestKeyValue(t *testing.T) {
 	if b := kvOf(t, s.send("GET", "/api/v1/kv?limit=2", one, "")); len(b.Items) != 2 || b.Next != "b" {
 		t.Errorf("list: %+v", b)
 	}
+	if r := s.send("PUT", "/api/v1/kv/fast?fast=true", one, `{"value":"v"}`); r.status != 200 || kvOf(t, r).Version == 0 {
+		t.Errorf("a fast write where there are none: %d %s", r.status, r.body)
+	}
+	if r := s.send("PUT", "/api/v1/kv/fast?fast=perhaps", one, `{"value":"v"}`); r.status != 400 {
+		t.Errorf("neither true nor false: %d %s", r.status, r.body)
+	}
 	if r := s.send("GET", "/api/v1/session", one, ""); r.status != 403 {
 		t.Errorf("an API token beyond the store: %d", r.status)
 	}
