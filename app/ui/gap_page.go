@@ -50,8 +50,8 @@ func (p *gapPage) view(r lms.GapReport) app.UI {
 	export, _ := api.PathOf(api.ExportTutorGaps, api.GapInput{Course: p.id})
 	return app.Div().Class("stack").Body(
 		app.P().Class("muted").Text(plural(r.Asked, "question")+" of "+plural(r.Students, "student")+cond(r.Cut, ", the latest ones", "")+
-			". Groups of fewer than "+itoa(lms.MinGroup)+" students are merged, so that nobody can be told apart."),
-		app.Div().Class("grid-2").Body(
+			". Groups of fewer than "+itoa(lms.MinGroup)+" students are merged, so that nobody can be told apart. The brown part of a bar had no passage."),
+		app.Div().Class("gap-grid").Body(
 			Card("By week", nil, app.Raw(gapBars("Questions by week", r.Weeks)), gapItems("Week", r.Weeks)),
 			Card("By page and assignment", nil, app.Raw(gapBars("Questions by page and assignment", r.Items)), gapItems("About", r.Items)),
 			Card("The materials have no answer", nil, gapGroups(r.Unanswered)),
@@ -71,10 +71,10 @@ func gapBars(label string, items []lms.GapItem) string {
 		top = max(top, x.Count)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="bars" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width+44, max(len(items), 1)*row, html.EscapeString(label+"; the table below holds the figures"))
+	fmt.Fprintf(&b, `<svg class="gap-bars" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width+44, max(len(items), 1)*row, html.EscapeString(label+"; the table below holds the figures"))
 	for i, x := range items {
 		all, none := x.Count*width/top, x.NoPassage*width/top
-		fmt.Fprintf(&b, `<rect class="bar" x="0" y="%d" width="%d" height="18" rx="3"/><rect class="bar-none" x="0" y="%d" width="%d" height="18" rx="3"/><text x="%d" y="%d">%d</text>`,
+		fmt.Fprintf(&b, `<rect class="gap-bar" x="0" y="%d" width="%d" height="18" rx="3"/><rect class="gap-none" x="0" y="%d" width="%d" height="18" rx="3"/><text x="%d" y="%d">%d</text>`,
 			i*row+4, max(all, 1), i*row+4, none, all+6, i*row+18, x.Count)
 	}
 	b.WriteString(`</svg>`)
