@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/net/netutil"
 
 	"trivium/app/lms"
 	"trivium/app/ui"
@@ -154,6 +155,9 @@ func (n *Node) metrics() prometheus.Gatherer {
 }
 
 // openSite serves people on the listener.
+// maxConnections is how many connections of people a node keeps; further ones wait to be accepted.
+const maxConnections = 16_384
+
 func (n *Node) openSite(ln net.Listener) error {
 	n.show(web.AllowOrigins(readOrigins(n.path(originsFile)), http.HandlerFunc(n.starting)))
 	n.site = &http.Server{
@@ -182,7 +186,8 @@ func (n *Node) openSite(ln net.Listener) error {
 		n.tls = n.certs.TLS()
 		ln = tls.NewListener(ln, n.tls)
 	}
-	n.wg.Go(func() { n.site.Serve(ln) })
+	bounded := netutil.LimitListener(ln, maxConnections)
+	n.wg.Go(func() { n.site.Serve(bounded) })
 	if n.config.InsecureHTTP && !n.config.encrypts() {
 		n.wg.Go(n.warnPlain)
 	}

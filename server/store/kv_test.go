@@ -243,7 +243,7 @@ func TestKVExpiry(t *testing.T) {
 		want(t, err, nil)
 		return e
 	}
-	if e := put("stays", time.Hour); e.ExpiresAt.Sub(time.Now()) < 50*time.Minute {
+	if e := put("stays", time.Hour); time.Until(e.ExpiresAt) < 50*time.Minute {
 		t.Errorf("expires at %v", e.ExpiresAt)
 	}
 	put("renewed", time.Millisecond)
