@@ -50,7 +50,7 @@ func (p *gapPage) view(r lms.GapReport) app.UI {
 	export, _ := api.PathOf(api.ExportTutorGaps, api.GapInput{Course: p.id})
 	return app.Div().Class("stack").Body(
 		app.P().Class("muted").Text(plural(r.Asked, "question")+" of "+plural(r.Students, "student")+cond(r.Cut, ", the latest ones", "")+
-			". Groups of fewer than "+itoa(lms.MinGroup)+" students are merged, so that nobody can be told apart. The brown part of a bar had no passage."),
+			". Groups of fewer than "+itoa(lms.MinGroup)+" students are merged, so that nobody can be told apart. The first part of a bar, in another colour, had no passage."),
 		app.Div().Class("gap-grid").Body(
 			Card("By week", nil, app.Raw(gapBars("Questions by week", r.Weeks)), gapItems("Week", r.Weeks)),
 			Card("By page and assignment", nil, app.Raw(gapBars("Questions by page and assignment", r.Items)), gapItems("About", r.Items)),
