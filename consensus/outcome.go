@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -153,4 +154,15 @@ func decodeOutcome(p []byte) (outcome, error) {
 		return outcome{}, errors.New("consensus: damaged outcome")
 	}
 	return o, nil
+}
+
+// HasKey reports whether this node has applied a batch under the idempotency key: of the content, unless digest is nil.
+func (db *DB) HasKey(ctx context.Context, key string, digest []byte) (bool, error) {
+	rows, err := db.Query(ctx, Local, `SELECT count(*) FROM raft_keys WHERE key = ?1 AND (?2 IS NULL OR digest = ?2)`, key, digest)
+	if err != nil {
+		return false, err
+	}
+	var n int
+	err = rows.Values[0].Scan(&n)
+	return n > 0, err
 }

@@ -182,7 +182,7 @@ func (s tutoring) failing(t *testing.T) {
 	q := s.ask(b, n, question)
 	b.see("offline at the moment")
 	b.see("From the materials")
-	b.see("Ask the instructors")
+	b.see("Ask a human")
 	b.see(question)
 	b.absent("fell over")
 	b.look("tutor-offline")

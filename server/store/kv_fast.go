@@ -69,8 +69,11 @@ func RequestOf(ctx context.Context) Request {
 
 // KVRequestKnown reports whether this node has applied a write under the idempotency key: of the content, unless that is nil.
 func (s *Store) KVRequestKnown(ctx context.Context, key string, digest []byte) (bool, error) {
-	n, err := s.number(ctx, `SELECT count(*) FROM raft_keys WHERE key = ?1 AND (?2 IS NULL OR digest = ?2)`, key, digest)
-	return n > 0, err
+	known, err := s.db.HasKey(ctx, key, digest)
+	if err != nil {
+		return false, mapError(err)
+	}
+	return known, nil
 }
 
 // KVOrder gives a fast write its place in the log, on this node if it leads: elsewhere it fails.
