@@ -57,7 +57,7 @@ func repeats(said, item []string) float64 {
 		return 1
 	}
 	if len(item) >= 2*shingle {
-		have := shingles(said)
+		have := runs(said, shingle)
 		hits, total := 0, 0
 		for i := 0; i+shingle <= len(item); i++ {
 			total++
@@ -101,10 +101,11 @@ func subjects(ws []string) int {
 	return len(slices.DeleteFunc(pick(ws, false), func(t term) bool { return t.generic }))
 }
 
-func shingles(ws []string) map[string]bool {
+// runs is every n words in a row of a text.
+func runs(ws []string, n int) map[string]bool {
 	out := map[string]bool{}
-	for i := 0; i+shingle <= len(ws); i++ {
-		out[strings.Join(ws[i:i+shingle], " ")] = true
+	for i := 0; i+n <= len(ws); i++ {
+		out[strings.Join(ws[i:i+n], " ")] = true
 	}
 	return out
 }
@@ -121,14 +122,8 @@ func containsRun(ws, run []string) bool {
 
 // sharedRun reports whether two texts share n words in a row.
 func sharedRun(a, b []string, n int) bool {
-	if len(a) < n || len(b) < n {
-		return false
-	}
-	have := make(map[string]bool, len(a))
-	for i := 0; i+n <= len(a); i++ {
-		have[strings.Join(a[i:i+n], " ")] = true
-	}
-	for i := 0; i+n <= len(b); i++ {
+	have := runs(a, n)
+	for i := 0; i+n <= len(b) && len(have) > 0; i++ {
 		if have[strings.Join(b[i:i+n], " ")] {
 			return true
 		}

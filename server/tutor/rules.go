@@ -56,18 +56,9 @@ func sharedRunBut(ws, notes, given []string) bool {
 	if !sharedRun(ws, notes, sameRun) {
 		return false
 	}
-	known := map[string]bool{}
-	for i := 0; i+sameRun <= len(given); i++ {
-		known[strings.Join(given[i:i+sameRun], " ")] = true
-	}
-	have := map[string]bool{}
-	for i := 0; i+sameRun <= len(notes); i++ {
-		if run := strings.Join(notes[i:i+sameRun], " "); !known[run] {
-			have[run] = true
-		}
-	}
-	for i := 0; i+sameRun <= len(ws); i++ {
-		if have[strings.Join(ws[i:i+sameRun], " ")] {
+	hidden, known := runs(notes, sameRun), runs(given, sameRun)
+	for run := range runs(ws, sameRun) {
+		if hidden[run] && !known[run] {
 			return true
 		}
 	}
