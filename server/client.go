@@ -103,13 +103,26 @@ func unreachable(client *api.Client, err error) error {
 
 // askOperator calls what is no part of the API but of the node itself.
 func (c *clientFlags) askOperator(ctx context.Context, path string, out any) error {
+	return c.request(ctx, http.MethodPost, path, 30*time.Second, func(body io.Reader) error { return json.NewDecoder(body).Decode(out) })
+}
+
+// fetch copies what an endpoint answers that is no JSON.
+func (c *clientFlags) fetch(ctx context.Context, path string, w io.Writer) error {
+	return c.request(ctx, http.MethodGet, path, 2*time.Minute, func(body io.Reader) error {
+		_, err := io.Copy(w, body)
+		return err
+	})
+}
+
+// request makes one request outside of the typed endpoints and hands its answer over.
+func (c *clientFlags) request(ctx context.Context, method, path string, limit time.Duration, read func(io.Reader) error) error {
 	url, token, err := c.reach()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, url+path, nil)
 	if err != nil {
 		return err
 	}
@@ -119,10 +132,10 @@ func (c *clientFlags) askOperator(ctx context.Context, path string, out any) err
 		return fmt.Errorf("%s does not answer: %w", url, errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusOK {
-		return json.NewDecoder(resp.Body).Decode(out)
+	if resp.StatusCode != http.StatusOK {
+		return refusal(url, resp)
 	}
-	return refusal(url, resp)
+	return read(resp.Body)
 }
 
 // refusal is what a node answered instead of what was asked for.
