@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -77,11 +78,11 @@ func main() {
 }
 
 func run(out string) error {
-	source, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	from, err := source()
 	if err != nil {
 		return fmt.Errorf("find %s: %w", module, err)
 	}
-	from, to := strings.TrimSpace(string(source)), filepath.Join(out, "v10")
+	to := filepath.Join(out, "v10")
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
@@ -100,6 +101,19 @@ func run(out string) error {
 		}
 	}
 	return writeModFile(out, to)
+}
+
+// source is the folder of the module in the cache; on a new machine it must be fetched first.
+func source() (string, error) {
+	b, err := exec.Command("go", "mod", "download", "-json", module).Output()
+	var m struct{ Dir, Error string }
+	if jsonErr := json.Unmarshal(b, &m); jsonErr == nil && m.Error != "" {
+		return "", errors.New(m.Error)
+	}
+	if err == nil && m.Dir == "" {
+		err = errors.New("no folder is named")
+	}
+	return m.Dir, err
 }
 
 // copyModule copies the licence, the module file and the packages that the pages need, without their tests.
