@@ -1,6 +1,10 @@
 package api
 
-import "trivium/app/lms"
+import (
+	"slices"
+
+	"trivium/app/lms"
+)
 
 // Accounts and sessions.
 var (
@@ -171,7 +175,7 @@ var (
 
 // Routes lists every endpoint in the order of the table. A test fails when a variable of this file is missing.
 func Routes() []Route {
-	return []Route{
+	return slices.Concat([]Route{
 		named("Setup", Setup),
 		named("Register", Register),
 		named("PreviewInvite", PreviewInvite),
@@ -279,7 +283,7 @@ func Routes() []Route {
 		named("ListAPITokens", ListAPITokens),
 		named("CreateAPIToken", CreateAPIToken),
 		named("RevokeAPIToken", RevokeAPIToken),
-	}
+	}, markingRoutes())
 }
 
 func named[In, Out any](name string, e Endpoint[In, Out]) Route {

@@ -258,7 +258,7 @@ type SubmitInput struct {
 type ListSubmissionsInput struct {
 	Course     string `param:"course" json:"-"`
 	Assignment string `param:"assignment" json:"-"`
-	Filter     string `query:"filter" json:"-"` // "", "ungraded", "late", "unposted"
+	Filter     string `query:"filter" json:"-"` // one of lms.SubmissionFilters
 	After      string `query:"after" json:"-"`
 	Limit      int    `query:"limit" json:"-"`
 }
@@ -268,16 +268,31 @@ type GradeInput struct {
 	Course     string     `param:"course" json:"-"`
 	Submission string     `param:"submission" json:"-"`
 	Points     lms.Points `json:"points"`
+	Grade      *string    `json:"grade,omitempty"` // in place of points: as a person types it, by the kind of the grades; empty: no grade yet
 	Feedback   string     `json:"feedback"`
+	Marks      *lms.Marks `json:"marks,omitempty"` // the rubric, filled in
 	Version    int64      `json:"version"`
 	AllowAbove bool       `json:"allowAbove,omitempty"` // the marker confirmed more than the possible points
+	Draft      bool       `json:"draft,omitempty"`      // do not post it yet, also where posting is automatic
 }
 
-// PostGradesInput posts the draft grades of the named submissions, or of all.
+// Entry is the domain value of the input.
+func (in GradeInput) Entry() lms.GradeEntry {
+	return lms.GradeEntry{Points: in.Points, Typed: in.Grade, Feedback: in.Feedback, Marks: in.Marks, Version: in.Version, AllowAbove: in.AllowAbove, Draft: in.Draft}
+}
+
+// PostGradesInput posts the draft grades of the named submissions, of a section, or of all.
 type PostGradesInput struct {
 	Course      string   `param:"course" json:"-"`
 	Assignment  string   `param:"assignment" json:"-"`
 	Submissions []string `json:"submissions,omitempty"` // empty: all with a draft
+	Section     string   `json:"section,omitempty"`
+	Everyone    bool     `json:"everyone,omitempty"` // and who has no grade yet sees theirs as soon as it is given
+}
+
+// Scope is the domain value of the input.
+func (in PostGradesInput) Scope() lms.PostScope {
+	return lms.PostScope{Submissions: in.Submissions, Section: in.Section, Everyone: in.Everyone}
 }
 
 // PostGradesOutput counts the grades that became visible.

@@ -201,11 +201,7 @@ func (in SubmitInput) Validate() error {
 }
 
 func (in ListSubmissionsInput) Validate() error {
-	switch in.Filter {
-	case "", "ungraded", "late", "unposted":
-		return firstErr(checkIDs(in.Course, in.Assignment), checkLimit(in.Limit))
-	}
-	return lms.FieldErrorf(lms.KindInvalid, "filter", "%q is not a filter. Use ungraded, late or unposted.", in.Filter)
+	return firstErr(checkIDs(in.Course, in.Assignment), checkLimit(in.Limit), checkFilter(in.Filter))
 }
 
 func (in GradeInput) Validate() error {
@@ -215,11 +211,19 @@ func (in GradeInput) Validate() error {
 	if len(in.Feedback) > lms.MaxBody || !utf8.ValidString(in.Feedback) {
 		return lms.FieldErrorf(lms.KindRule, "feedback", "At most %s of feedback.", lms.FormatBytes(lms.MaxBody))
 	}
+	if in.Grade != nil && (len(*in.Grade) > 32 || !utf8.ValidString(*in.Grade)) {
+		return lms.FieldErrorf(lms.KindRule, "points", "This is too long for a grade.")
+	}
+	if in.Marks != nil {
+		if err := in.Marks.Validate(); err != nil {
+			return err
+		}
+	}
 	return checkIDs(in.Course, in.Submission)
 }
 
 func (in PostGradesInput) Validate() error {
-	return firstErr(checkIDs(in.Course, in.Assignment), checkIDs(in.Submissions...))
+	return firstErr(checkIDs(in.Course, in.Assignment), checkScope(in.Scope()))
 }
 
 func (in ListQuestionsInput) Validate() error {

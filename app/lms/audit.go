@@ -22,6 +22,8 @@ const (
 	AuditInviteRevoke   AuditAction = "invite.revoke"
 	AuditGradeSave      AuditAction = "grade.save"      // a draft
 	AuditGradePost      AuditAction = "grade.post"      // from then on students see it
+	AuditGradeHide      AuditAction = "grade.hide"      // from then on students do not see it any more
+	AuditMarking        AuditAction = "marking.change"  // how an assignment is marked and posted
 	AuditSubmissionRead AuditAction = "submission.read" // by staff
 	AuditExport         AuditAction = "export"          // of data out of the site
 	AuditJoinToken      AuditAction = "cluster.token"   // a join token was made

@@ -26,6 +26,7 @@ type Submission struct {
 	LateSeconds  int64           `json:"lateSeconds,omitempty"`
 	State        SubmissionState `json:"state"`
 	Grade        *Grade          `json:"grade,omitempty"` // what the reader may see
+	Begun        *Grade          `json:"begun,omitempty"` // for staff: feedback and rubric that have no grade yet
 }
 
 // ReadableBy reports whether the actor may read the submission: its author and staff of the course.
@@ -65,11 +66,16 @@ type Work struct {
 // is posted (GRADE-2).
 type Grade struct {
 	Points       Points    `json:"points"`
+	Grade        string    `json:"grade,omitempty"`    // as it is shown, such as "B+", where the type is not points
 	Feedback     string    `json:"feedback,omitempty"` // Markdown
 	FeedbackHTML string    `json:"feedbackHtml,omitempty"`
 	By           string    `json:"by,omitempty"` // name of the marker
 	ChangedAt    time.Time `json:"changedAt,omitzero"`
-	PostedAt     time.Time `json:"postedAt,omitzero"` // zero: draft
+	PostedAt     time.Time `json:"postedAt,omitzero"`  // zero: draft
+	RevisedAt    time.Time `json:"revisedAt,omitzero"` // when a posted grade became another one
+	Marks        *Marks    `json:"marks,omitempty"`    // the rubric, filled in
+	Rubric       *Rubric   `json:"rubric,omitempty"`   // in the version that Marks belongs to
+	Begun        bool      `json:"begun,omitempty"`    // for staff: there is no grade yet, only feedback and rubric
 	Version      int64     `json:"version"`
 }
 

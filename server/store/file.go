@@ -93,7 +93,7 @@ func (s *Store) DeclareFile(ctx context.Context, actor lms.Actor, f lms.File) (l
 }
 
 // File returns a file that the actor may read: the own one; as staff every one; as a member those of published
-// materials and of open assignments.
+// materials, of open assignments and of posted comments about one's own work.
 func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) (lms.File, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
@@ -108,10 +108,11 @@ func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) 
 		SELECT
 			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1 AND published = 1 AND deleted_at IS NULL)
 			OR EXISTS(SELECT 1 FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id
-				WHERE t.file_id = ?1 AND a.published = 1 AND (a.opens_at IS NULL OR a.opens_at <= ?2)),
+				WHERE t.file_id = ?1 AND a.published = 1 AND (a.opens_at IS NULL OR a.opens_at <= ?2))
+			OR ` + commentFileShown + `,
 			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM assignment_attachments WHERE file_id = ?1)`
-	rows, err = s.query(ctx, q, id, s.Now())
+	rows, err = s.query(ctx, q, id, s.Now(), actor.UserID)
 	_, err = one(rows, err, func(row consensus.Row) (struct{}, error) {
 		var visible, hidden bool
 		if err := row.Scan(&visible, &hidden); err != nil {

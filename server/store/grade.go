@@ -10,43 +10,11 @@ import (
 	"trivium/consensus"
 )
 
-// errAbove is replaced by the sentence that names the points.
-var errAbove = lms.FieldErrorf(lms.KindRule, "points", "This is more than the assignment is worth. Confirm to keep it.")
-
 const selectGrade = `SELECT ` + gradeColumns + ` FROM grades g WHERE g.submission_id = ?1`
 
-// SaveGrade saves a draft grade if the grade still has the version (0: there is none yet). The student sees nothing of it
-// until it is posted; if an earlier value was posted, the student goes on seeing that one.
+// SaveGrade is Mark for points and feedback.
 func (s *Store) SaveGrade(ctx context.Context, actor lms.Actor, courseID, submissionID string, points lms.Points, feedback string, version int64, allowAbove bool) (lms.Grade, error) {
-	if err := (lms.Assignment{}).CheckPoints(points, true); err != nil {
-		return lms.Grade{}, err
-	}
-	var b consensus.Batch
-	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND course_id = ?)`, submissionID, courseID)
-	b.Require(errAbove, `?3 OR EXISTS(SELECT 1 FROM submissions s JOIN assignments a ON a.assignment_id = s.assignment_id
-		WHERE s.submission_id = ?1 AND a.points >= ?2)`, submissionID, points, allowAbove)
-	b.Require(lms.ErrStale, `coalesce((SELECT version FROM grades WHERE submission_id = ?1), 0) = ?2`, submissionID, version)
-	b.Exec(`
-		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, new_points, new_feedback)
-		SELECT s.submission_id, 'draft', ?2, ?3, g.draft_points, g.draft_feedback, ?4, ?5
-		FROM submissions s
-		LEFT JOIN grades g ON g.submission_id = s.submission_id
-		WHERE s.submission_id = ?1`,
-		submissionID, actor.UserID, consensus.Stamp{}, points, feedback)
-	b.Exec(`
-		INSERT INTO grades (submission_id, course_id, assignment_id, user_id, draft_points, draft_feedback, draft_by, draft_at, version)
-		SELECT submission_id, course_id, assignment_id, user_id, ?2, ?3, ?4, ?5, 1 FROM submissions WHERE submission_id = ?1
-		ON CONFLICT (submission_id) DO UPDATE SET draft_points = ?2, draft_feedback = ?3, draft_by = ?4, draft_at = ?5, version = version + 1`,
-		submissionID, points, feedback, actor.UserID, consensus.Stamp{})
-	audit(ctx, &b, actor, lms.AuditGradeSave, "submission/"+submissionID, "course", courseID, "points", points.String())
-	b.Return(selectGrade, submissionID)
-	b.Notify(topicCourse(courseID))
-	res, err := s.apply(ctx, &b)
-	if err != nil {
-		return lms.Grade{}, s.explainGrade(ctx, err, submissionID, points)
-	}
-	return returned(res, nil, scanDraft)
+	return s.Mark(ctx, actor, courseID, submissionID, lms.GradeEntry{Points: points, Feedback: feedback, Version: version, AllowAbove: allowAbove})
 }
 
 func scanDraft(row consensus.Row) (lms.Grade, error) {
@@ -57,63 +25,152 @@ func scanDraft(row consensus.Row) (lms.Grade, error) {
 	return *g, err
 }
 
-// explainGrade puts the other marker's value and time, or the possible points, into a refusal.
-func (s *Store) explainGrade(ctx context.Context, err error, submissionID string, points lms.Points) error {
-	switch {
-	case errors.Is(err, lms.ErrStale):
-		rows, queryErr := s.query(ctx, selectGrade, submissionID)
-		g, queryErr := one(rows, queryErr, scanDraft)
-		if queryErr != nil {
-			return err
+// explainGrade puts the other marker's value and time into a refusal.
+func (s *Store) explainGrade(ctx context.Context, err error, submissionID string) error {
+	if !errors.Is(err, lms.ErrStale) {
+		return err
+	}
+	const text = "%s saved %s meanwhile (%s). Your text is kept; compare and save again."
+	rows, queryErr := s.query(ctx, selectGrade, submissionID)
+	if g, queryErr := one(rows, queryErr, scanDraft); queryErr == nil {
+		what := g.Grade
+		if what == "" {
+			what = g.Points.String() + " points"
 		}
-		return lms.Errorf(lms.KindConflict, "%s saved %s points meanwhile (%s). Your text is kept; compare and save again.",
-			g.By, g.Points, g.ChangedAt.Format("2006-01-02 15:04:05 UTC"))
-	case errors.Is(err, errAbove):
-		const q = `SELECT a.points FROM submissions s JOIN assignments a ON a.assignment_id = s.assignment_id WHERE s.submission_id = ?1`
-		if possible, queryErr := s.number(ctx, q, submissionID); queryErr == nil {
-			return lms.Assignment{Points: lms.Points(possible)}.CheckPoints(points, false)
-		}
+		return lms.Errorf(lms.KindConflict, text, g.By, what, g.ChangedAt.Format("2006-01-02 15:04:05 UTC"))
+	}
+	rows, queryErr = s.query(ctx, `SELECT `+beginningColumns+` FROM grade_beginnings n WHERE n.submission_id = ?1`, submissionID)
+	if g, queryErr := one(rows, queryErr, scanBeginning); queryErr == nil && g != nil {
+		return lms.Errorf(lms.KindConflict, text, g.By, "feedback", g.ChangedAt.Format("2006-01-02 15:04:05 UTC"))
 	}
 	return err
+}
+
+// The conditions of posting: ?1 assignment, ?2 submissions (none: all), ?3 section ("": all), ?4 stamp.
+const (
+	gradeUnposted = `assignment_id = ?1 AND posted_version IS NOT version
+		AND (json_array_length(?2) = 0 OR submission_id IN (SELECT value FROM json_each(?2)))
+		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))`
+	// Everything about the work of whom the scope names.
+	workInScope = `assignment_id = ?1
+		AND (json_array_length(?2) = 0 OR user_id IN (SELECT user_id FROM submissions WHERE submission_id IN (SELECT value FROM json_each(?2))))
+		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))`
+	assignmentAutomatic = `EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?1 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))`
+	// ?5: 1 to post only where posting is automatic
+	mayPost = ` AND (?5 = 0 OR ` + assignmentAutomatic + `)`
+	// Remarks go with a grade, or with everybody's, or with the submissions that are named. ?6: 1 for everybody
+	remarkMayPost = ` AND posted_at IS NULL AND (?6 = 1 OR json_array_length(?2) > 0
+		OR EXISTS(SELECT 1 FROM grades g WHERE g.assignment_id = ?1 AND g.user_id = w.user_id AND g.posted_at IS NOT NULL))`
+)
+
+// postDrafts makes the drafts and remarks in the scope what students see. The third statement counts the grades.
+func postDrafts(b *consensus.Batch, actor lms.Actor, assignmentID string, scope lms.PostScope, ifAutomatic bool) {
+	ids, stamp := list(scope.Submissions), consensus.Stamp{}
+	b.Exec(`
+		UPDATE grades
+		SET revised_at = ?4
+		WHERE `+gradeUnposted+mayPost+`
+			AND EXISTS(SELECT 1 FROM (SELECT c.new_points AS p, c.new_feedback AS f, c.new_grade AS t FROM grade_changes c
+				WHERE c.submission_id = grades.submission_id AND c.kind = 'posted' ORDER BY c.grade_change_id DESC LIMIT 1)
+				WHERE p <> grades.draft_points OR f <> grades.draft_feedback OR t IS NOT grades.draft_grade)`,
+		assignmentID, ids, scope.Section, stamp, ifAutomatic)
+	b.Exec(`
+		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, old_grade, new_points, new_feedback, new_grade)
+		SELECT submission_id, 'posted', ?6, ?4, posted_points, posted_feedback, posted_grade, draft_points, draft_feedback, draft_grade
+		FROM grades
+		WHERE `+gradeUnposted+mayPost+`
+		ORDER BY submission_id`,
+		assignmentID, ids, scope.Section, stamp, ifAutomatic, actor.UserID)
+	b.Exec(`
+		UPDATE grades
+		SET posted_points = draft_points, posted_feedback = draft_feedback, posted_grade = draft_grade, posted_marks = draft_marks,
+			posted_by = draft_by, posted_changed_at = draft_at, posted_at = ?4, posted_version = version
+		WHERE `+gradeUnposted+mayPost,
+		assignmentID, ids, scope.Section, stamp, ifAutomatic)
+	b.Exec(`UPDATE submission_comments AS w SET posted_at = ?4 WHERE `+workInScope+mayPost+remarkMayPost+` AND staff = 1`,
+		assignmentID, ids, scope.Section, stamp, ifAutomatic, scope.Everyone)
+	b.Exec(`UPDATE annotations AS w SET posted_at = ?4 WHERE `+workInScope+mayPost+remarkMayPost,
+		assignmentID, ids, scope.Section, stamp, ifAutomatic, scope.Everyone)
+}
+
+// requireScope demands that what the scope names belongs to the assignment and the course.
+func requireScope(b *consensus.Batch, courseID, assignmentID string, scope lms.PostScope) {
+	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ?)`, courseID, assignmentID)
+	b.Require(lms.ErrNotFound, `NOT EXISTS(SELECT 1 FROM json_each(?2) j
+		WHERE NOT EXISTS(SELECT 1 FROM submissions WHERE submission_id = j.value AND assignment_id = ?1))`, assignmentID, list(scope.Submissions))
+	if scope.Section != "" {
+		b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM sections WHERE course_id = ? AND section_id = ?)`, courseID, scope.Section)
+	}
+}
+
+// scopeName says in the audit log what was posted or hidden.
+func scopeName(scope lms.PostScope) string {
+	switch {
+	case len(scope.Submissions) > 0:
+		return strings.Join(scope.Submissions, " ")
+	case scope.Section != "":
+		return "section " + scope.Section
+	case scope.Everyone:
+		return "everyone"
+	}
+	return "all"
 }
 
 // PostGrades makes the drafts of the named submissions of the assignment (none named: of all) what students see, and
 // returns how many changed for the students.
 func (s *Store) PostGrades(ctx context.Context, actor lms.Actor, courseID, assignmentID string, submissionIDs []string) (posted int, err error) {
-	// ?1 assignment, ?2 submissions
-	const unposted = `assignment_id = ?1 AND posted_version IS NOT version
-		AND (json_array_length(?2) = 0 OR submission_id IN (SELECT value FROM json_each(?2)))`
-	ids := list(submissionIDs)
+	return s.PostScope(ctx, actor, courseID, assignmentID, lms.PostScope{Submissions: submissionIDs})
+}
+
+// PostScope makes the drafts and remarks in the scope what students see, and returns how many grades changed for them. For
+// everyone means that what is marked later shows at once, until it is hidden.
+func (s *Store) PostScope(ctx context.Context, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope) (posted int, err error) {
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ?)`, courseID, assignmentID)
-	b.Require(lms.ErrNotFound, `NOT EXISTS(SELECT 1 FROM json_each(?2) j
-		WHERE NOT EXISTS(SELECT 1 FROM submissions WHERE submission_id = j.value AND assignment_id = ?1))`, assignmentID, ids)
-	b.Exec(`
-		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, new_points, new_feedback)
-		SELECT submission_id, 'posted', ?3, ?4, posted_points, posted_feedback, draft_points, draft_feedback
-		FROM grades
-		WHERE `+unposted+`
-		ORDER BY submission_id`,
-		assignmentID, ids, actor.UserID, consensus.Stamp{})
-	b.Exec(`
-		UPDATE grades
-		SET posted_points = draft_points, posted_feedback = draft_feedback, posted_by = draft_by, posted_changed_at = draft_at,
-			posted_at = ?3, posted_version = version
-		WHERE `+unposted,
-		assignmentID, ids, consensus.Stamp{})
-	which := "all"
-	if len(submissionIDs) > 0 {
-		which = strings.Join(submissionIDs, " ")
+	requireScope(&b, courseID, assignmentID, scope)
+	postDrafts(&b, actor, assignmentID, scope, false)
+	if scope.Everyone {
+		b.Exec(`
+			INSERT INTO markings (assignment_id, course_id, posting, opened_at, rubric_shown, version) VALUES (?1, ?2, 'manual', ?3, 0, 1)
+			ON CONFLICT (assignment_id) DO UPDATE SET opened_at = ?3, version = version + 1`, assignmentID, courseID, consensus.Stamp{})
 	}
-	audit(ctx, &b, actor, lms.AuditGradePost, "assignment/"+assignmentID, "course", courseID, "submissions", which)
+	audit(ctx, &b, actor, lms.AuditGradePost, "assignment/"+assignmentID, "course", courseID, "submissions", scopeName(scope))
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
+	return changedBy(res, err, 2)
+}
+
+// HideGrades takes grades and remarks in the scope away from the students again; the drafts stay. Where it concerns more
+// than single works, posting becomes manual, so that the next save does not show them again.
+func (s *Store) HideGrades(ctx context.Context, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope) (hidden int, err error) {
+	ids := list(scope.Submissions)
+	var b consensus.Batch
+	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
+	requireScope(&b, courseID, assignmentID, scope)
+	b.Exec(`
+		UPDATE grades
+		SET posted_points = NULL, posted_feedback = NULL, posted_grade = NULL, posted_marks = NULL, posted_by = NULL, posted_changed_at = NULL,
+			posted_at = NULL, posted_version = NULL, revised_at = NULL
+		WHERE posted_at IS NOT NULL AND `+workInScope, assignmentID, ids, scope.Section)
+	b.Exec(`UPDATE submission_comments SET posted_at = NULL WHERE staff = 1 AND `+workInScope, assignmentID, ids, scope.Section)
+	b.Exec(`UPDATE annotations SET posted_at = NULL WHERE `+workInScope, assignmentID, ids, scope.Section)
+	if len(scope.Submissions) == 0 {
+		b.Exec(`UPDATE markings SET posting = 'manual', opened_at = NULL, version = version + 1
+			WHERE assignment_id = ?1 AND (posting = 'automatic' OR opened_at IS NOT NULL)`, assignmentID)
+	}
+	audit(ctx, &b, actor, lms.AuditGradeHide, "assignment/"+assignmentID, "course", courseID, "submissions", scopeName(scope))
+	b.Notify(topicCourse(courseID))
+	res, err := s.apply(ctx, &b)
+	return changedBy(res, err, 0)
+}
+
+// changedBy is how many rows a statement of a batch has changed.
+func changedBy(res consensus.Result, err error, statement int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(res.Changed) != 3 {
-		return 0, fmt.Errorf("store: post grades: %d results of 3 statements", len(res.Changed))
+	if len(res.Changed) <= statement {
+		return 0, fmt.Errorf("store: a batch has %d results; number %d was asked for", len(res.Changed), statement)
 	}
-	return int(res.Changed[1]), nil
+	return int(res.Changed[statement]), nil
 }

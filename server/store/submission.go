@@ -21,7 +21,7 @@ var (
 )
 
 const submissionColumns = `s.submission_id, s.course_id, s.assignment_id, s.user_id, (SELECT name FROM users WHERE user_id = s.user_id),
-	s.attempt, s.text, s.submitted_at, s.log_index, a.due_at`
+	s.attempt, s.text, s.submitted_at, s.log_index, ` + ownDueDate + `, ` + beginningColumns
 
 const submissionFiles = `(SELECT json_group_array(` + fileJSON + ` ORDER BY sf.position)
 	FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id)`
@@ -29,6 +29,7 @@ const submissionFiles = `(SELECT json_group_array(` + fileJSON + ` ORDER BY sf.p
 const submissionDetail = `SELECT ` + submissionColumns + `, ` + submissionFiles + `, ` + gradeColumns + `
 	FROM submissions s
 	JOIN assignments a ON a.assignment_id = s.assignment_id
+	LEFT JOIN grade_beginnings n ON n.submission_id = s.submission_id
 	LEFT JOIN grades g ON g.submission_id = s.submission_id`
 
 // submission is a row with its place in the log.
@@ -41,12 +42,20 @@ type submission struct {
 func (s *Store) scanSubmission(staff bool) scanner[submission] {
 	now := s.Now()
 	return func(row consensus.Row) (sub submission, err error) {
-		const columns = 11
-		var files string
+		const beginning, columns = 10, 16
 		var a lms.Assignment
-		err = row[:columns].Scan(&sub.ID, &sub.CourseID, &sub.AssignmentID, &sub.UserID, &sub.UserName, &sub.Attempt, &sub.Text,
-			&sub.SubmittedAt, &sub.index, &a.DueAt, &files)
+		err = row[:beginning].Scan(&sub.ID, &sub.CourseID, &sub.AssignmentID, &sub.UserID, &sub.UserName, &sub.Attempt, &sub.Text,
+			&sub.SubmittedAt, &sub.index, &a.DueAt)
 		if err != nil {
+			return sub, err
+		}
+		if staff {
+			if sub.Begun, err = scanBeginning(row[beginning : columns-1]); err != nil {
+				return sub, err
+			}
+		}
+		var files string
+		if err = row[columns-1 : columns].Scan(&files); err != nil {
 			return sub, err
 		}
 		if !staff {
@@ -173,7 +182,19 @@ func (s *Store) MySubmissions(ctx context.Context, actor lms.Actor, courseID, as
 	const q = submissionDetail + ` WHERE s.assignment_id = ?1 AND s.user_id = ?2 ORDER BY s.attempt DESC`
 	rows, err := s.query(ctx, q, assignmentID, actor.UserID)
 	items, err := collect(rows, err, s.scanSubmission(false))
-	return plain(items), err
+	if err != nil {
+		return nil, err
+	}
+	return s.withRubrics(ctx, courseID, plain(items))
+}
+
+// withRubrics puts the rubrics beside what was marked by them.
+func (s *Store) withRubrics(ctx context.Context, courseID string, items []lms.Submission) ([]lms.Submission, error) {
+	var grades []*lms.Grade
+	for i := range items {
+		grades = append(grades, items[i].Grade, items[i].Begun)
+	}
+	return items, s.fillRubrics(ctx, courseID, grades...)
 }
 
 func plain(items []submission) []lms.Submission {
@@ -196,7 +217,10 @@ func (s *Store) Attempts(ctx context.Context, actor lms.Actor, courseID, id stri
 	if err == nil && len(items) == 0 {
 		err = lms.ErrNotFound
 	}
-	return plain(items), err
+	if err != nil {
+		return nil, err
+	}
+	return s.withRubrics(ctx, courseID, plain(items))
 }
 
 // Submission returns an attempt and its place in the log: for its author with the posted grade, for staff with the draft.
@@ -213,5 +237,5 @@ func (s *Store) Submission(ctx context.Context, actor lms.Actor, courseID, id st
 	if err != nil {
 		return lms.Submission{}, 0, err
 	}
-	return sub.Submission, sub.index, nil
+	return sub.Submission, sub.index, s.fillRubrics(ctx, courseID, sub.Grade, sub.Begun)
 }

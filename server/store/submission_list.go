@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -11,32 +10,66 @@ import (
 	"trivium/consensus"
 )
 
-// Submissions lists the latest attempt of each active member: ungraded first, then in the order of their times. filter is
-// "", "ungraded", "late" or "unposted".
+// The due date of the student of a submission s in its assignment a: the student's own one, or else the section's, or else
+// everybody's (lms.Assignment.For).
+const ownDueDate = `coalesce(
+		(SELECT o.due_at FROM overrides o WHERE o.assignment_id = s.assignment_id AND o.target = 'student' AND o.target_id = s.user_id),
+		(SELECT o.due_at FROM overrides o JOIN enrolments oe ON oe.course_id = o.course_id AND oe.user_id = s.user_id AND oe.section_id = o.target_id
+			WHERE o.assignment_id = s.assignment_id AND o.target = 'section'),
+		a.due_at)`
+
+// What the filters of the list ask for, of a latest attempt s with its assignment a and grade g.
+const (
+	filterUngraded = `g.submission_id IS NULL`
+	filterNeeds    = `g.submission_id IS NULL AND NOT EXISTS(SELECT 1 FROM submission_files uf JOIN files u ON u.file_id = uf.file_id
+		WHERE uf.submission_id = s.submission_id AND u.complete_at IS NULL)`
+	filterUnposted  = `g.submission_id IS NOT NULL AND g.posted_version IS NOT g.version`
+	filterLate      = `coalesce(s.submitted_at > ` + ownDueDate + `, 0)`
+	filterExtension = `EXISTS(SELECT 1 FROM overrides x WHERE x.assignment_id = s.assignment_id AND (x.due_at IS NOT NULL OR x.cutoff_at IS NOT NULL)
+		AND (x.target = 'student' AND x.target_id = s.user_id OR x.target = 'section' AND x.target_id = (SELECT xe.section_id
+			FROM enrolments xe WHERE xe.course_id = x.course_id AND xe.user_id = s.user_id)))`
+	filterResubmitted = `s.attempt > 1 AND g.submission_id IS NULL AND EXISTS(SELECT 1 FROM grades og
+		WHERE og.assignment_id = s.assignment_id AND og.user_id = s.user_id)`
+	// Students of assignment a without work; s is the student.
+	missingWork = `
+		FROM assignments a
+		JOIN (SELECT e.course_id, e.user_id, ?1 AS assignment_id FROM enrolments e WHERE e.active = 1 AND e.role = 'student') s ON s.course_id = a.course_id
+		WHERE a.assignment_id = ?1 AND NOT EXISTS(SELECT 1 FROM submissions h WHERE h.assignment_id = ?1 AND h.user_id = s.user_id)
+			AND coalesce(` + ownDueDate + ` < ?2, 0)`
+	listedWork = `
+		FROM (` + latestAttempts + ` AND s.assignment_id = ?1) s
+		JOIN assignments a ON a.assignment_id = s.assignment_id
+		LEFT JOIN grade_beginnings n ON n.submission_id = s.submission_id
+		LEFT JOIN grades g ON g.submission_id = s.submission_id`
+	filteredWork = listedWork + `
+		WHERE CASE ?2
+			WHEN '' THEN 1
+			WHEN 'submitted' THEN 1
+			WHEN 'ungraded' THEN ` + filterUngraded + `
+			WHEN 'needs' THEN ` + filterNeeds + `
+			WHEN 'late' THEN ` + filterLate + `
+			WHEN 'unposted' THEN ` + filterUnposted + `
+			WHEN 'extension' THEN ` + filterExtension + `
+			WHEN 'resubmitted' THEN ` + filterResubmitted + `
+			END`
+)
+
+// Submissions lists the latest attempt of each active member: ungraded first, then in the order of their times. The filter
+// is one of lms.SubmissionFilters; missing lists students without an attempt, by name.
 func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assignmentID, filter, after string, limit int) (items []lms.Submission, next string, total int, err error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	if err := s.markable(ctx, actor, courseID, assignmentID); err != nil {
 		return nil, "", 0, err
 	}
-	if n, err := s.number(ctx, `SELECT count(*) FROM assignments WHERE course_id = ?1 AND assignment_id = ?2`, courseID, assignmentID); err != nil || n == 0 {
-		return nil, "", 0, cmp.Or(err, error(lms.ErrNotFound))
+	if filter == "missing" {
+		return s.missing(ctx, courseID, assignmentID, after, limitOf(limit))
 	}
 	graded, at, id, err := parseSubmissionCursor(after)
 	if err != nil {
 		return nil, "", 0, err
 	}
-	const from = `
-		FROM (` + latestAttempts + ` AND s.assignment_id = ?1) s
-		JOIN assignments a ON a.assignment_id = s.assignment_id
-		LEFT JOIN grades g ON g.submission_id = s.submission_id
-		WHERE CASE ?2
-			WHEN '' THEN 1
-			WHEN 'ungraded' THEN g.submission_id IS NULL
-			WHEN 'late' THEN s.submitted_at > a.due_at
-			WHEN 'unposted' THEN g.submission_id IS NOT NULL AND g.posted_version IS NOT g.version
-			END`
 	const q = `
 		SELECT ` + submissionColumns + `, (SELECT json_group_array(` + shortFileJSON + ` ORDER BY sf.position)
-			FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id), ` + gradeColumns + from + `
+			FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id), ` + gradeColumns + filteredWork + `
 			AND (g.submission_id IS NOT NULL, s.submitted_at, s.submission_id) > (?3, ?4, ?5)
 		ORDER BY g.submission_id IS NOT NULL, s.submitted_at, s.submission_id
 		LIMIT ?6`
@@ -47,8 +80,58 @@ func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assi
 		return nil, "", 0, err
 	}
 	items, next = pageOf(plain(found), limit, submissionCursor)
-	total, err = s.number(ctx, `SELECT count(*) `+from, assignmentID, filter)
+	total, err = s.number(ctx, `SELECT count(*) `+filteredWork, assignmentID, filter)
 	return items, next, total, err
+}
+
+// markable refuses those who are not staff of the course, and assignments of other courses.
+func (s *Store) markable(ctx context.Context, actor lms.Actor, courseID, assignmentID string) error {
+	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+		return err
+	}
+	n, err := s.number(ctx, `SELECT count(*) FROM assignments WHERE course_id = ?1 AND assignment_id = ?2`, courseID, assignmentID)
+	if err != nil || n == 0 {
+		return orNotFound(err)
+	}
+	return nil
+}
+
+// missing lists the students who are past their due date and have handed in nothing, as submissions without an id.
+func (s *Store) missing(ctx context.Context, courseID, assignmentID, after string, limit int) (items []lms.Submission, next string, total int, err error) {
+	const q = `
+		SELECT s.user_id, (SELECT name FROM users u WHERE u.user_id = s.user_id)` + missingWork + ` AND s.user_id > ?3
+		ORDER BY s.user_id
+		LIMIT ?4`
+	now := s.Now()
+	rows, err := s.query(ctx, q, assignmentID, now, after, limit+1)
+	items, err = collect(rows, err, func(row consensus.Row) (sub lms.Submission, err error) {
+		sub.CourseID, sub.AssignmentID = courseID, assignmentID
+		return sub, row.Scan(&sub.UserID, &sub.UserName)
+	})
+	if err != nil {
+		return nil, "", 0, err
+	}
+	items, next = pageOf(items, limit, func(sub lms.Submission) string { return sub.UserID })
+	total, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, now)
+	return items, next, total, err
+}
+
+// SubmissionCounts counts what each filter of the list shows.
+func (s *Store) SubmissionCounts(ctx context.Context, actor lms.Actor, courseID, assignmentID string) (c lms.SubmissionCounts, err error) {
+	if err := s.markable(ctx, actor, courseID, assignmentID); err != nil {
+		return c, err
+	}
+	const q = `
+		SELECT count(*), coalesce(sum(` + filterUngraded + `), 0), coalesce(sum(` + filterNeeds + `), 0), coalesce(sum(` + filterUnposted + `), 0),
+			coalesce(sum(` + filterLate + `), 0), coalesce(sum(` + filterExtension + `), 0), coalesce(sum(` + filterResubmitted + `), 0)` + listedWork
+	rows, err := s.query(ctx, q, assignmentID)
+	c, err = one(rows, err, func(row consensus.Row) (c lms.SubmissionCounts, err error) {
+		return c, row.Scan(&c.Submitted, &c.Ungraded, &c.Needs, &c.Unposted, &c.Late, &c.Extension, &c.Resubmitted)
+	})
+	if err == nil {
+		c.Missing, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, s.Now())
+	}
+	return c, err
 }
 
 func submissionCursor(sub lms.Submission) string {
@@ -71,39 +154,4 @@ func parseSubmissionCursor(after string) (graded int, at int64, id string, err e
 		return 0, 0, "", errCursor
 	}
 	return int(parts[0][0] - '0'), at, parts[2], nil
-}
-
-// GradeChange is one entry of the history of a grade.
-type GradeChange struct {
-	Posted      bool // false: the draft was changed
-	By          string
-	At          int64 // Unix milliseconds
-	OldPoints   *lms.Points
-	OldFeedback string
-	NewPoints   lms.Points
-	NewFeedback string
-}
-
-// GradeHistory lists who changed and posted the grade of a submission, oldest first, for staff.
-func (s *Store) GradeHistory(ctx context.Context, actor lms.Actor, courseID, submissionID string) ([]GradeChange, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
-		return nil, err
-	}
-	const q = `
-		SELECT c.kind = 'posted', (SELECT name FROM users WHERE user_id = c.changed_by), c.changed_at,
-			c.old_points IS NOT NULL, c.old_points, c.old_feedback, c.new_points, c.new_feedback
-		FROM grade_changes c
-		JOIN submissions s ON s.submission_id = c.submission_id
-		WHERE c.submission_id = ?1 AND s.course_id = ?2
-		ORDER BY c.grade_change_id`
-	rows, err := s.query(ctx, q, submissionID, courseID)
-	return collect(rows, err, func(row consensus.Row) (c GradeChange, err error) {
-		var hadOld bool
-		var old lms.Points
-		err = row.Scan(&c.Posted, &c.By, &c.At, &hadOld, &old, &c.OldFeedback, &c.NewPoints, &c.NewFeedback)
-		if hadOld {
-			c.OldPoints = &old
-		}
-		return c, err
-	})
 }

@@ -136,25 +136,32 @@ func (s *Store) stats(ctx context.Context, courseID, id string) (map[string]lms.
 }
 
 // The grade of a submission; g may be NULL.
-const gradeColumns = `g.version, g.draft_points, g.draft_feedback, (SELECT name FROM users WHERE user_id = g.draft_by), g.draft_at,
-	g.posted_version, g.posted_points, g.posted_feedback, (SELECT name FROM users WHERE user_id = g.posted_by), g.posted_changed_at, g.posted_at`
+const (
+	gradeColumns = `g.version, g.draft_points, g.draft_feedback, (SELECT name FROM users WHERE user_id = g.draft_by), g.draft_at,
+	g.draft_grade, g.draft_marks, g.posted_version, g.posted_points, g.posted_feedback, (SELECT name FROM users WHERE user_id = g.posted_by),
+	g.posted_changed_at, g.posted_at, g.posted_grade, g.posted_marks, g.revised_at`
+	gradeWidth = 16
+)
 
 // scanGrade reads what staff or a student may see of a grade: the draft, or what was posted last. A draft that was
 // changed after it was posted counts as not posted.
 func scanGrade(row consensus.Row, staff bool) (*lms.Grade, error) {
 	var draft, posted lms.Grade
-	err := row.Scan(&draft.Version, &draft.Points, &draft.Feedback, &draft.By, &draft.ChangedAt,
-		&posted.Version, &posted.Points, &posted.Feedback, &posted.By, &posted.ChangedAt, &posted.PostedAt)
+	var draftMarks, postedMarks string
+	err := row[:gradeWidth].Scan(&draft.Version, &draft.Points, &draft.Feedback, &draft.By, &draft.ChangedAt, &draft.Grade, &draftMarks,
+		&posted.Version, &posted.Points, &posted.Feedback, &posted.By, &posted.ChangedAt, &posted.PostedAt, &posted.Grade, &postedMarks, &posted.RevisedAt)
 	switch {
 	case err != nil:
 		return nil, err
 	case staff && draft.Version > 0:
 		if posted.Version == draft.Version {
-			draft.PostedAt = posted.PostedAt
+			draft.PostedAt, draft.RevisedAt = posted.PostedAt, posted.RevisedAt
 		}
-		return &draft, nil
+		draft.Marks, err = parseMarks(draftMarks)
+		return &draft, err
 	case !staff && posted.Version > 0:
-		return &posted, nil
+		posted.Marks, err = parseMarks(postedMarks)
+		return &posted, err
 	}
 	return nil, nil
 }

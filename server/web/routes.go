@@ -1,10 +1,14 @@
 package web
 
-import "trivium/app/api"
+import (
+	"slices"
+
+	"trivium/app/api"
+)
 
 // table binds every endpoint of app/api, in its order.
 func (s *Server) table() []binding {
-	return []binding{
+	return slices.Concat([]binding{
 		bindRequest(api.Setup, s.setup),
 		bindRequest(api.Register, s.register),
 		bindRequest(api.PreviewInvite, s.previewInvite),
@@ -123,7 +127,7 @@ func (s *Server) table() []binding {
 		bind(api.ListAPITokens, s.listAPITokens),
 		bind(api.CreateAPIToken, s.createAPIToken),
 		bind(api.RevokeAPIToken, s.revokeAPIToken),
-	}
+	}, s.markingTable())
 }
 
 // withRawBody marks an endpoint whose body is bytes.

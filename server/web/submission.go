@@ -88,11 +88,11 @@ func (s *Server) getReceipt(ctx context.Context, actor lms.Actor, in api.Submiss
 }
 
 func (s *Server) saveGrade(ctx context.Context, actor lms.Actor, in api.GradeInput) (lms.Grade, error) {
-	g, err := s.store.SaveGrade(ctx, actor, in.Course, in.Submission, in.Points, in.Feedback, in.Version, in.AllowAbove)
+	g, err := s.store.Mark(ctx, actor, in.Course, in.Submission, in.Entry())
 	return withHTML(g, err, func(g *lms.Grade) { renderGrade(g) })
 }
 
 func (s *Server) postGrades(ctx context.Context, actor lms.Actor, in api.PostGradesInput) (api.PostGradesOutput, error) {
-	n, err := s.store.PostGrades(ctx, actor, in.Course, in.Assignment, in.Submissions)
+	n, err := s.store.PostScope(ctx, actor, in.Course, in.Assignment, in.Scope())
 	return api.PostGradesOutput{Posted: n}, err
 }
