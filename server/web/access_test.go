@@ -92,6 +92,24 @@ func (c *course) body(route string) any {
 		return api.SubmitInput{ID: id, Text: "T"}
 	case "SaveGrade":
 		return api.GradeInput{Points: 100, Version: 99}
+	case "UpdateMarking":
+		return api.MarkingInput{Posting: lms.PostingManual, Version: 99}
+	case "CreateRubric", "UpdateRubric":
+		criteria := []lms.Criterion{{ID: "k1", Title: "T", Levels: []lms.CriterionLevel{{ID: "l1", Title: "T"}}}}
+		if route == "UpdateRubric" {
+			return api.UpdateRubricInput{Title: "T", Criteria: criteria, Version: 99}
+		}
+		return api.RubricInput{ID: id, Title: "T", Criteria: criteria}
+	case "AddComment":
+		return api.CommentInput{ID: id, Body: "T"}
+	case "Annotate":
+		return api.AnnotationInput{ID: id, Body: "T", Anchor: lms.Anchor{End: 1, Quote: "T"}}
+	case "UpdateAnnotation":
+		return api.UpdateAnnotationInput{Body: "T", Version: 99}
+	case "PreviewFeedback":
+		return api.FeedbackPath{File: "none"}
+	case "ApplyFeedback":
+		return api.FeedbackInput{ID: id, File: "none"}
 	case "AskQuestion":
 		return api.QuestionInput{ID: id, To: lms.ToStaff, Title: "T", Visibility: lms.VisibleStaff}
 	case "AddReply":
@@ -133,7 +151,8 @@ func (c *course) body(route string) any {
 // fill puts the fixture's ids into a path. Archiving has a material of its own.
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
-		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse"}
+		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
+		"rubric": "r1", "comment": "m1", "annotation": "n1", "feedback": "fb1"}
 	switch r.Name {
 	case "DeleteMaterial", "RestoreMaterial":
 		values["material"] = c.draft
@@ -257,6 +276,10 @@ func TestForeignObjects(t *testing.T) {
 		{"another's file", "GET", "/api/v1/courses/c1/files/" + c.file.ID + "/content", sam, 403},
 		{"another's question", "GET", "/api/v1/courses/c1/questions/q1", sam, 403},
 		{"another's tutor answer", "GET", "/api/v1/courses/c1/questions/q2/replies/r2/stream", sam, 403},
+		{"another's thread", "GET", "/api/v1/courses/c1/submissions/s1/comments", sam, 403},
+		{"another's annotations", "GET", "/api/v1/courses/c1/submissions/s1/annotations", sam, 403},
+		{"work of a foreign course as a zip", "GET", "/api/v1/courses/c2/submissions/s1/archive", ned, 403},
+		{"thread of a foreign course", "GET", "/api/v1/courses/c2/submissions/s1/comments", ned, 404},
 		{"another's chunk", "PUT", "/api/v1/courses/c1/files/" + c.file.ID + "/chunks/0", sam, 403},
 	}
 	for _, tt := range tests {
