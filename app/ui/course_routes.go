@@ -25,5 +25,7 @@ func courseRoutes() {
 	page("/courses/:course/tutor/gaps", func() app.Composer { return &gapPage{} })
 	page("/courses/:course/tutor/flags", func() app.Composer { return &flagsPage{} })
 	page("/courses/:course/tutor", func() app.Composer { return &tutorPage{} })
+	page("/courses/:course/rubrics", func() app.Composer { return &rubricsPage{} })
+	page("/courses/:course/rubrics/:rubric", func() app.Composer { return &rubricForm{} })
 	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })
 }

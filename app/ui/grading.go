@@ -1,9 +1,8 @@
 package ui
 
 import (
-	"context"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -19,27 +18,49 @@ type gradingPage struct {
 	sub        string
 	submission Remote[lms.Submission]
 	assignment Remote[lms.Assignment]
+	marking    Remote[lms.Marking]
 	attempts   Remote[api.Page[lms.Submission]] // of this student, latest first
-	near       map[string]lms.Submission        // prefetched neighbours
-	texts      map[string]Remote[string]        // text files that were opened
+	changes    Remote[api.Page[lms.GradeChange]]
+	near       map[string]lms.Submission // prefetched neighbours
+	extras     map[string]*workExtra     // by submission
+	texts      map[string]Remote[string] // text files that were read, by file
 	grade      *gradeForm
+	note       noteForm
+	thread     threadForm
+	removed    func(app.Context) // puts back what was removed last
+	drag       [2]float64        // where the pointer went down on a picture
 	keysOff    bool
 	help       bool
 	confirm    bool
 	posting    bool
 	stopKeys   func()
+	setTopics  func(...string)
 }
 
 func (p *gradingPage) OnMount(ctx app.Context) {
 	p.stopKeys = onKeys(ctx, p.onKey)
 	p.keysOff = keysOff(ctx)
+	p.setTopics = OnLive(ctx, time.Minute, p.refresh, "course/"+CourseParam(ctx))
 }
 
 func (p *gradingPage) OnDismount() {
 	if p.stopKeys != nil {
 		p.stopKeys()
 	}
-	p.form().flushOnLeave(p.id)
+	p.form().flushOnLeave(p.id, p.marking.Value.Automatic())
+}
+
+// refresh reads what others may have written meanwhile.
+func (p *gradingPage) refresh(ctx app.Context) {
+	if p.submission.Ready && p.sub == p.submission.Value.ID {
+		p.readComments(ctx, p.sub)
+		p.readNotes(ctx, p.sub)
+		if !p.form().dirty && !p.form().saving {
+			p.submission.Load(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: p.sub}), func(ctx app.Context) {
+				p.form().open(ctx, p.submission.Value)
+			})
+		}
+	}
 }
 
 func (p *gradingPage) OnNav(ctx app.Context) {
@@ -51,14 +72,23 @@ func (p *gradingPage) OnNav(ctx app.Context) {
 	if sub == p.sub && !changed {
 		return
 	}
-	p.form().flush(ctx, p.id)
-	p.sub, p.confirm, p.help, p.texts = sub, false, false, nil
+	if p.marking.Value.Automatic() {
+		p.finish(ctx)
+	} else {
+		p.form().flush(ctx, p.id)
+	}
+	p.sub, p.confirm, p.help, p.note, p.thread, p.removed = sub, false, false, noteForm{}, threadForm{}, nil
+	p.trim()
 	if changed || p.near == nil {
-		p.near = map[string]lms.Submission{}
+		p.near, p.extras, p.texts = map[string]lms.Submission{}, nil, nil
+		if p.setTopics != nil {
+			p.setTopics("course/" + p.id)
+		}
 	}
 	if !p.knowsAttempt(sub) {
 		p.attempts.Reset()
 	}
+	p.changes.Reset()
 	p.grade = &gradeForm{sub: sub, near: p.near}
 	p.submission.Reset()
 	if s, ok := p.near[sub]; ok { // shown at once, then read again
@@ -78,7 +108,10 @@ func (p *gradingPage) form() *gradeForm {
 }
 
 func (p *gradingPage) load(ctx app.Context) {
-	p.submission.Load(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: p.sub}), p.opened)
+	p.submission.Load(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: p.sub}), func(ctx app.Context) {
+		p.opened(ctx)
+		p.readExtras(ctx, p.submission.Value)
+	})
 }
 
 // opened fills the grade's fields, and reads what surrounds the submission.
@@ -89,6 +122,14 @@ func (p *gradingPage) opened(ctx app.Context) {
 	if p.assignment.Value.ID != s.AssignmentID {
 		p.assignment.Reset()
 		p.assignment.Load(ctx, Call(api.GetAssignment, api.AssignmentPath{Course: p.id, Assignment: s.AssignmentID}))
+		p.marking.Reset()
+	}
+	if !p.marking.Ready {
+		p.marking.Load(ctx, Call(api.GetMarking, api.AssignmentPath{Course: p.id, Assignment: s.AssignmentID}))
+	}
+	var body string
+	if p.thread.body == "" && Me().ID != "" && loadDraft(ctx, p.threadKey(), &body) {
+		p.thread.body = body
 	}
 	afterSession(ctx, func(ctx app.Context) {
 		if p.staff() && p.sub == s.ID {
@@ -102,7 +143,7 @@ func (p *gradingPage) opened(ctx app.Context) {
 func (p *gradingPage) fillQueue(ctx app.Context, assignment string) {
 	last := len(gradingQueue.items) - 1
 	known := gradingQueue.assignment == assignment
-	if known && (gradingQueue.next == "" || p.place() < last) {
+	if known && (gradingQueue.next == "" || p.position() < last) {
 		p.prefetch(ctx)
 		return
 	}
@@ -123,8 +164,8 @@ func (p *gradingPage) fillQueue(ctx app.Context, assignment string) {
 	})
 }
 
-// place is the student's position in the queue of latest attempts, from 0; -1 when the student is not there.
-func (p *gradingPage) place() int {
+// position is the student's place in the queue of latest attempts, from 0; -1 when the student is not there.
+func (p *gradingPage) position() int {
 	now := p.submission.Value
 	if gradingQueue.assignment != now.AssignmentID {
 		return -1
@@ -134,7 +175,7 @@ func (p *gradingPage) place() int {
 
 // neighbour is the id of the submission so many steps away, or "".
 func (p *gradingPage) neighbour(step int) string {
-	at := p.place()
+	at := p.position()
 	if at < 0 || at+step < 0 || at+step >= len(gradingQueue.items) {
 		return ""
 	}
@@ -148,9 +189,10 @@ func (p *gradingPage) prefetch(ctx app.Context) {
 		if _, ok := p.near[id]; ok || id == "" {
 			continue
 		}
-		Async(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: id}), func(_ app.Context, s lms.Submission, err error) {
+		Async(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: id}), func(ctx app.Context, s lms.Submission, err error) {
 			if err == nil {
 				p.near[s.ID] = s
+				p.readExtras(ctx, s)
 			}
 		})
 	}
@@ -182,7 +224,7 @@ func (p *gradingPage) Render() app.UI {
 }
 
 func (p *gradingPage) stepper() app.UI {
-	at := p.place()
+	at := p.position()
 	step := func(label, icon string, by int) app.UI {
 		return Busy(IconButton(label, icon, func(ctx app.Context, _ app.Event) { p.step(ctx, by) }, Each(by)), p.neighbour(by) == "")
 	}
@@ -199,65 +241,23 @@ func (p *gradingPage) stepper() app.UI {
 
 func (p *gradingPage) view(s lms.Submission) app.UI {
 	if !p.staff() {
-		return app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}), p.work(s))
+		return app.Div().Class("split").Body(
+			app.Div().Class("stack").Body(p.work(s)),
+			app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}), p.undoBar(), p.notesCard(), p.threadCard()))
 	}
 	return app.Div().Class("grading").Body(
-		app.Div().Body(p.attemptTabs(), p.work(s)),
-		app.Div().Class("grading-side", "stack").Body(p.older(s), app.If(p.gradable(s), func() app.UI { return p.gradeView(s) })),
+		app.Div().Class("stack").Body(p.attemptTabs(), p.work(s)),
+		app.Div().Class("grading-side", "stack").Body(p.older(s), app.If(p.gradable(s), func() app.UI { return p.gradeView(s) }),
+			p.undoBar(), p.notesCard(), p.threadCard()),
 		app.If(p.help, p.helpDialog),
+		app.If(p.note.open, p.noteDialog),
 		app.If(p.confirm, func() app.UI {
-			return confirmPost("post-one", "Post the grade of "+s.UserName+"?", "The student sees "+p.form().points+" of "+p.assignment.Value.Points.String()+" points and your feedback at once.", "Post the grade",
+			shown := p.form().points
+			if k := p.kind(); k == "" || k == lms.GradePoints {
+				shown += " of " + p.assignment.Value.Points.String() + " points"
+			}
+			return confirmPost("post-one", "Post the grade of "+s.UserName+"?", "The student sees "+shown+", your feedback, comments and annotations at once.", "Post the grade",
 				p.post, func(app.Context) { p.confirm = false })
 		}),
 	)
-}
-
-func (p *gradingPage) work(s lms.Submission) app.UI {
-	label, tone := stateBadge(s)
-	return Card("Attempt "+itoa(s.Attempt), []app.UI{app.Span().Class("muted").Text(FormatTime(s.SubmittedAt)), Badge(label, tone)},
-		app.If(s.Text == "" && len(s.Files) == 0, func() app.UI { return app.P().Class("muted").Text("This attempt is empty.") }),
-		attemptBody(s),
-		app.Div().Class("stack").Body(app.Range(withCourse(s)).Slice(func(i int) app.UI { return p.preview(withCourse(s)[i]) })),
-	)
-}
-
-// maxPreview bounds a text that is shown in the page.
-const maxPreview = 256 << 10
-
-// preview shows pictures and short texts in the page. Everything else is opened in a tab of its own or downloaded.
-func (p *gradingPage) preview(f lms.File) app.UI {
-	switch {
-	case !f.Complete():
-		return nil
-	case strings.HasPrefix(f.Type, "image/") && opensInline(f):
-		return app.Figure().Class("preview").Body(app.Img().Src(contentPath(f, true)).Alt("Picture "+f.Name).Attr("loading", "lazy"), app.FigCaption().Class("fine").Text(f.Name))
-	case strings.HasPrefix(f.Type, "text/plain") && f.Size <= maxPreview:
-		r := p.texts[f.ID]
-		return app.Div().Class("stack-tight").Body(
-			app.If(r.Ready, func() app.UI {
-				return app.Div().Body(app.Pre().Class("panel", "preview-text").TabIndex(0).Aria("label", f.Name).Text(r.Value),
-					app.P().Class("fine").Text(f.Name+", "+plural(len(strings.Fields(r.Value)), "word")))
-			}).Else(func() app.UI {
-				return app.Div().Class("actions").Body(Button("Show "+f.Name, "eye", func(ctx app.Context, _ app.Event) { p.showText(ctx, f) }, Each(f.ID)))
-			}),
-		)
-	}
-	return nil
-}
-
-func (p *gradingPage) showText(ctx app.Context, f lms.File) {
-	sub := p.sub
-	Async(ctx, func(c context.Context) ([]byte, error) { return API.Bytes(c, contentPath(f, true), maxPreview) }, func(ctx app.Context, b []byte, err error) {
-		if err != nil {
-			ToastError(ctx, err)
-			return
-		}
-		if p.sub != sub {
-			return
-		}
-		if p.texts == nil {
-			p.texts = map[string]Remote[string]{}
-		}
-		p.texts[f.ID] = Remote[string]{Value: strings.ToValidUTF8(string(b), "�"), remote: remote{Ready: true}}
-	})
 }

@@ -29,8 +29,10 @@ type submissionsPage struct {
 	filter     string
 	assignment Remote[lms.Assignment]
 	list       Remote[api.Page[lms.Submission]]
-	more       bool // a further page is on its way
-	confirm    bool
+	counts     Remote[lms.SubmissionCounts]
+	marking    Remote[lms.Marking]
+	more       bool   // a further page is on its way
+	open       string // the dialog that is open: post, hide, marking, feedback
 	posting    bool
 	setTopics  func(...string)
 }
@@ -48,8 +50,10 @@ func (p *submissionsPage) OnNav(ctx app.Context) {
 	if changed || as != p.as || filter != p.filter {
 		if as != p.as {
 			p.assignment.Reset()
+			p.counts.Reset()
+			p.marking.Reset()
 		}
-		p.as, p.filter, p.confirm = as, filter, false
+		p.as, p.filter, p.open = as, filter, ""
 		p.list.Reset()
 		if p.setTopics != nil {
 			p.setTopics("course/" + p.id)
@@ -59,7 +63,10 @@ func (p *submissionsPage) OnNav(ctx app.Context) {
 }
 
 func (p *submissionsPage) load(ctx app.Context) {
-	p.assignment.Load(ctx, Call(api.GetAssignment, api.AssignmentPath{Course: p.id, Assignment: p.as}))
+	in := api.AssignmentPath{Course: p.id, Assignment: p.as}
+	p.assignment.Load(ctx, Call(api.GetAssignment, in))
+	p.counts.Load(ctx, Call(api.CountWork, in))
+	p.marking.Load(ctx, Call(api.GetMarking, in))
 	p.list.Load(ctx, p.fetch(""), p.remember)
 }
 
@@ -104,17 +111,35 @@ func (p *submissionsPage) Render() app.UI {
 	a := p.assignment.Value
 	return p.frame(&Shell{
 		Title: cond(a.Title != "", a.Title, "Submissions"), Lead: "Submissions", Active: "assignments",
-		Back: Crumbs(p.label(), CoursePath(p.id), "Assignment", CoursePath(p.id, "assignments", p.as)),
-		Actions: app.If(p.staff() && a.Stats != nil && a.Stats.Unposted > 0, func() app.UI {
-			return Busy(Primary("Post "+cond(a.Stats.Unposted > 1, "all ", "")+plural(a.Stats.Unposted, "grade"), "send", func(app.Context, app.Event) { p.confirm = true }), p.posting)
-		}),
+		Back:    Crumbs(p.label(), CoursePath(p.id), "Assignment", CoursePath(p.id, "assignments", p.as)),
+		Actions: app.If(p.staff() && p.assignment.Ready, p.actions),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(p.body),
 	})
 }
 
+func (p *submissionsPage) actions() app.UI {
+	open := func(dialog string) app.EventHandler {
+		return func(app.Context, app.Event) { p.open = dialog }
+	}
+	filter := p.filter
+	if filter == "missing" {
+		filter = ""
+	}
+	return app.Div().Class("actions").Body(
+		app.If(!p.readOnly(), func() app.UI {
+			return Busy(Primary("Post grades"+cond(p.counts.Value.Unposted > 0, " ("+itoa(p.counts.Value.Unposted)+")", ""), "send", open("post")), p.posting)
+		}),
+		app.If(p.instructor() && !p.readOnly(), func() app.UI { return Button("Marking", "settings", open("marking")) }),
+		zipLink("Download", pathOf(api.ArchiveWork, api.ArchiveInput{Course: p.id, Assignment: p.as, Filter: filter})),
+		app.If(!p.readOnly(), func() app.UI {
+			return Menu("More", Icon("more"), Quiet("Upload marked files", "upload", open("feedback")), Quiet("Hide grades", "eye-off", open("hide")))
+		}),
+	)
+}
+
 func (p *submissionsPage) body() app.UI {
 	base := CoursePath(p.id, "assignments", p.as, "submissions")
-	s := lms.AssignmentStats{}
+	s, c := lms.AssignmentStats{}, p.counts.Value
 	if p.assignment.Value.Stats != nil {
 		s = *p.assignment.Value.Stats
 	}
@@ -122,21 +147,35 @@ func (p *submissionsPage) body() app.UI {
 	if p.filter != "" {
 		active += "?show=" + p.filter
 	}
+	tab := func(label, filter string, count int) Tab {
+		return Tab{Label: label, Href: base + "?show=" + filter, Count: count}
+	}
 	return app.Div().Body(
 		app.If(s.Students > 0, func() app.UI {
-			return app.P().Class("muted", "list-sum").Text(itoa(s.Submitted) + " of " + plural(s.Students, "student") + " handed in; " + itoa(s.Ungraded) + " to grade, " + itoa(s.Unposted) + " to post.")
+			return app.P().Class("muted", "list-sum").Text(itoa(s.Submitted) + " of " + plural(s.Students, "student") + " handed in; " + itoa(s.Ungraded) + " to grade, " + itoa(s.Unposted) + " to post. " + p.policy())
 		}),
 		Tabs("Which submissions", active,
 			Tab{Label: "All", Href: base, Count: s.Submitted},
-			Tab{Label: "To grade", Href: base + "?show=ungraded", Count: s.Ungraded},
-			Tab{Label: "To post", Href: base + "?show=unposted", Count: s.Unposted},
-			Tab{Label: "Late", Href: base + "?show=late"},
+			tab("Ungraded", "ungraded", c.Ungraded), tab("Needs grading", "needs", c.Needs), tab("To post", "unposted", c.Unposted), tab("Late", "late", c.Late),
+			tab("Missing", "missing", c.Missing), tab("Extension", "extension", c.Extension), tab("Handed in again", "resubmitted", c.Resubmitted),
 		),
 		p.list.View(5, p.load, p.rows),
-		app.If(p.confirm, func() app.UI {
-			return confirmPost("post-all", "Post "+plural(s.Unposted, "grade")+"?", "The students see their grade and feedback at once.", "Post all", p.postAll, func(app.Context) { p.confirm = false })
-		}),
+		p.dialogs(),
 	)
+}
+
+// policy says when students see what is marked.
+func (p *submissionsPage) policy() string {
+	m := p.marking.Value
+	switch {
+	case !p.marking.Ready || m.GradeType == lms.GradeUngraded:
+		return ""
+	case m.Posting == lms.PostingAutomatic:
+		return "Grades are posted as soon as the marker goes on."
+	case m.Open:
+		return "Posted for everyone: new grades show at once."
+	}
+	return "Grades are posted by hand."
 }
 
 func (p *submissionsPage) rows(page api.Page[lms.Submission]) app.UI {
@@ -155,6 +194,9 @@ func (p *submissionsPage) rows(page api.Page[lms.Submission]) app.UI {
 }
 
 func (p *submissionsPage) row(s lms.Submission) app.UI {
+	if s.ID == "" { // missing
+		return RowWith(Icon("user"), s.UserName, "Nothing handed in", Badge("Missing", "bad"))
+	}
 	r := &Row{ID: s.ID, Href: CoursePath(p.id, "submissions", s.ID), Icon: "user", Title: s.UserName}
 	r.Meta = "Attempt " + itoa(s.Attempt) + ", " + FormatTime(s.SubmittedAt)
 	if s.LateSeconds > 0 {
@@ -162,7 +204,7 @@ func (p *submissionsPage) row(s lms.Submission) app.UI {
 	}
 	r.Badge, r.Tone = markBadge(s)
 	if s.Grade != nil {
-		r.Aside = PointsOf(s.Grade.Points, p.assignment.Value.Points)
+		r.Aside = gradeText(*s.Grade, p.assignment.Value.Points)
 	}
 	return r
 }
@@ -174,6 +216,8 @@ func markBadge(s lms.Submission) (label, tone string) {
 		return "Waiting for files", "warn"
 	case s.State == lms.SubmissionIncomplete:
 		return "Incomplete", "bad"
+	case s.Grade == nil && s.Begun != nil:
+		return "Begun", "info"
 	case s.Grade == nil:
 		return "To grade", "info"
 	case gradePosted(*s.Grade):
@@ -184,19 +228,6 @@ func markBadge(s lms.Submission) (label, tone string) {
 
 // gradePosted reports whether the student sees this very grade.
 func gradePosted(g lms.Grade) bool { return !g.PostedAt.IsZero() && !g.ChangedAt.After(g.PostedAt) }
-
-func (p *submissionsPage) postAll(ctx app.Context) {
-	p.confirm, p.posting = false, true
-	Async(ctx, Call(api.PostGrades, api.PostGradesInput{Course: p.id, Assignment: p.as}), func(ctx app.Context, out api.PostGradesOutput, err error) {
-		p.posting = false
-		if err != nil {
-			ToastError(ctx, err)
-		} else {
-			Toast(ctx, "good", plural(out.Posted, "grade")+" posted. The students see them now.")
-		}
-		p.load(ctx)
-	})
-}
 
 // confirmPost asks before students see something.
 func confirmPost(id, title, message, action string, yes, no func(app.Context)) app.UI {

@@ -137,13 +137,22 @@ func latestGrade(a lms.Assignment, items []lms.Submission) app.UI {
 	for _, s := range items {
 		if g := s.Grade; g != nil && !g.PostedAt.IsZero() {
 			return Card("Grade for attempt "+itoa(s.Attempt), nil, app.Div().Class("stack").Body(
-				app.P().Class("score").Body(app.Strong().Text(g.Points.String()), app.Span().Class("muted").Text(" of "+a.Points.String()+" points")),
+				scoreView(*g, a.Points),
 				feedbackView(*g),
+				app.If(g.Rubric != nil, func() app.UI { return rubricView(*g.Rubric, g.Marks) }),
 				app.P().Class("fine").Text(gradeByline(*g)),
 			))
 		}
 	}
 	return nil
+}
+
+// scoreView shows a grade in the words of its kind.
+func scoreView(g lms.Grade, possible lms.Points) app.UI {
+	if g.Grade != "" {
+		return app.P().Class("score").Body(app.Strong().Text(g.Grade))
+	}
+	return app.P().Class("score").Body(app.Strong().Text(g.Points.String()), app.Span().Class("muted").Text(" of "+possible.String()+" points"))
 }
 
 func feedbackView(g lms.Grade) app.UI {
@@ -157,7 +166,7 @@ func feedbackView(g lms.Grade) app.UI {
 }
 
 func gradeByline(g lms.Grade) string {
-	return cond(g.By != "", "By "+g.By+", posted ", "Posted ") + FormatTime(g.PostedAt)
+	return cond(g.By != "", "By "+g.By+", posted ", "Posted ") + FormatTime(g.PostedAt) + cond(g.RevisedAt.IsZero(), "", "; changed on "+FormatTime(g.RevisedAt))
 }
 
 func (p *assignmentPage) history(items []lms.Submission) app.UI {
@@ -169,7 +178,7 @@ func (p *assignmentPage) history(items []lms.Submission) app.UI {
 				app.Span().Class("muted").Text(FormatTime(s.SubmittedAt)), Badge(label, tone)),
 			app.Div().Class("stack", "attempt-body").Body(
 				attemptBody(s),
-				app.Div().Class("actions").Body(Button("Receipt", "shield", func(ctx app.Context, _ app.Event) { p.showReceipt(ctx, s) }, Each(s.ID))),
+				app.Div().Class("actions").Body(LinkButton("Comments and annotations", "message-circle", CoursePath(p.id, "submissions", s.ID)), Button("Receipt", "shield", func(ctx app.Context, _ app.Event) { p.showReceipt(ctx, s) }, Each(s.ID))),
 			),
 		)
 	})))

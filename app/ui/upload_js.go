@@ -57,6 +57,10 @@ func saveBytes(name, mediaType string, data []byte) {
 func onKeys(ctx app.Context, f func(ctx app.Context, key string)) (stop func()) {
 	h := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		e := args[0]
+		if e.Get("key").String() == "Escape" && typing(e.Get("target")) && !e.Get("isComposing").Bool() {
+			leaveField(e.Get("target")) // so that a person without a pointer gets back to the shortcuts
+			return nil
+		}
 		if e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool() || e.Get("altKey").Bool() || typing(e.Get("target")) ||
 			js.Global().Get("document").Call("querySelector", "dialog[open]").Truthy() {
 			return nil
@@ -81,7 +85,13 @@ func typing(target js.Value) bool {
 		return false
 	}
 	switch target.Get("tagName").String() {
-	case "INPUT", "TEXTAREA", "SELECT":
+	case "INPUT":
+		switch target.Get("type").String() {
+		case "radio", "checkbox", "file", "button", "submit":
+			return false
+		}
+		return true
+	case "TEXTAREA", "SELECT":
 		return true
 	}
 	return target.Get("isContentEditable").Truthy()
