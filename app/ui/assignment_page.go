@@ -17,6 +17,7 @@ type assignmentPage struct {
 	as         string
 	assignment Remote[lms.Assignment]
 	attempts   Remote[api.Page[lms.Submission]]
+	marking    Remote[lms.Marking]
 	work       workForm
 	stop       func()
 	setTopics  func(...string)
@@ -43,6 +44,7 @@ func (p *assignmentPage) OnNav(ctx app.Context) {
 		p.as = as
 		p.assignment.Reset()
 		p.attempts.Reset()
+		p.marking.Reset()
 		p.work = workForm{}
 		if p.setTopics != nil {
 			p.setTopics("course/" + p.id)
@@ -57,6 +59,7 @@ func (p *assignmentPage) load(ctx app.Context) {
 	}
 	in := api.AssignmentPath{Course: p.id, Assignment: p.as}
 	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm)
+	p.marking.Load(ctx, Call(api.GetMarking, in))
 	p.whenStudent(ctx, func(ctx app.Context) { p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm) })
 }
 
@@ -104,6 +107,7 @@ func (p *assignmentPage) view(a lms.Assignment) app.UI {
 		app.Div().Class("stack").Body(
 			app.If(!a.Published, p.draftNotice),
 			p.description(a),
+			shownRubric(p.marking.Value),
 			app.If(p.student(), func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }),
 		),
 		app.Div().Class("stack").Body(

@@ -242,11 +242,11 @@ func (p *gradingPage) stepper() app.UI {
 func (p *gradingPage) view(s lms.Submission) app.UI {
 	if !p.staff() {
 		return app.Div().Class("split").Body(
-			app.Div().Class("stack").Body(p.work(s)),
+			app.Div().Class("stack", "grading-work").Body(p.work(s)),
 			app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}), p.undoBar(), p.notesCard(), p.threadCard()))
 	}
 	return app.Div().Class("grading").Body(
-		app.Div().Class("stack").Body(p.attemptTabs(), p.work(s)),
+		app.Div().Class("stack", "grading-work").Body(p.attemptTabs(), p.work(s)),
 		app.Div().Class("grading-side", "stack").Body(p.older(s), app.If(p.gradable(s), func() app.UI { return p.gradeView(s) }),
 			p.undoBar(), p.notesCard(), p.threadCard()),
 		app.If(p.help, p.helpDialog),

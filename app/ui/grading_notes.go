@@ -62,7 +62,7 @@ func (p *gradingPage) annotate(ctx app.Context) {
 	if len(parts) == 0 || p.readOnly() {
 		return
 	}
-	n := noteForm{open: true, file: parts[0].Value, from: "1", to: "1", page: "1", area: [4]string{"10", "10", "30", "10"}}
+	n := noteForm{open: true, file: parts[0].Value, page: "1", area: [4]string{"10", "10", "30", "10"}}
 	if file, start, end, quote, ok := selectedText(); ok {
 		n.file, n.anchor = file, lms.Anchor{Start: start, End: end, Quote: quote}
 	}
@@ -97,7 +97,7 @@ func (p *gradingPage) place() (lms.Anchor, error) {
 		return lms.Anchor{X: v[0], Y: v[1], Width: v[2], Height: v[3], Page: v[4] / 100}, nil
 	}
 	from, err := strconv.Atoi(strings.TrimSpace(n.from))
-	to, err2 := strconv.Atoi(strings.TrimSpace(n.to))
+	to, err2 := strconv.Atoi(cond(strings.TrimSpace(n.to) == "", strings.TrimSpace(n.from), strings.TrimSpace(n.to)))
 	text := cleanText([]byte(p.submission.Value.Text))
 	if isFile {
 		text = p.texts[n.file].Value
@@ -170,7 +170,7 @@ func (p *gradingPage) noteDialog() app.UI {
 	default:
 		where = app.Div().Class("grid-4").Body(
 			Input(Field{ID: "from", Label: "From line", Value: n.from, InputMode: "numeric", Error: n.problem.For("from"), On: set(&n.from)}),
-			Input(Field{ID: "to", Label: "To line", Value: n.to, InputMode: "numeric", On: set(&n.to)}))
+			Input(Field{ID: "to", Label: "To line", Value: n.to, InputMode: "numeric", Optional: true, On: set(&n.to)}))
 	}
 	parts := p.workParts()
 	body := TextArea(Field{ID: "note-body", Label: "Annotation", Rows: 4, Value: n.body, Error: n.problem.For("body"),
@@ -205,11 +205,11 @@ func (p *gradingPage) notesCard() app.UI {
 	if len(notes) == 0 && len(add) == 0 {
 		return nil
 	}
-	return Card("Annotations", add,
+	return Card("Annotations", add, app.Div().Class("stack").Body(
 		app.If(len(notes) == 0, func() app.UI {
 			return app.P().Class("muted").Text("None yet. Mark words in the work and press a, or choose lines.")
 		}),
-		app.Ol().Class("notes-list").Body(app.Range(notes).Slice(func(i int) app.UI { return p.noteRow(i+1, notes[i]) })))
+		app.Ol().Class("notes-list").Body(app.Range(notes).Slice(func(i int) app.UI { return p.noteRow(i+1, notes[i]) }))))
 }
 
 func (p *gradingPage) noteRow(number int, n lms.Annotation) app.UI {

@@ -177,3 +177,12 @@ func rubricView(r lms.Rubric, marks *lms.Marks) app.UI {
 		)
 	}))
 }
+
+// shownRubric tells students by what their work will be marked, where that is shown.
+func shownRubric(m lms.Marking) app.UI {
+	if m.Rubric == nil || !m.RubricShown {
+		return nil
+	}
+	return Card("How it is marked", []app.UI{app.Span().Class("muted", "num").Text(m.Rubric.Possible().String() + " points")},
+		app.Div().Class("stack").Body(rubricView(*m.Rubric, nil)))
+}

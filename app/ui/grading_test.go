@@ -111,8 +111,9 @@ func TestSubmissionsPage(t *testing.T) {
 		{ID: "s2", UserName: "Alan", Attempt: 2, SubmittedAt: testNow, LateSeconds: 7200, State: lms.SubmissionReceived, Grade: &lms.Grade{Points: 100, ChangedAt: testNow}},
 	}
 	p := &submissionsPage{inCourse: c, as: "a1", assignment: Remote[lms.Assignment]{Value: a, remote: remote{Ready: true}},
-		list: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: items, Total: 2}, remote: remote{Ready: true}}}
-	wantHTML(t, drawn(t, p), "2 of 3 students handed in; 1 to grade, 1 to post", "Post 1 grade", "Grace", "To grade", "Alan", "late by 2 hours", "Draft", "1 / 100")
+		counts: Remote[lms.SubmissionCounts]{Value: lms.SubmissionCounts{Submitted: 2, Ungraded: 1, Unposted: 1, Missing: 1}},
+		list:   Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: items, Total: 2}, remote: remote{Ready: true}}}
+	wantHTML(t, drawn(t, p), "2 of 3 students handed in; 1 to grade, 1 to post", "Post grades (1)", "?show=missing", "Grace", "To grade", "Alan", "late by 2 hours", "Draft", "1 / 100")
 	p.list.Value.Items, p.filter = nil, "late"
 	wantHTML(t, drawn(t, p), "No submission matches this filter")
 }

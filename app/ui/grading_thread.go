@@ -27,7 +27,7 @@ func (p *gradingPage) threadCard() app.UI {
 	if p.staff() {
 		help = "The student reads this " + p.whenRead() + "; other staff read it at once."
 	}
-	return Card("Comments", nil,
+	return Card("Comments", nil, app.Div().Class("stack").Body(
 		app.If(p.extra().err != nil, func() app.UI {
 			return ErrorBox(p.extra().err, func(ctx app.Context) { p.readExtras(ctx, p.submission.Value) })
 		}),
@@ -52,7 +52,7 @@ func (p *gradingPage) threadCard() app.UI {
 						app.Input().ID("comment-files").Type("file").Class("sr-only").Multiple(true).OnChange(p.attachFiles))),
 			)
 		}),
-	)
+	))
 }
 
 func (p *gradingPage) comment(c lms.Comment) app.UI {

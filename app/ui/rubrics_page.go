@@ -49,7 +49,7 @@ func (p *rubricsPage) rows(page api.Page[lms.Rubric]) app.UI {
 		return Empty("clipboard", "No rubrics yet", "A rubric says by which criteria work is marked. It can be used in every assignment of the course.")
 	}
 	return RowsOf(page.Items, func(r lms.Rubric) app.UI {
-		return RowWith(Icon("clipboard"), r.Title, plural(len(r.Criteria), "criterion")+", "+r.Possible().String()+" points; used in "+plural(r.Uses, "assignment")+
+		return RowWith(Icon("clipboard"), r.Title, cond(len(r.Criteria) == 1, "1 criterion", itoa(len(r.Criteria))+" criteria")+", "+r.Possible().String()+" points; used in "+plural(r.Uses, "assignment")+
 			cond(r.Version > 1, "; version "+itoa(int(r.Version)), ""),
 			app.If(!p.readOnly(), func() app.UI { return LinkButton("Edit", "edit", CoursePath(p.id, "rubrics", r.ID)) }),
 			app.If(!p.readOnly(), func() app.UI {
