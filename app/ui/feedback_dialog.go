@@ -13,12 +13,16 @@ import (
 type feedbackDialog struct {
 	app.Compo
 	page    *submissionsPage
-	busy    string // what is under way
+	own     app.Context // the buttons go away while something is under way; answers come to the dialog
+	busy    string      // what is under way
 	file    lms.File
 	report  *lms.FeedbackReport
 	applied string // id of the feedback that was attached
 	problem Problem
 }
+
+// OnMount remembers where answers go.
+func (d *feedbackDialog) OnMount(ctx app.Context) { d.own = ctx }
 
 // Render draws the dialog.
 func (d *feedbackDialog) Render() app.UI {
@@ -34,14 +38,14 @@ func (d *feedbackDialog) Render() app.UI {
 	))
 }
 
-func (d *feedbackDialog) picked(ctx app.Context, _ app.Event) {
+func (d *feedbackDialog) picked(_ app.Context, _ app.Event) {
 	blobs := pickedFiles("feedback-file")
 	if len(blobs) == 0 || d.busy != "" {
 		return
 	}
 	d.busy, d.problem = "Sending the archive", Problem{}
 	t := newTransfer(blobs[0])
-	Async(ctx, func(c context.Context) (lms.FeedbackReport, error) {
+	Async(d.own, func(c context.Context) (lms.FeedbackReport, error) {
 		if err := t.prepare(c, d.page.id); err != nil {
 			return lms.FeedbackReport{}, err
 		}
@@ -83,13 +87,13 @@ func (d *feedbackDialog) preview(r lms.FeedbackReport) app.UI {
 	)
 }
 
-func (d *feedbackDialog) apply(ctx app.Context, _ app.Event) {
+func (d *feedbackDialog) apply(_ app.Context, _ app.Event) {
 	if d.busy != "" {
 		return
 	}
 	in := api.FeedbackInput{Course: d.page.id, Assignment: d.page.as, ID: lms.NewID(), File: d.file.ID, Matched: d.report.Matched}
 	d.busy = "Attaching the files"
-	Async(ctx, Call(api.ApplyFeedback, in), func(_ app.Context, r lms.FeedbackReport, err error) {
+	Async(d.own, Call(api.ApplyFeedback, in), func(_ app.Context, r lms.FeedbackReport, err error) {
 		d.busy, d.problem = "", ProblemOf(err)
 		d.problem.Field = ""
 		if err == nil {
@@ -98,10 +102,10 @@ func (d *feedbackDialog) apply(ctx app.Context, _ app.Event) {
 	})
 }
 
-func (d *feedbackDialog) undo(ctx app.Context, _ app.Event) {
+func (d *feedbackDialog) undo(_ app.Context, _ app.Event) {
 	d.busy = "Taking the files away"
 	in := api.FeedbackUndo{Course: d.page.id, Assignment: d.page.as, Feedback: d.applied}
-	Async(ctx, Call(api.UndoFeedback, in), func(ctx app.Context, _ api.UndoFeedbackOutput, err error) {
+	Async(d.own, Call(api.UndoFeedback, in), func(ctx app.Context, _ api.UndoFeedbackOutput, err error) {
 		d.busy, d.problem = "", ProblemOf(err)
 		if err == nil {
 			d.report, d.applied = nil, ""

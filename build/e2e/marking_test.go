@@ -181,7 +181,7 @@ func TestMarking(t *testing.T) {
 	amara.see("Attempt 1 handed in")
 	amara.absent("16 of 20")
 	amara.open(origin + "/")
-	amara.see("Quorums")
+	amara.see("DS 1")
 	amara.absent("16 / 20")
 }
 
