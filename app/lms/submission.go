@@ -25,8 +25,9 @@ type Submission struct {
 	SubmittedAt  time.Time       `json:"submittedAt"` // the cluster's stamp
 	LateSeconds  int64           `json:"lateSeconds,omitempty"`
 	State        SubmissionState `json:"state"`
-	Grade        *Grade          `json:"grade,omitempty"` // what the reader may see
-	Begun        *Grade          `json:"begun,omitempty"` // for staff: feedback and rubric that have no grade yet
+	Grade        *Grade          `json:"grade,omitempty"`      // what the reader may see
+	Begun        *Grade          `json:"begun,omitempty"`      // for staff: feedback and rubric that have no grade yet
+	Unanswered   bool            `json:"unanswered,omitempty"` // for staff: the student has written the last comment
 }
 
 // ReadableBy reports whether the actor may read the submission: its author and staff of the course.

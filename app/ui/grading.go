@@ -229,6 +229,7 @@ func (p *gradingPage) stepper() app.UI {
 		return Busy(IconButton(label, icon, func(ctx app.Context, _ app.Event) { p.step(ctx, by) }, Each(by)), p.neighbour(by) == "")
 	}
 	return app.Div().Class("actions", "stepper").Body(
+		p.filterMenu(),
 		step("Previous student (k)", "arrow-left", -1),
 		app.If(at >= 0, func() app.UI {
 			return app.Span().Class("muted", "num").Text(itoa(at+1) + " of " + itoa(max(gradingQueue.total, len(gradingQueue.items))))
@@ -239,11 +240,44 @@ func (p *gradingPage) stepper() app.UI {
 	)
 }
 
+// filterMenu chooses whose work "next" goes through.
+func (p *gradingPage) filterMenu() app.UI {
+	in := app.Select().ID("show").Class("input", "select").Aria("label", "Whose work").OnChange(p.onFilter)
+	return in.Body(app.Range(workFilters).Slice(func(i int) app.UI {
+		o := app.Option().Value(workFilters[i].Value).Text(workFilters[i].Label)
+		if workFilters[i].Value == "missing" {
+			return nil // there is no work to look at
+		}
+		return o.Selected(workFilters[i].Value == gradingQueue.filter)
+	}))
+}
+
+func (p *gradingPage) onFilter(ctx app.Context, _ app.Event) {
+	filter, as := ctx.JSSrc().Get("value").String(), p.submission.Value.AssignmentID
+	Async(ctx, Call(api.ListSubmissions, api.ListSubmissionsInput{Course: p.id, Assignment: as, Filter: filter, Limit: gradingPageSize}), func(ctx app.Context, page api.Page[lms.Submission], err error) {
+		switch {
+		case err != nil:
+			ToastError(ctx, err)
+		case len(page.Items) == 0:
+			Toast(ctx, "info", "No submission matches this filter.")
+			SetValue("show", gradingQueue.filter)
+		default:
+			q := &gradingQueue
+			q.assignment, q.filter, q.items, q.next, q.total = as, filter, page.Items, page.Next, page.Total
+			if p.position() < 0 {
+				ctx.Navigate(CoursePath(p.id, "submissions", page.Items[0].ID))
+			} else {
+				p.prefetch(ctx)
+			}
+		}
+	})
+}
+
 func (p *gradingPage) view(s lms.Submission) app.UI {
 	if !p.staff() {
 		return app.Div().Class("split").Body(
 			app.Div().Class("stack", "grading-work").Body(p.work(s)),
-			app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}), p.undoBar(), p.notesCard(), p.threadCard()))
+			app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}, false), p.undoBar(), p.notesCard(), p.threadCard()))
 	}
 	return app.Div().Class("grading").Body(
 		app.Div().Class("stack", "grading-work").Body(p.attemptTabs(), p.work(s)),

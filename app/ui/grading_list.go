@@ -147,22 +147,24 @@ func (p *submissionsPage) body() app.UI {
 	if p.filter != "" {
 		active += "?show=" + p.filter
 	}
-	tab := func(label, filter string, count int) Tab {
-		return Tab{Label: label, Href: base + "?show=" + filter, Count: count}
+	tabs := []Tab{{Label: "All", Href: base, Count: s.Submitted}}
+	counts := []int{c.Ungraded, c.Needs, c.Unposted, c.Late, c.Missing, c.Extension, c.Resubmitted}
+	for i, o := range workFilters[1:] {
+		tabs = append(tabs, Tab{Label: o.Label, Href: base + "?show=" + o.Value, Count: counts[i]})
 	}
 	return app.Div().Body(
 		app.If(s.Students > 0, func() app.UI {
 			return app.P().Class("muted", "list-sum").Text(itoa(s.Submitted) + " of " + plural(s.Students, "student") + " handed in; " + itoa(s.Ungraded) + " to grade, " + itoa(s.Unposted) + " to post. " + p.policy())
 		}),
-		Tabs("Which submissions", active,
-			Tab{Label: "All", Href: base, Count: s.Submitted},
-			tab("Ungraded", "ungraded", c.Ungraded), tab("Needs grading", "needs", c.Needs), tab("To post", "unposted", c.Unposted), tab("Late", "late", c.Late),
-			tab("Missing", "missing", c.Missing), tab("Extension", "extension", c.Extension), tab("Handed in again", "resubmitted", c.Resubmitted),
-		),
+		Tabs("Which submissions", active, tabs...),
 		p.list.View(5, p.load, p.rows),
 		p.dialogs(),
 	)
 }
+
+// workFilters are the filters of the list in their order.
+var workFilters = []Option{{Value: "", Label: "All"}, {Value: "ungraded", Label: "Ungraded"}, {Value: "needs", Label: "Needs grading"}, {Value: "unposted", Label: "To post"},
+	{Value: "late", Label: "Late"}, {Value: "missing", Label: "Missing"}, {Value: "extension", Label: "Extension"}, {Value: "resubmitted", Label: "Handed in again"}}
 
 // policy says when students see what is marked.
 func (p *submissionsPage) policy() string {
@@ -201,6 +203,9 @@ func (p *submissionsPage) row(s lms.Submission) app.UI {
 	r.Meta = "Attempt " + itoa(s.Attempt) + ", " + FormatTime(s.SubmittedAt)
 	if s.LateSeconds > 0 {
 		r.Meta += ", " + lateText(s.LateSeconds)
+	}
+	if s.Unanswered {
+		r.Meta += ", comment to answer"
 	}
 	r.Badge, r.Tone = markBadge(s)
 	if s.Grade != nil {

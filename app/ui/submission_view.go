@@ -15,7 +15,7 @@ func (p *assignmentPage) studentWork(page api.Page[lms.Submission]) app.UI {
 	a := p.assignment.Value
 	h, has := handInOf(p.as)
 	return app.Div().Class("stack").Body(
-		latestGrade(a, page.Items),
+		latestGrade(a, page.Items, true),
 		Card("Your work", nil, app.Div().Class("stack").Body(
 			p.status(page.Items, h, has),
 			app.If(has, func() app.UI { return p.handInView(a, h) }),
@@ -133,7 +133,7 @@ func (p *assignmentPage) resumeView(s lms.Submission) app.UI {
 }
 
 // latestGrade shows the posted grade and feedback of the newest attempt that has one.
-func latestGrade(a lms.Assignment, items []lms.Submission) app.UI {
+func latestGrade(a lms.Assignment, items []lms.Submission, link bool) app.UI {
 	for _, s := range items {
 		if g := s.Grade; g != nil && !g.PostedAt.IsZero() {
 			return Card("Grade for attempt "+itoa(s.Attempt), nil, app.Div().Class("stack").Body(
@@ -141,6 +141,9 @@ func latestGrade(a lms.Assignment, items []lms.Submission) app.UI {
 				feedbackView(*g),
 				app.If(g.Rubric != nil, func() app.UI { return rubricView(*g.Rubric, g.Marks) }),
 				app.P().Class("fine").Text(gradeByline(*g)),
+				app.If(link, func() app.UI {
+					return app.Div().Class("actions").Body(LinkButton("Comments and annotations", "message-circle", CoursePath(s.CourseID, "submissions", s.ID)))
+				}),
 			))
 		}
 	}

@@ -66,10 +66,10 @@ func onKeys(ctx app.Context, f func(ctx app.Context, key string)) (stop func()) 
 			return nil
 		}
 		key := e.Get("key").String()
-		ctx.Dispatch(func(ctx app.Context) { f(ctx, key) })
 		if len(key) == 1 && shortcutKeys[key] {
 			e.Call("preventDefault") // else the letter lands in the field that the shortcut focuses
 		}
+		ctx.Dispatch(func(ctx app.Context) { f(ctx, key) })
 		return nil
 	})
 	doc := js.Global().Get("document")

@@ -288,6 +288,30 @@ func TestRubricAndMarkedFiles(t *testing.T) {
 	b.see("Attached to 1 work.")
 	b.click("Undo")
 	b.see("taken away")
+	s.postedOnTheWay(b, amara)
+}
+
+// postedOnTheWay marks with automatic posting: the student sees the grade when the marker goes on, not while it is typed.
+func (s *school) postedOnTheWay(b, amara *tab) {
+	origin := s.nodes[0].origin()
+	b.open(origin + s.page("assignments", s.assignment, "submissions"))
+	b.click("Marking")
+	b.waitFor(10*time.Second, "the choice", `document.querySelector("#posting-automatic") !== null`)
+	b.set("#posting-automatic", true)
+	b.click("Save")
+	b.see("Grades are posted as soon as the marker goes on.")
+	b.click("Amara")
+	b.see("share one")
+	b.fill("#points", "13")
+	b.see("Draft saved")
+	amara.open(origin + s.page("assignments", s.assignment))
+	amara.see("Attempt 1 handed in")
+	amara.absent("13 of 20")
+	b.click("Next student")
+	b.see("is this right?")
+	amara.see("13 of 20 points")
+	b.click("Previous student")
+	b.see("the student sees it")
 }
 
 func markedZip(t *testing.T) []byte {

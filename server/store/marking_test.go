@@ -80,7 +80,9 @@ func TestBeginningOfAGrade(t *testing.T) {
 	s.Post(t, "a1")
 	s.HandIn(t, s.Alice, "a1", "s1", "x")
 	none := ""
-	mark := func(actor lms.Actor, e lms.GradeEntry) (lms.Grade, error) { return s.Mark(ctx, actor, s.Course.ID, "s1", e) }
+	mark := func(actor lms.Actor, e lms.GradeEntry) (lms.Grade, error) {
+		return s.Mark(ctx, actor, s.Course.ID, "s1", e)
+	}
 	g, err := mark(s.TA, lms.GradeEntry{Typed: &none, Feedback: "so far"})
 	want(t, err, nil)
 	if !g.Begun || g.Version != 1 || g.Feedback != "so far" || g.By != "Tom Assistant" {

@@ -21,7 +21,11 @@ var (
 )
 
 const submissionColumns = `s.submission_id, s.course_id, s.assignment_id, s.user_id, (SELECT name FROM users WHERE user_id = s.user_id),
-	s.attempt, s.text, s.submitted_at, s.log_index, ` + ownDueDate + `, ` + beginningColumns
+	s.attempt, s.text, s.submitted_at, s.log_index, ` + ownDueDate + `, ` + unanswered + `, ` + beginningColumns
+
+// The last word about the work of a submission s is the student's.
+const unanswered = `coalesce((SELECT uc.staff = 0 FROM submission_comments uc WHERE uc.assignment_id = s.assignment_id AND uc.user_id = s.user_id
+		AND uc.deleted_at IS NULL ORDER BY uc.created_at DESC, uc.comment_id DESC LIMIT 1), 0)`
 
 const submissionFiles = `(SELECT json_group_array(` + fileJSON + ` ORDER BY sf.position)
 	FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id)`
@@ -42,13 +46,14 @@ type submission struct {
 func (s *Store) scanSubmission(staff bool) scanner[submission] {
 	now := s.Now()
 	return func(row consensus.Row) (sub submission, err error) {
-		const beginning, columns = 10, 16
+		const beginning, columns = 11, 17
 		var a lms.Assignment
 		err = row[:beginning].Scan(&sub.ID, &sub.CourseID, &sub.AssignmentID, &sub.UserID, &sub.UserName, &sub.Attempt, &sub.Text,
-			&sub.SubmittedAt, &sub.index, &a.DueAt)
+			&sub.SubmittedAt, &sub.index, &a.DueAt, &sub.Unanswered)
 		if err != nil {
 			return sub, err
 		}
+		sub.Unanswered = sub.Unanswered && staff
 		if staff {
 			if sub.Begun, err = scanBeginning(row[beginning : columns-1]); err != nil {
 				return sub, err
