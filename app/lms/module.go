@@ -2,6 +2,7 @@ package lms
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -102,4 +103,63 @@ type MaterialDraft struct {
 	Base    int64     `json:"base"` // version of the material that it began from
 	By      string    `json:"by,omitempty"`
 	SavedAt time.Time `json:"savedAt,omitzero"`
+}
+
+// Order is the order of the content as OrderInput wants it.
+func (o Outline) Order() (modules []ModuleOrder, loose []string) {
+	modules, loose = []ModuleOrder{}, itemIDs(o.Loose)
+	for _, m := range o.Modules {
+		modules = append(modules, ModuleOrder{ID: m.ID, Items: itemIDs(m.Items)})
+	}
+	return modules, loose
+}
+
+func itemIDs(items []ModuleItem) []string {
+	ids := []string{}
+	for _, i := range items {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}
+
+// MoveModule is the outline with the module so many places further down, as far as it goes.
+func (o Outline) MoveModule(id string, by int) Outline {
+	at := slices.IndexFunc(o.Modules, func(m Module) bool { return m.ID == id })
+	to := at + by
+	if at < 0 || to < 0 || to >= len(o.Modules) {
+		return o
+	}
+	moved := o.Modules[at]
+	o.Modules = slices.Insert(slices.Delete(slices.Clone(o.Modules), at, at+1), to, moved)
+	return o
+}
+
+// MoveItem is the outline with the item at the place in the module; "" is no module, where only materials can be. A place
+// behind the last is the end.
+func (o Outline) MoveItem(id, module string, place int) Outline {
+	next := Outline{Version: o.Version, Archived: o.Archived, Modules: slices.Clone(o.Modules)}
+	var moved *ModuleItem
+	take := func(items []ModuleItem) []ModuleItem {
+		at := slices.IndexFunc(items, func(i ModuleItem) bool { return i.ID == id })
+		if at < 0 {
+			return items
+		}
+		item := items[at]
+		moved = &item
+		return slices.Delete(slices.Clone(items), at, at+1)
+	}
+	next.Loose = take(o.Loose)
+	for i := range next.Modules {
+		next.Modules[i].Items = take(next.Modules[i].Items)
+	}
+	target := slices.IndexFunc(next.Modules, func(m Module) bool { return m.ID == module })
+	if moved == nil || target < 0 && (module != "" || moved.Kind != ItemMaterial) {
+		return o
+	}
+	list := &next.Loose
+	if target >= 0 {
+		list = &next.Modules[target].Items
+	}
+	*list = slices.Insert(slices.Clone(*list), max(0, min(place, len(*list))), *moved)
+	return next
 }

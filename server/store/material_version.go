@@ -152,7 +152,7 @@ func (s *Store) SaveMaterialDraft(ctx context.Context, actor lms.Actor, courseID
 	return err
 }
 
-// MaterialDraft is the text of a page as it is being written.
+// MaterialDraft is the text of a page as it is being written; without one it is empty and has no time.
 func (s *Store) MaterialDraft(ctx context.Context, actor lms.Actor, courseID, id string) (lms.MaterialDraft, error) {
 	if err := s.staffMaterial(ctx, actor, courseID, id); err != nil {
 		return lms.MaterialDraft{}, err
@@ -162,9 +162,13 @@ func (s *Store) MaterialDraft(ctx context.Context, actor lms.Actor, courseID, id
 		FROM material_drafts d
 		WHERE d.material_id = ?1`
 	rows, err := s.query(ctx, q, id)
-	return one(rows, err, func(row consensus.Row) (d lms.MaterialDraft, err error) {
+	drafts, err := collect(rows, err, func(row consensus.Row) (d lms.MaterialDraft, err error) {
 		return d, row.Scan(&d.Title, &d.Body, &d.Base, &d.By, &d.SavedAt)
 	})
+	if err != nil || len(drafts) == 0 {
+		return lms.MaterialDraft{}, err
+	}
+	return drafts[0], nil
 }
 
 // DiscardMaterialDraft forgets the text of a page as it was being written.
