@@ -39,6 +39,10 @@ var changes = []change{
 	{"node.go", "\t\tw.WriteString(strconv.Quote(resolveAttributeURLValue(name, value, ctx.ResolveStaticResource)))",
 		"\t\tw.WriteByte('\"')\n\t\tw.WriteString(html.EscapeString(resolveAttributeURLValue(name, value, ctx.ResolveStaticResource)))\n\t\tw.WriteByte('\"')"},
 	{"node.go", "\t\"reflect\"\n\t\"strconv\"\n", "\t\"reflect\"\n"},
+	// All elements are of one type (elements.go), so the tag tells them apart.
+	{"node.go", "\tcase *htmlElem, *htmlElemSelfClosing:\n", "\tcase *htmlElem:\n"},
+	{"engine.go", "range document.(HTML).body() {\n\t\tif child, isBody := child.(HTMLBody); isBody {",
+		"range document.body() {\n\t\tif child, isBody := child.(HTMLBody); isBody && child.tag == \"body\" {"},
 }
 
 // added are files that the copy has besides.
@@ -90,10 +94,11 @@ func run(out string) error {
 		return err
 	}
 	pkg := filepath.Join(to, "pkg", "app")
-	for _, c := range changes {
-		if err := c.apply(pkg); err != nil {
-			return err
-		}
+	if err := applyAll(pkg, changes); err != nil {
+		return err
+	}
+	if err := unify(pkg); err != nil {
+		return err
 	}
 	for name, text := range added {
 		if err := os.WriteFile(filepath.Join(pkg, name), []byte(text), 0o644); err != nil {
@@ -144,6 +149,15 @@ func copyFile(from, to string) error {
 		return err
 	}
 	return os.WriteFile(to, b, 0o644)
+}
+
+func applyAll(folder string, changes []change) error {
+	for _, c := range changes {
+		if err := c.apply(folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c change) apply(folder string) error {
