@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -33,6 +34,16 @@ var changes = []change{
 	{"resource.go", "import (\n\t\"net/http\"\n\t\"strings\"\n)", "import (\n\t\"strings\"\n)"},
 	{"resource.go", "\treturn localResourceResolver{\n\t\tHandler:   http.FileServer(http.Dir(directory)),\n\t\tdirectory: directory,\n\t}", "\treturn newLocalResolver(directory)"},
 	{"resource.go", "type localResourceResolver struct {\n\thttp.Handler\n\tdirectory string\n}\n", ""},
+	// Routes are matched without regular expressions (pattern.go).
+	{"route.go", "import (\n\t\"regexp\"\n\t\"sync\"\n)", "import \"sync\""},
+	{"route.go", "regexp:       regexp.MustCompile(pattern),", "regexp:       mustPattern(pattern),"},
+	{"route.go", "regexp       *regexp.Regexp", "regexp       pattern"},
+	// Nothing of ours is kept in encrypted states, whose key would lie beside them.
+	{"crypto.go", "package app\n", "//go:build !wasm\n\npackage app\n"},
+	{"context.go", "\t\"github.com/google/uuid\"\n", ""},
+	{"context.go", "uuid.NewString()", "newID()"},
+	{"state.go", "\t\"github.com/google/uuid\"\n", ""},
+	{"state.go", "uuid.NewString()", "newID()"},
 	// An empty value is a value: otherwise a cleared input keeps its text.
 	{"attribute.go", "\tswitch v {\n\tcase \"cite\",", "\tswitch name {\n\tcase \"alt\",\n\t\t\"cite\","},
 	// Attributes are HTML, not Go.
@@ -62,6 +73,22 @@ func newLocalResolver(directory string) localResourceResolver {
 	return localResourceResolver{Handler: http.FileServer(http.Dir(directory)), directory: directory}
 }
 `,
+	"crypto_wasm.go": `package app
+
+import "github.com/maxence-charriere/go-app/v10/pkg/errors"
+
+var errEncryption = errors.New("this program is built without encrypted states")
+
+func encrypt(string, []byte) ([]byte, error) { return nil, errEncryption }
+func decrypt(string, []byte) ([]byte, error) { return nil, errEncryption }
+`,
+	"id.go": `package app
+
+import "crypto/rand"
+
+// newID names a browser or one of its windows.
+func newID() string { return rand.Text() }
+`,
 	"resource_wasm.go": `package app
 
 type localResourceResolver struct{ directory string }
@@ -71,6 +98,9 @@ func newLocalResolver(directory string) localResourceResolver {
 }
 `,
 }
+
+//go:embed pattern.go
+var patternFile string
 
 func main() {
 	out := flag.String("out", filepath.Join("build", "goapp"), "folder to write to")
@@ -100,6 +130,7 @@ func run(out string) error {
 	if err := unify(pkg); err != nil {
 		return err
 	}
+	added["pattern.go"] = strings.Replace(patternFile, "package main\n", "package app\n", 1)
 	for name, text := range added {
 		if err := os.WriteFile(filepath.Join(pkg, name), []byte(text), 0o644); err != nil {
 			return err

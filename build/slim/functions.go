@@ -19,7 +19,8 @@ const (
 	offUnit, offStart  = 32, 36
 	offData            = 43 // how much data besides
 
-	tableArguments = 3 // which arguments are alive, at a place
+	tableUnsafe    = 0 // where a signal may not interrupt: there are none in a browser
+	tableArguments = 3 // which arguments are alive
 	dataArguments  = 5 // where the arguments are
 	dataAlive      = 6 // which of them are alive
 	noData         = 1<<32 - 1
@@ -108,7 +109,7 @@ func (t *table) marks(r []byte, drop, keep []bool) error {
 	}
 	for i := range int(little.Uint32(r[offTables:])) {
 		which := keep
-		if i == tableArguments {
+		if i == tableUnsafe || i == tableArguments {
 			which = drop
 		}
 		if err := t.mark(little.Uint32(r[recordSize+4*i:]), which); err != nil {
@@ -151,8 +152,10 @@ func clearRecord(r []byte) {
 		little.PutUint32(r[off:], 0)
 	}
 	tables := int(little.Uint32(r[offTables:]))
-	if tables > tableArguments {
-		little.PutUint32(r[recordSize+4*tableArguments:], 0)
+	for _, i := range []int{tableUnsafe, tableArguments} {
+		if tables > i {
+			little.PutUint32(r[recordSize+4*i:], 0)
+		}
 	}
 	for _, i := range []int{dataArguments, dataAlive} {
 		if int(r[offData]) > i {
