@@ -43,13 +43,14 @@ func unify(folder string) error {
 	if err := applyAll(folder, textareaAsOthers); err != nil {
 		return err
 	}
-	if err := rewrite(filepath.Join(folder, elements)); err != nil {
+	if err := rewriteAtLeast(filepath.Join(folder, elements), 100); err != nil {
 		return err
 	}
 	return applyAll(folder, textareaAgain)
 }
 
-func rewrite(name string) error {
+// rewriteAtLeast refuses a file with fewer elements or methods, which would mean that they are written in another way.
+func rewriteAtLeast(name string, n int) error {
 	src, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func rewrite(name string) error {
 			return err
 		}
 	}
-	if len(u.same) < 100 || len(u.methods) < 100 {
+	if len(u.same) < n || len(u.methods) < n {
 		return fmt.Errorf("%s has only %d elements and %d methods: it has another form now", elements, len(u.same), len(u.methods))
 	}
 	out, err := format.Source(u.file())

@@ -46,4 +46,6 @@ func (p pattern) MatchString(path string) bool {
 	return path == "" || p.rest && !strings.Contains(path, "\n")
 }
 
-func isIDChar(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-' }
+func isIDChar(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+}
