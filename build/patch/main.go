@@ -1,5 +1,5 @@
-// Command patch makes a copy of go-app without net/http in the browser's program, which makes it a quarter smaller, and
-// with two faults of its prerendering repaired. It writes the copy, and a go.mod that uses it, to build/goapp:
+// Command patch makes a copy of go-app for the browser's program, which makes it much smaller: without net/http, regexp and
+// ciphers, and with all elements of one type (elements.go). Two faults of its prerendering are repaired. It writes the copy, and a go.mod that uses it, to build/goapp:
 //
 //	go run ./build/patch && go build -modfile=build/goapp/trivium.mod ./wasm
 //
