@@ -1,5 +1,6 @@
 // Command patch makes a copy of go-app for the browser's program, which makes it much smaller: without net/http, regexp and
-// ciphers, and with all elements of one type (elements.go). Two faults of its prerendering are repaired. It writes the copy, and a go.mod that uses it, to build/goapp:
+// ciphers, and with all elements of one type (elements.go). Two faults of its prerendering are repaired. The copy, and a
+// go.mod that uses it, are written to build/goapp:
 //
 //	go run ./build/patch && go build -modfile=build/goapp/trivium.mod ./wasm
 //
