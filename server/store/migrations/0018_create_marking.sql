@@ -1,4 +1,4 @@
--- readable from 16
+-- readable from 17
 CREATE TABLE markings (
 	assignment_id TEXT PRIMARY KEY,
 	course_id     TEXT NOT NULL,
