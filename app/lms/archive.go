@@ -25,10 +25,10 @@ func ArchiveNames(login string, s Submission) []string {
 	prefix := fmt.Sprintf("%s_%d_", safeName(login), s.Attempt)
 	seen := map[string]bool{}
 	for i, name := range names {
-		name = shorten(prefix+safeName(name), maxMemberName)
+		name = cutName(prefix+safeName(name), maxMemberName)
 		for n := 2; seen[strings.ToLower(name)]; n++ {
 			ext := path.Ext(name)
-			name = shorten(strings.TrimSuffix(name, ext), maxMemberName-len(ext)-8) + fmt.Sprintf("-%d", n) + ext
+			name = cutName(strings.TrimSuffix(name, ext), maxMemberName-len(ext)-8) + fmt.Sprintf("-%d", n) + ext
 		}
 		seen[strings.ToLower(name)] = true
 		names[i] = name
@@ -54,8 +54,8 @@ func safeName(s string) string {
 	return s
 }
 
-// shorten cuts a name in front of its extension.
-func shorten(name string, limit int) string {
+// cutName cuts a name in front of its extension.
+func cutName(name string, limit int) string {
 	if len(name) <= limit {
 		return name
 	}

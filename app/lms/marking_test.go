@@ -64,24 +64,26 @@ func TestRubricChecks(t *testing.T) {
 	if err := r.Validate(); err != nil || r.Possible() != 20_00 {
 		t.Fatalf("%v, %s possible", err, r.Possible())
 	}
-	mark := func(m lms.Mark) lms.Marks { return lms.Marks{RubricID: "r", Version: 2, Criteria: []lms.Mark{m}} }
+	mark := func(m lms.CriterionMark) lms.Marks {
+		return lms.Marks{RubricID: "r", Version: 2, Criteria: []lms.CriterionMark{m}}
+	}
 	tests := []struct {
 		name string
-		m    lms.Mark
+		m    lms.CriterionMark
 		free bool
 		want string
 	}{
-		{"a level", lms.Mark{Criterion: "a", Level: "half", Points: given(6_00)}, false, ""},
-		{"only a comment", lms.Mark{Criterion: "a", Comment: "?"}, false, ""},
-		{"an unknown criterion", lms.Mark{Criterion: "x"}, false, "no such criterion"},
-		{"an unknown level", lms.Mark{Criterion: "a", Level: "x", Points: given(1)}, false, "no such level"},
-		{"other points than the level's", lms.Mark{Criterion: "a", Level: "half", Points: given(7_00)}, false, "Half gives 6 points"},
-		{"a level without points", lms.Mark{Criterion: "a", Level: "half"}, false, "Half gives 6 points"},
-		{"free points", lms.Mark{Criterion: "a", Points: given(7_00)}, true, ""},
-		{"free points beside a level", lms.Mark{Criterion: "a", Level: "half", Points: given(7_00)}, true, ""},
-		{"free points where there are none", lms.Mark{Criterion: "a", Points: given(7_00)}, false, "no free points"},
-		{"more than the criterion", lms.Mark{Criterion: "a", Points: given(12_01)}, true, "between 0 and 12"},
-		{"negative", lms.Mark{Criterion: "a", Points: given(-1)}, true, "between 0 and 12"},
+		{"a level", lms.CriterionMark{Criterion: "a", Level: "half", Points: given(6_00)}, false, ""},
+		{"only a comment", lms.CriterionMark{Criterion: "a", Comment: "?"}, false, ""},
+		{"an unknown criterion", lms.CriterionMark{Criterion: "x"}, false, "no such criterion"},
+		{"an unknown level", lms.CriterionMark{Criterion: "a", Level: "x", Points: given(1)}, false, "no such level"},
+		{"other points than the level's", lms.CriterionMark{Criterion: "a", Level: "half", Points: given(7_00)}, false, "Half gives 6 points"},
+		{"a level without points", lms.CriterionMark{Criterion: "a", Level: "half"}, false, "Half gives 6 points"},
+		{"free points", lms.CriterionMark{Criterion: "a", Points: given(7_00)}, true, ""},
+		{"free points beside a level", lms.CriterionMark{Criterion: "a", Level: "half", Points: given(7_00)}, true, ""},
+		{"free points where there are none", lms.CriterionMark{Criterion: "a", Points: given(7_00)}, false, "no free points"},
+		{"more than the criterion", lms.CriterionMark{Criterion: "a", Points: given(12_01)}, true, "between 0 and 12"},
+		{"negative", lms.CriterionMark{Criterion: "a", Points: given(-1)}, true, "between 0 and 12"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,7 +94,7 @@ func TestRubricChecks(t *testing.T) {
 			}
 		})
 	}
-	twice := lms.Marks{Criteria: []lms.Mark{{Criterion: "a"}, {Criterion: "a"}}}
+	twice := lms.Marks{Criteria: []lms.CriterionMark{{Criterion: "a"}, {Criterion: "a"}}}
 	if err := r.Check(twice); err == nil {
 		t.Error("a criterion is marked twice")
 	}
@@ -100,15 +102,15 @@ func TestRubricChecks(t *testing.T) {
 
 func TestRubricTotalAndNewVersion(t *testing.T) {
 	r := proof()
-	m := lms.Marks{RubricID: "r", Version: 1}.With(lms.Mark{Criterion: "a", Level: "half", Points: given(6_00), Comment: "why?"})
+	m := lms.Marks{RubricID: "r", Version: 1}.With(lms.CriterionMark{Criterion: "a", Level: "half", Points: given(6_00), Comment: "why?"})
 	if sum, complete := r.Total(m); sum != 6_00 || complete {
 		t.Errorf("half: %s, %v", sum, complete)
 	}
-	m = m.With(lms.Mark{Criterion: "b", Level: "full", Points: given(8_00)})
+	m = m.With(lms.CriterionMark{Criterion: "b", Level: "full", Points: given(8_00)})
 	if sum, complete := r.Total(m); sum != 14_00 || !complete {
 		t.Errorf("whole: %s, %v", sum, complete)
 	}
-	if again := m.With(lms.Mark{Criterion: "b"}); len(again.Criteria) != 1 || len(m.Criteria) != 2 {
+	if again := m.With(lms.CriterionMark{Criterion: "b"}); len(again.Criteria) != 1 || len(m.Criteria) != 2 {
 		t.Error("a mark that says nothing stays, or the marks before were changed")
 	}
 	r.Version, r.Criteria[0].Levels[1].Points = 3, 7_00

@@ -47,13 +47,13 @@ type CriterionLevel struct {
 
 // Marks is a rubric as it was filled in for one work.
 type Marks struct {
-	RubricID string `json:"rubricId"`
-	Version  int64  `json:"version"` // of the rubric
-	Criteria []Mark `json:"criteria"`
+	RubricID string          `json:"rubricId"`
+	Version  int64           `json:"version"` // of the rubric
+	Criteria []CriterionMark `json:"criteria"`
 }
 
-// Mark is what one criterion got.
-type Mark struct {
+// CriterionMark is what one criterion got.
+type CriterionMark struct {
 	Criterion string  `json:"criterion"`
 	Level     string  `json:"level,omitempty"`
 	Points    *Points `json:"points,omitempty"` // nil: not judged yet
@@ -157,7 +157,7 @@ func (r Rubric) Check(m Marks) error {
 	return nil
 }
 
-func (c Criterion) check(m Mark, free bool) error {
+func (c Criterion) check(m CriterionMark, free bool) error {
 	if m.Level != "" {
 		l, ok := c.Level(m.Level)
 		switch {
@@ -197,7 +197,7 @@ func (c Criterion) Level(id string) (CriterionLevel, bool) {
 }
 
 // Mark returns what the criterion got.
-func (m *Marks) Mark(criterion string) Mark {
+func (m *Marks) Mark(criterion string) CriterionMark {
 	if m != nil {
 		for _, c := range m.Criteria {
 			if c.Criterion == criterion {
@@ -205,12 +205,12 @@ func (m *Marks) Mark(criterion string) Mark {
 			}
 		}
 	}
-	return Mark{Criterion: criterion}
+	return CriterionMark{Criterion: criterion}
 }
 
 // With returns the marks with one criterion marked anew. A mark that says nothing is left out.
-func (m Marks) With(mark Mark) Marks {
-	m.Criteria = slices.DeleteFunc(slices.Clone(m.Criteria), func(c Mark) bool { return c.Criterion == mark.Criterion })
+func (m Marks) With(mark CriterionMark) Marks {
+	m.Criteria = slices.DeleteFunc(slices.Clone(m.Criteria), func(c CriterionMark) bool { return c.Criterion == mark.Criterion })
 	if mark.Points != nil || mark.Level != "" || strings.TrimSpace(mark.Comment) != "" {
 		m.Criteria = append(m.Criteria, mark)
 	}
@@ -240,7 +240,7 @@ func (r Rubric) Apply(m Marks) Marks {
 		if !ok {
 			continue
 		}
-		next := Mark{Criterion: c.ID, Comment: old.Comment}
+		next := CriterionMark{Criterion: c.ID, Comment: old.Comment}
 		if l, ok := c.Level(old.Level); ok {
 			next.Level, next.Points = l.ID, &l.Points
 		} else if old.Level == "" && old.Points != nil && r.FreePoints && *old.Points <= c.Points {

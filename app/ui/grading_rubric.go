@@ -50,7 +50,7 @@ func (p *gradingPage) rubricForm() app.UI {
 		))
 }
 
-func (p *gradingPage) criterion(r lms.Rubric, c lms.Criterion, m lms.Mark) app.UI {
+func (p *gradingPage) criterion(r lms.Rubric, c lms.Criterion, m lms.CriterionMark) app.UI {
 	id := rubricID(c.ID)
 	options := make([]Option, len(c.Levels))
 	for i, l := range c.Levels {
@@ -64,7 +64,7 @@ func (p *gradingPage) criterion(r lms.Rubric, c lms.Criterion, m lms.Mark) app.U
 	return app.Div().Class("criterion").Body(
 		app.If(len(options) > 0, func() app.UI {
 			return Radios(Field{ID: id, Label: label, Help: c.Description, Value: m.Level, On: func(ctx app.Context, _ app.Event) {
-				p.choose(ctx, c.ID, ctx.JSSrc().Get("value").String())
+				p.chooseLevel(ctx, c.ID, ctx.JSSrc().Get("value").String())
 			}}, options...)
 		}),
 		app.If(r.FreePoints, func() app.UI {
@@ -85,8 +85,8 @@ func (p *gradingPage) criterion(r lms.Rubric, c lms.Criterion, m lms.Mark) app.U
 	)
 }
 
-// choose marks a criterion with a level. Both are looked up when it happens: the next work may have another version.
-func (p *gradingPage) choose(ctx app.Context, criterion, level string) {
+// chooseLevel marks a criterion with a level. Both are looked up when it happens: the next work may have another version.
+func (p *gradingPage) chooseLevel(ctx app.Context, criterion, level string) {
 	c, _ := p.rubric().Criterion(criterion)
 	if l, ok := c.Level(level); ok {
 		next := p.markOf(criterion)
@@ -96,10 +96,12 @@ func (p *gradingPage) choose(ctx app.Context, criterion, level string) {
 	}
 }
 
-func (p *gradingPage) markOf(criterion string) lms.Mark { return p.form().marks.Mark(criterion) }
+func (p *gradingPage) markOf(criterion string) lms.CriterionMark {
+	return p.form().marks.Mark(criterion)
+}
 
 // mark takes what one criterion got. The grade follows the sum until the marker has written another one.
-func (p *gradingPage) mark(ctx app.Context, m lms.Mark) {
+func (p *gradingPage) mark(ctx app.Context, m lms.CriterionMark) {
 	r, g := p.rubric(), p.form()
 	before := lms.Marks{RubricID: r.ID, Version: r.Version}
 	if g.marks != nil {

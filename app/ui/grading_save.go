@@ -93,7 +93,7 @@ func equalMarks(a, b *lms.Marks) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.RubricID == b.RubricID && a.Version == b.Version && slices.EqualFunc(a.Criteria, b.Criteria, func(x, y lms.Mark) bool {
+	return a.RubricID == b.RubricID && a.Version == b.Version && slices.EqualFunc(a.Criteria, b.Criteria, func(x, y lms.CriterionMark) bool {
 		return x.Criterion == y.Criterion && x.Level == y.Level && x.Comment == y.Comment && (x.Points == nil) == (y.Points == nil) &&
 			(x.Points == nil || *x.Points == *y.Points)
 	})

@@ -68,7 +68,7 @@ func TestRubricForm(t *testing.T) {
 	old := r
 	old.Version = 1
 	full, fluent := lms.Points(60_00), lms.Points(40_00)
-	marks := &lms.Marks{RubricID: "r", Version: 1, Criteria: []lms.Mark{{Criterion: "a", Level: "full", Points: &full, Comment: "sound"}, {Criterion: "b", Level: "full", Points: &fluent}}}
+	marks := &lms.Marks{RubricID: "r", Version: 1, Criteria: []lms.CriterionMark{{Criterion: "a", Level: "full", Points: &full, Comment: "sound"}, {Criterion: "b", Level: "full", Points: &fluent}}}
 	p.grade.marks, p.grade.points, p.grade.saved = marks, "90", &lms.Grade{Points: 90_00, Marks: marks, Rubric: &old, Version: 3}
 	wantHTML(t, drawn(t, p), "earlier version of the rubric", "Apply the new version", "The grade is not the sum of the rubric", "Use 100", "sound")
 }

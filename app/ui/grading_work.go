@@ -86,8 +86,8 @@ func (p *gradingPage) areas(f lms.File, page int, under app.UI) app.UI {
 		}, Each(f.ID, page, p.sub)).On("pointerup", func(ctx app.Context, e app.Event) {
 			from, to := p.drag, pointAt(ctx, e)
 			p.drag = [2]float64{-1, -1}
-			a := lms.Anchor{Page: page, X: part(min(from[0], to[0])), Y: part(min(from[1], to[1]))}
-			a.Width, a.Height = part(max(from[0], to[0]))-a.X, part(max(from[1], to[1]))-a.Y
+			a := lms.Anchor{Page: page, X: shareOf(min(from[0], to[0])), Y: shareOf(min(from[1], to[1]))}
+			a.Width, a.Height = shareOf(max(from[0], to[0]))-a.X, shareOf(max(from[1], to[1]))-a.Y
 			if from[0] >= 0 && a.Width > 50 && a.Height > 50 { // else it was a click
 				p.annotateArea(ctx, f.ID, a)
 			}
@@ -103,5 +103,5 @@ func pointAt(ctx app.Context, e app.Event) [2]float64 {
 	return [2]float64{(e.Get("clientX").Float() - r.Get("left").Float()) / w, (e.Get("clientY").Float() - r.Get("top").Float()) / h}
 }
 
-// part is a share in the units of an anchor.
-func part(x float64) int { return int(min(max(x, 0), 1)*lms.AnchorScale + 0.5) }
+// shareOf is a share in the units of an anchor.
+func shareOf(x float64) int { return int(min(max(x, 0), 1)*lms.AnchorScale + 0.5) }

@@ -99,7 +99,7 @@ type markingDialog struct {
 // OnMount takes what is there.
 func (d *markingDialog) OnMount(ctx app.Context) {
 	m := d.page.marking.Value
-	d.in = api.MarkingInput{Course: d.page.id, Assignment: d.page.as, GradeType: m.GradeType, Posting: m.Posting, RubricID: m.RubricID, RubricShown: m.RubricShown, Version: m.Version}
+	d.in = api.MarkingInput{Course: d.page.id, Assignment: d.page.as, Posting: m.Posting, RubricID: m.RubricID, RubricShown: m.RubricShown, Version: m.Version}
 	d.rubrics.Load(ctx, Call(api.ListRubrics, api.CoursePath{Course: d.page.id}))
 }
 
@@ -118,10 +118,6 @@ func (d *markingDialog) Render() app.UI {
 	value := func(ctx app.Context) string { return ctx.JSSrc().Get("value").String() }
 	return NewDialog("marking", "Marking", p.close, DialogForm(d.save, p.close, Submit("Save", "Saving", d.saving),
 		d.problem.Alert(),
-		Select(Field{ID: "gradeType", Label: "Grades are", Value: string(d.in.GradeType), Error: d.problem.For("gradeType"), On: func(ctx app.Context, _ app.Event) {
-			d.in.GradeType = lms.GradeType(value(ctx))
-		}}, Option{Value: "points", Label: "Points"}, Option{Value: "percent", Label: "Percent"}, Option{Value: "letter", Label: "Letters"},
-			Option{Value: "passfail", Label: "Pass or fail"}, Option{Value: "ungraded", Label: "No grades, feedback only"}),
 		Radios(Field{ID: "posting", Label: "Students see them", Value: string(d.in.Posting), On: func(ctx app.Context, _ app.Event) {
 			d.in.Posting = lms.Posting(value(ctx))
 		}}, Option{Value: "manual", Label: "When they are posted", Help: "Nothing shows before, anywhere."},

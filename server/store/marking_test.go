@@ -23,7 +23,7 @@ func marksOf(version int64, thesis, style string) *lms.Marks {
 	points := map[string]lms.Points{"thesis/good": 60_00, "thesis/weak": 20_00, "style/good": 40_00, "style/none": 0}
 	for c, l := range map[string]string{"thesis": thesis, "style": style} {
 		if l != "" {
-			m.Criteria = append(m.Criteria, lms.Mark{Criterion: c, Level: l, Points: pts(points[c+"/"+l]), Comment: "on " + c})
+			m.Criteria = append(m.Criteria, lms.CriterionMark{Criterion: c, Level: l, Points: pts(points[c+"/"+l]), Comment: "on " + c})
 		}
 	}
 	return &m
