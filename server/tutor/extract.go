@@ -38,6 +38,8 @@ const (
 	formatPDF      = "PDF"
 	formatDOCX     = "DOCX"
 	formatPPTX     = "PPTX"
+	formatHTML     = "HTML"
+	formatCaptions = "captions"
 	formatMarkdown = "Markdown"
 	formatText     = "text"
 )
@@ -45,9 +47,10 @@ const (
 // formats by extension; the extension decides, because the media type of an upload is a guess.
 var formats = map[string]string{".pdf": formatPDF, ".docx": formatDOCX, ".docm": formatDOCX, ".dotx": formatDOCX, ".pptx": formatPPTX, ".pptm": formatPPTX,
 	".ppsx": formatPPTX, ".md": formatMarkdown, ".markdown": formatMarkdown, ".txt": formatText, ".text": formatText, ".csv": formatText, ".tex": formatText,
-	".srt": formatText, ".vtt": formatText, ".rst": formatText, ".org": formatText, ".log": formatText}
+	".rst": formatText, ".org": formatText, ".log": formatText, ".html": formatHTML, ".htm": formatHTML, ".xhtml": formatHTML, ".vtt": formatCaptions, ".srt": formatCaptions}
 
 var formatsByType = map[string]string{"application/pdf": formatPDF, "text/markdown": formatMarkdown, "text/plain": formatText,
+	"text/html": formatHTML, "application/xhtml+xml": formatHTML, "text/vtt": formatCaptions, "application/x-subrip": formatCaptions,
 	"application/vnd.openxmlformats-officedocument.wordprocessingml.document":   formatDOCX,
 	"application/vnd.openxmlformats-officedocument.presentationml.presentation": formatPPTX}
 
@@ -68,7 +71,7 @@ func formatOf(name, mediaType string) string {
 // readable refuses the types that are not read.
 func readable(name, mediaType string) error {
 	if formatOf(name, mediaType) == "" {
-		return unreadable("this type of file is not read; PDF, DOCX, PPTX, Markdown and plain text are")
+		return unreadable("this type of file is not read; PDF, DOCX, PPTX, HTML, captions (VTT, SRT), Markdown and plain text are")
 	}
 	return nil
 }
@@ -99,6 +102,13 @@ func Extract(ctx context.Context, name, mediaType string, r io.ReaderAt, size in
 		blocks, err = readDOCX(ctx, src, size)
 	case formatPPTX:
 		blocks, err = readPPTX(ctx, src, size)
+	case formatHTML:
+		blocks, err = readHTML(ctx, src, size)
+	case formatCaptions:
+		var text string
+		if text, err = readText(src, size); err == nil {
+			blocks, err = captionBlocks(text)
+		}
 	case formatMarkdown:
 		var text string
 		if text, err = readText(src, size); err == nil {
