@@ -64,13 +64,11 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 	if len(sources) > 0 {
 		materials = slices.DeleteFunc(materials, func(m lms.Material) bool { return !slices.Contains(sources, m.ID) })
 	}
-	asked := terms(talk.question)
-	if isOverview(asked) && len(talk.previous) == 0 && talk.material == "" {
+	if isOverview(terms(talk.question)) && len(talk.previous) == 0 && talk.material == "" {
 		return t.overview(ctx, found, materials, author, course)
 	}
-	s := search{asked: asked, materials: materials, sources: sources}
-	s.followUp(talk, ws)
-	if err := s.collect(ctx, t.store, talk, author, course.ID); err != nil {
+	s, err := t.find(ctx, talk, author, course.ID, materials, sources)
+	if err != nil {
 		return found, err
 	}
 	ranked := s.rank()
@@ -93,6 +91,32 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 		found.empty = err == nil && n == 0
 	}
 	return found, nil
+}
+
+// find gathers what the message may be about.
+func (t *Tutor) find(ctx context.Context, talk conversation, author lms.Actor, courseID string, materials []lms.Material, sources []string) (*search, error) {
+	s := &search{asked: terms(talk.question), materials: materials, sources: sources}
+	s.followUp(talk, words(talk.question))
+	return s, s.collect(ctx, t.store, talk, author, courseID)
+}
+
+// Rank returns the passages of a course for a message after previous ones, latest first, as an answer would use them, and whether
+// they are about it.
+func (t *Tutor) Rank(ctx context.Context, author lms.Actor, courseID, message string, previous []string, limit int) ([]lms.Passage, bool, error) {
+	materials, err := t.store.Materials(ctx, author, courseID)
+	if err != nil {
+		return nil, false, err
+	}
+	s, err := t.find(ctx, conversation{question: message, previous: previous}, author, courseID, materials, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	ranked := s.rank()
+	out := make([]lms.Passage, 0, min(limit, len(ranked)))
+	for _, c := range ranked[:min(limit, len(ranked))] {
+		out = append(out, c.Passage)
+	}
+	return out, s.relevant(ranked), nil
 }
 
 // Search finds passages of a course that members, or also staff, may open; best first.
