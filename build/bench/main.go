@@ -60,7 +60,7 @@ func flags() options {
 	flag.IntVar(&o.peerKills, "peer-kills", 5, "leader kills of the peer")
 	flag.StringVar(&o.only, "only", "", "measure only the rows whose \"request clients\" matches, such as '^write 64$'")
 	flag.BoolVar(&o.retrieval, "retrieval", false, "measure the retrieval of the tutor instead: its quality beside plain BM25, and its time")
-	flag.IntVar(&o.passages, "passages", 50_000, "passages of the site when the time of retrieval is measured")
+	flag.IntVar(&o.passages, "passages", 50_000, "passages of the site when the time of retrieval is measured; 0: it is not")
 	flag.BoolVar(&o.verbose, "v", false, "also print the questions whose first passage does not answer")
 	flag.BoolVar(&quick, "quick", false, "a smoke test: 1 round of 1 s, 3 kills")
 	flag.Parse()

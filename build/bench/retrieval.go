@@ -278,9 +278,14 @@ func runRetrieval(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	worse := printQuality(&b, list)
-	os.Stdout.Write(b.Bytes())
+	worse := printQuality(os.Stdout, list)
+	if o.passages > 0 {
+		t, err := site.measureTime(ctx, sets, o.passages)
+		if err != nil {
+			return err
+		}
+		t.print(os.Stdout)
+	}
 	if len(worse) > 0 {
 		return fmt.Errorf("worse than plain BM25 on: %s", strings.Join(worse, ", "))
 	}

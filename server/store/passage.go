@@ -121,6 +121,20 @@ func (s *Store) SearchPassages(ctx context.Context, courseID string, staff bool,
 	return collect(rows, err, scanPassage)
 }
 
+// MatchCounts counts the passages of the site that each of the FTS5 expressions matches: what a search for it would have to rank.
+func (s *Store) MatchCounts(ctx context.Context, matches []string) ([]int, error) {
+	list, err := json.Marshal(matches)
+	if err != nil {
+		return nil, err
+	}
+	const q = `
+		SELECT (SELECT count(*) FROM passages_search WHERE passages_search MATCH j.value)
+		FROM json_each(?1) j
+		ORDER BY j.key`
+	rows, err := s.query(ctx, q, string(list))
+	return collect(rows, err, scanInt)
+}
+
 // PassageCount counts the passages of the course that can be found.
 func (s *Store) PassageCount(ctx context.Context, courseID string, staff bool) (int, error) {
 	const q = `

@@ -112,11 +112,15 @@ func (t *Tutor) Rank(ctx context.Context, author lms.Actor, courseID, message st
 		return nil, false, err
 	}
 	ranked := s.rank()
-	out := make([]lms.Passage, 0, min(limit, len(ranked)))
+	return passagesIn(ranked, limit), s.relevant(ranked), nil
+}
+
+func passagesIn(ranked []*candidate, limit int) []lms.Passage {
+	var out []lms.Passage
 	for _, c := range ranked[:min(limit, len(ranked))] {
 		out = append(out, c.Passage)
 	}
-	return out, s.relevant(ranked), nil
+	return out
 }
 
 // Search finds passages of a course that members, or also staff, may open; best first.
@@ -129,16 +133,16 @@ func (t *Tutor) Search(ctx context.Context, courseID string, staff bool, query s
 	if limit <= 0 {
 		limit = 20
 	}
-	hits, err := t.store.SearchPassages(ctx, courseID, staff, matchExpression(s.asked), max(limit, candidates))
+	match, err := s.expression(ctx, t.store)
+	if err != nil || match == "" {
+		return nil, err
+	}
+	hits, err := t.store.SearchPassages(ctx, courseID, staff, match, max(limit, candidates))
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	s.add(hits, true, false)
-	var out []lms.Passage
-	for _, c := range s.rank()[:min(limit, len(s.pool))] {
-		out = append(out, c.Passage)
-	}
-	return out, nil
+	return passagesIn(s.rank(), limit), nil
 }
 
 // isOverview recognises a question for the course as a whole.
@@ -183,6 +187,7 @@ type search struct {
 	materials []lms.Material
 	sources   []string        // ids of the only materials to use; empty: all
 	named     map[string]bool // materials that the message or the open page names
+	keyed     bool            // words that say what is wanted are the subject
 	whole     bool            // the message asks about the named material as a whole
 	pool      []*candidate
 }
@@ -195,6 +200,7 @@ type candidate struct {
 	before  bool // cited by the previous answer
 	score   float64
 	covered []bool // which terms occur
+	words   scored
 }
 
 // followUp adds the terms of previous turns to a message that cannot be understood alone (TUTOR-6).
@@ -207,6 +213,9 @@ func (s *search) followUp(talk conversation, ws []string) {
 		return
 	}
 	weight := 0.6
+	if len(content) > 0 {
+		weight = 0.35 // what the message adds comes first
+	}
 	for _, text := range talk.previous[:min(2, len(talk.previous))] {
 		for _, t := range terms(text) {
 			if len(s.asked) < maxTerms && !slices.ContainsFunc(s.asked, func(o term) bool { return o.stem == t.stem }) && !t.generic {
@@ -242,13 +251,17 @@ func (s *search) collect(ctx context.Context, store Store, talk conversation, au
 		}
 		s.add(ps[:min(len(ps), maxNamed)], false, true)
 	}
-	if len(s.asked) > 0 {
-		hits, err := store.SearchPassages(ctx, courseID, author.Staff(), matchExpression(s.asked), candidates)
+	match, err := s.expression(ctx, store)
+	if err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	if match != "" {
+		hits, err := store.SearchPassages(ctx, courseID, author.Staff(), match, candidates)
 		if err != nil {
 			return fmt.Errorf("search: %w", err)
 		}
 		s.add(hits, true, false)
-		if hits, err = store.SearchEndorsed(ctx, courseID, matchExpression(s.asked), endorsedHits); err != nil {
+		if hits, err = store.SearchEndorsed(ctx, courseID, match, endorsedHits); err != nil {
 			return fmt.Errorf("search: %w", err)
 		}
 		s.add(hits, true, false)
@@ -296,12 +309,14 @@ func (s *search) add(ps []lms.Passage, ranked, named bool) {
 	}
 }
 
-// rank scores the pool and sorts it, best first.
+// rank scores the pool and sorts it, best first. Of passages that say the same only the best stays.
 func (s *search) rank() []*candidate {
+	s.keywords()
 	s.score()
 	slices.SortStableFunc(s.pool, func(a, b *candidate) int {
 		return cmp.Or(-compareBool(s.vouched(a), s.vouched(b)), cmp.Compare(b.score, a.score), cmp.Compare(a.place, b.place), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
+	s.pool = distinct(s.pool)
 	return s.pool
 }
 

@@ -19,6 +19,8 @@ type Store interface {
 	ReplacePassages(ctx context.Context, m lms.Material, passages []lms.Passage, state lms.IndexState, note string) error
 	// SearchPassages runs an FTS5 expression over the passages of a course, best first; staff also see drafts.
 	SearchPassages(ctx context.Context, courseID string, staff bool, match string, limit int) ([]lms.Passage, error)
+	// MatchCounts counts the passages of the site that each FTS5 expression matches.
+	MatchCounts(ctx context.Context, matches []string) ([]int, error)
 	// SearchEndorsed runs an FTS5 expression over the entries of the FAQ of a course: what staff have endorsed or corrected.
 	SearchEndorsed(ctx context.Context, courseID, match string, limit int) ([]lms.Passage, error)
 	PassageCount(ctx context.Context, courseID string, staff bool) (int, error)
