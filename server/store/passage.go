@@ -111,12 +111,18 @@ func splitPassages(passages []lms.Passage) [][]lms.Passage {
 func (s *Store) SearchPassages(ctx context.Context, courseID string, staff bool, match string, limit int) ([]lms.Passage, error) {
 	const q = `
 		SELECT ` + passageColumns + `
-		FROM passages_search
-		JOIN passages p ON p.passage_id = passages_search.rowid
+		FROM (
+			SELECT h.passage_id, bm25(passages_search, 4.0, 2.0, 1.0) AS points
+			FROM passages_search
+			JOIN passages h ON h.passage_id = passages_search.rowid
+			JOIN materials o ON o.material_id = h.material_id
+			WHERE passages_search MATCH ?1 AND h.course_id = ?2 AND o.deleted_at IS NULL AND (?3 OR o.published = 1)
+			ORDER BY points, h.passage_id
+			LIMIT ?4
+		) best
+		JOIN passages p ON p.passage_id = best.passage_id
 		JOIN materials m ON m.material_id = p.material_id
-		WHERE passages_search MATCH ?1 AND p.course_id = ?2 AND m.deleted_at IS NULL AND (?3 OR m.published = 1)
-		ORDER BY bm25(passages_search, 4.0, 2.0, 1.0), p.passage_id
-		LIMIT ?4`
+		ORDER BY best.points, p.passage_id`
 	rows, err := s.query(ctx, q, match, courseID, staff, limitOf(limit))
 	return collect(rows, err, scanPassage)
 }

@@ -104,7 +104,7 @@ func pick(all []string, stop bool) []term {
 }
 
 // maxMatches bounds how many passages of the site one search ranks. Words that are in most of them tell little and cost most.
-const maxMatches = 6000
+const maxMatches = 4000
 
 // expression writes the terms as an FTS5 expression: each word, which the index's own stemmer reduces, and the beginning that its forms
 // share in languages that this stemmer does not know. The most frequent words are left out when the others find enough; what they
