@@ -147,6 +147,16 @@ func (s *fakeStore) ReplacePassages(_ context.Context, m lms.Material, ps []lms.
 	return nil
 }
 
+func (s *fakeStore) UnembeddedPassages(context.Context, string, int) ([]lms.UnembeddedPassage, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) AddPassageVectors(context.Context, string, []lms.PassageVector) error { return nil }
+
+func (s *fakeStore) NearPassages(context.Context, string, bool, string, []byte, int) ([]lms.Passage, error) {
+	return nil, nil
+}
+
 func (s *fakeStore) MatchCounts(_ context.Context, matches []string) ([]int, error) {
 	counts := make([]int, len(matches))
 	for i := range counts {

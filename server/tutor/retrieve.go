@@ -15,6 +15,7 @@ import (
 const (
 	bestPassages   = 5 // quoted without a model
 	promptPassages = 8 // offered to a model
+	fewPassages    = 3 // quoted also when the best one stands out
 	nearPassages   = 3 // shown when nothing is relevant
 	maxNamed       = 400
 	endorsedHits   = 5 // entries of the FAQ that are considered
@@ -29,6 +30,7 @@ type retrieval struct {
 	empty    bool // the course has no passages at all
 	passages []lms.Passage
 	points   []float64
+	spent    int // tokens that were sent to find them
 }
 
 // ranks describes the passages for the record of a reply.
@@ -72,16 +74,26 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 		return found, err
 	}
 	ranked := s.rank()
-	found.relevant = s.relevant(ranked)
+	if found.relevant = s.relevant(ranked); found.relevant {
+		ranked = t.fuse(ctx, s, ranked, talk, author, course.ID)
+		found.spent = s.spent
+	}
 	limit := nearPassages
 	if found.relevant && t.model != nil {
 		limit = promptPassages
 	} else if found.relevant {
 		limit = bestPassages
 	}
+	best := 0.0
 	for _, c := range ranked {
-		if len(found.passages) == limit || len(found.passages) > 0 && c.score < 0.4*ranked[0].score {
+		best = max(best, c.score)
+	}
+	for _, c := range ranked {
+		if len(found.passages) == limit {
 			break
+		}
+		if (len(found.passages) >= fewPassages || c.score < 0.15*best) && !c.near && c.score < 0.35*best {
+			continue
 		}
 		found.passages = append(found.passages, c.Passage)
 		found.points = append(found.points, c.score)
@@ -190,6 +202,7 @@ type search struct {
 	keyed     bool            // words that say what is wanted are the subject
 	whole     bool            // the message asks about the named material as a whole
 	pool      []*candidate
+	spent     int // tokens that were sent to compare meanings
 }
 
 // candidate is a passage that may be used.
@@ -198,6 +211,7 @@ type candidate struct {
 	place   int  // in the order of the store, from 0
 	named   bool // of a named material
 	before  bool // cited by the previous answer
+	near    bool // among the closest by meaning
 	score   float64
 	covered []bool // which terms occur
 	words   scored
