@@ -82,7 +82,7 @@ func TestCaptionPassages(t *testing.T) {
 // for ever, so such a page is left out, whatever else it shows.
 func TestPDFPageEndsInDigits(t *testing.T) {
 	good := "BT /F1 10 Tf 50 700 Td (Sound page) Tj ET"
-	for _, tail := range []string{"<", "<48 65", "<<<", "BT <4", "[ (a) <48 \n", "<< /A <ab"} {
+	for _, tail := range []string{"<", "<48 65", "<<<", "BT <4", "[ (a) <48 \n", "<< /A <ab", "<48 6z ", "<(", "< <", "<\x01"} {
 		ps, err := extract(t, "a.pdf", makePDF("", good, "BT /F1 10 Tf 50 700 Td (Lost) Tj ET "+tail))
 		if err != nil || show(ps) != "1||Sound page\n" {
 			t.Errorf("%q: %v %q", tail, err, show(ps))

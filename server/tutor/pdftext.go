@@ -126,17 +126,21 @@ func (p *pdfReader) streamFits(v pdf.Value) bool {
 	return left > 0 && !tail.open && p.ctx.Err() == nil
 }
 
-// hexTail watches whether nothing but hexadecimal digits and space has followed the last "<".
-type hexTail struct{ open bool }
+// hexTail watches whether the last "<" may have begun a string that nothing ends: nothing has followed but space, hexadecimal digits and
+// at last perhaps one other byte, for which the library waits for the second half before it complains.
+type hexTail struct{ open, odd bool }
 
 func (h *hexTail) Write(p []byte) (int, error) {
 	for _, c := range p {
 		switch {
 		case c == '<':
-			h.open = true
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == 0, c == '\t', c == '\n', c == '\f', c == '\r', c == ' ':
-		default:
+			h.open, h.odd = true, false
+		case c == 0, c == '\t', c == '\n', c == '\f', c == '\r', c == ' ':
+		case c == '>', h.odd:
 			h.open = false
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
+		default:
+			h.odd = true
 		}
 	}
 	return len(p), nil
