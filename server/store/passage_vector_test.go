@@ -86,3 +86,16 @@ func TestPassageVectors(t *testing.T) {
 	}
 	expect("archived", texts(s.Course.ID, false, "two"))
 }
+
+func TestMatchCounts(t *testing.T) {
+	s := storetest.New(t)
+	s.Page(t, "m-1", "Cells", true, "A cell has a membrane.", "Cells divide.")
+	got, err := s.MatchCounts(t.Context(), []string{`"cell"`, `"membrane" OR "divid"*`, `"nothing"`, `"a\"b"`})
+	if err == nil {
+		t.Errorf("an expression that is none was counted: %v", got)
+	}
+	got, err = s.MatchCounts(t.Context(), []string{`"cell"`, `"membrane" OR "divid"*`, `"nothing"`})
+	if err != nil || len(got) != 3 || got[0] != 2 || got[1] != 2 || got[2] != 0 {
+		t.Errorf("%v %v", got, err)
+	}
+}

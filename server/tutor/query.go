@@ -27,7 +27,10 @@ type term struct {
 // match reports whether a folded word of a text is a form of the term.
 func (t term) match(word string) bool {
 	if t.arabic {
-		return strings.HasPrefix(word, t.word) || isArabic(word) && strings.HasPrefix(arabicStem(word), t.stem)
+		if utf8.RuneCountInString(t.stem) < 3 {
+			return word == t.word
+		}
+		return isArabic(word) && strings.HasPrefix(arabicStem(word), t.stem)
 	}
 	return word == t.word || t.stem != t.word && strings.HasPrefix(word, t.stem) && len(word) <= len(t.stem)+6 ||
 		t.stem == t.word && utf8.RuneCountInString(t.word) >= 4 && strings.HasPrefix(word, t.word) && len(word) <= len(t.word)+4

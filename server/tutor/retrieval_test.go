@@ -2,8 +2,11 @@ package tutor
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"trivium/app/lms"
@@ -140,5 +143,91 @@ func TestGateAcrossCourses(t *testing.T) {
 	t.Logf("in scope %d of %d pass, of another course %d of %d stop", passed, in, stopped, off)
 	if passed*100 < 95*in || stopped*100 < 90*off {
 		t.Error("the gate misses its targets")
+	}
+}
+
+// TestCopiesAreQuotedOnce keeps what stands in two files, or in an older version of a handout, from crowding out what else there is.
+func TestCopiesAreQuotedOnce(t *testing.T) {
+	site := storetest.New(t)
+	const kept = "A hash table stores each key in a bucket that a hash function chooses. Two keys may fall into the same bucket, which is called a collision and has to be resolved."
+	site.Page(t, "m-1", "Lecture", true, kept, "A balanced tree keeps its keys in order and finds each hash or key in logarithmic time, with collisions of nothing.")
+	site.Page(t, "m-2", "Lecture, copy", true, kept, "Collisions of a hash table are resolved by chaining or by open addressing.")
+	site.Page(t, "m-3", "Lecture of last year", true, strings.Replace(kept, "has to be resolved", "must be resolved", 1), "Hash table. Collision.", "Hash table! Collision?")
+	tu := newTutor(t, site, "n1", "")
+	for _, staff := range []bool{false, true} {
+		ps, err := tu.Search(t.Context(), site.Course.ID, staff, "hash table collision", 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buckets, short := 0, 0
+		for _, p := range ps {
+			if strings.Contains(p.Text, "bucket") {
+				buckets++
+			}
+			if len(p.Text) < 30 {
+				short++
+			}
+		}
+		if buckets != 1 || short != 1 || len(ps) != 4 {
+			t.Errorf("%d passages about buckets, %d short ones:\n%s", buckets, short, show(ps))
+		}
+	}
+	found, err := tu.retrieve(t.Context(), conversation{question: "what is a collision in a hash table"}, site.Alice, site.Course, nil)
+	if err != nil || len(found.passages) < 3 || strings.Count(show(found.passages), "bucket that") != 1 {
+		t.Errorf("%v\n%s", err, show(found.passages))
+	}
+}
+
+// countingStore says how often words match.
+type countingStore struct {
+	*fakeStore
+	counts map[string]int
+}
+
+func (s countingStore) MatchCounts(_ context.Context, matches []string) ([]int, error) {
+	out := make([]int, len(matches))
+	for i, m := range matches {
+		word, _, _ := strings.Cut(strings.TrimPrefix(m, `"`), `"`)
+		out[i] = s.counts[word]
+	}
+	return out, nil
+}
+
+// TestFrequentWordsFindNothingAlone bounds what a search ranks: the rarest words find, and one is always left.
+func TestFrequentWordsFindNothingAlone(t *testing.T) {
+	store := countingStore{newStore(), map[string]int{"cell": 50_000, "membrane": 3_000, "osmosis": 20, "rare": 1}}
+	for question, want := range map[string][]string{
+		"osmosis membrane cell": {"osmosis", "membrane"},
+		"cell":                  {"cell"},
+		"cell unheard":          {"cell"},
+		"rare osmosis":          {"rare", "osmosis"},
+	} {
+		s := search{asked: terms(question)}
+		match, err := s.expression(t.Context(), store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range words(question) {
+			if got := strings.Contains(match, `"`+w+`"`); got != slices.Contains(want, w) {
+				t.Errorf("%s: %s, want %q", question, match, want)
+			}
+		}
+	}
+}
+
+// TestForms matches what belongs together in scripts that the index's stemmer does not know, and keeps apart what does not.
+func TestForms(t *testing.T) {
+	for _, tt := range []struct {
+		asked, text string
+		want        bool
+	}{
+		{"السحب", "والسحب", true}, {"المطر", "مطرا", true}, {"النباتات", "النبات", true}, {"الأنهار", "انهار", true}, {"المطر", "المصانع", false}, {"من", "منزل", false},
+		{"кворума", "кворум", true}, {"узлами", "узлов", true}, {"кворум", "лидер", false},
+		{"Spannungen", "Spannung", true}, {"quorums", "quorum", true}, {"term", "terminator", false}, {"Übung", "ubung", true},
+	} {
+		all := pick(words(tt.asked), true)
+		if got := all[0].match(words(tt.text)[0]); got != tt.want {
+			t.Errorf("%s and %s: %v", tt.asked, tt.text, got)
+		}
 	}
 }
