@@ -55,11 +55,11 @@ func (s *Store) NearPassages(ctx context.Context, courseID string, staff bool, m
 		SELECT v.passage_id, v.vector
 		FROM passage_vectors v
 		JOIN passages p ON p.passage_id = v.passage_id
-		JOIN materials m ON m.material_id = p.material_id AND m.index_run = v.index_run
-		WHERE v.course_id = ?1 AND v.model = ?2 AND m.deleted_at IS NULL AND (?3 OR m.published = 1)
+		JOIN materials r ON r.material_id = p.material_id AND r.index_run = v.index_run
+		WHERE v.course_id = ?2 AND v.model = ?1 AND p.material_id IN (` + openMaterials + `)
 		ORDER BY v.passage_id
 		LIMIT ?4`
-	rows, err := s.query(ctx, q, courseID, model, staff, maxVectors)
+	rows, err := s.query(ctx, q, model, courseID, staff, maxVectors, s.Now())
 	type near struct {
 		ID    int64   `json:"id"`
 		Place int     `json:"place"`
@@ -88,9 +88,10 @@ func (s *Store) NearPassages(ctx context.Context, courseID string, staff bool, m
 		FROM json_each(?1) j
 		JOIN passages p ON p.passage_id = j.value ->> 'id'
 		JOIN materials m ON m.material_id = p.material_id
-		WHERE p.course_id = ?2 AND m.deleted_at IS NULL AND (?3 OR m.published = 1)
-		ORDER BY j.value ->> 'place'`
-	rows, err = s.query(ctx, texts, string(list), courseID, staff)
+		WHERE p.material_id IN (` + openMaterials + `)
+		ORDER BY j.value ->> 'place'
+		LIMIT ?4`
+	rows, err = s.query(ctx, texts, string(list), courseID, staff, limit, s.Now())
 	return collect(rows, err, scanPassage)
 }
 

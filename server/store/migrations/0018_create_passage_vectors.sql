@@ -1,4 +1,4 @@
--- readable from 15
+-- readable from 17
 CREATE TABLE passage_vectors (
 	passage_id INTEGER PRIMARY KEY,
 	course_id  TEXT NOT NULL,
