@@ -50,11 +50,7 @@ func newEmbedder(cfg Config) *embedder {
 	return m
 }
 
-func (m *embedder) close() {
-	if b, ok := m.http.Transport.(bounded); ok {
-		b.next.(*http.Transport).CloseIdleConnections()
-	}
-}
+func (m *embedder) close() { m.http.CloseIdleConnections() }
 
 func (m *embedder) wake() {
 	select {
@@ -81,6 +77,13 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = limitedBody{io.LimitReader(res.Body, limit), res.Body}
 	return res, nil
+}
+
+// CloseIdleConnections is what a client asks its transport for.
+func (b bounded) CloseIdleConnections() {
+	if t, ok := b.next.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
 }
 
 var errBadVectors = errors.New("tutor: the endpoint's vectors are not usable")
