@@ -14,17 +14,18 @@ import (
 // maxVectors is how many passages of a course are compared with a question. What lies beyond is found by its words only.
 const maxVectors = 20_000
 
-// UnembeddedPassages lists passages of readable materials that have no vector of the model yet.
+// UnembeddedPassages lists passages of readable materials that have no vector of the model yet. What members do not see yet is not among
+// them: it is sent nowhere.
 func (s *Store) UnembeddedPassages(ctx context.Context, model string, limit int) ([]lms.UnembeddedPassage, error) {
 	const q = `
 		SELECT p.passage_id, m.index_run, m.title, p.heading, p.text
 		FROM materials m
 		JOIN passages p ON p.material_id = m.material_id
 		LEFT JOIN passage_vectors v ON v.passage_id = p.passage_id AND v.index_run = m.index_run AND v.model = ?1
-		WHERE m.index_state = 'ready' AND m.deleted_at IS NULL AND v.passage_id IS NULL
+		WHERE m.index_state = 'ready' AND m.deleted_at IS NULL AND ` + materialFrom + ` <= ?3 AND v.passage_id IS NULL
 		ORDER BY p.passage_id
 		LIMIT ?2`
-	rows, err := s.query(ctx, q, model, limit)
+	rows, err := s.query(ctx, q, model, limit, s.Now())
 	return collect(rows, err, func(row consensus.Row) (p lms.UnembeddedPassage, err error) {
 		return p, row.Scan(&p.PassageID, &p.IndexRun, &p.Title, &p.Heading, &p.Text)
 	})

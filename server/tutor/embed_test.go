@@ -129,6 +129,9 @@ func TestEmbedding(t *testing.T) {
 				t.Errorf("sent twice: %s", in)
 			}
 			seen[in] = true
+			if strings.Contains(in, "CANARY") {
+				t.Errorf("a draft was sent: %s", in)
+			}
 		}
 	}
 	if len(seen) < 90 {
