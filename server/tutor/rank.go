@@ -244,7 +244,7 @@ func (s *search) keywords() {
 	for _, c := range s.pool {
 		d := c.read()
 		for _, t := range s.asked {
-			if utf8.RuneCountInString(t.word) < 3 || foldedPointing[t.word] {
+			if utf8.RuneCountInString(t.word) < 3 || foldedPointing[t.word] || foldedStop[t.word] {
 				continue
 			}
 			for _, w := range d.inner {
