@@ -97,7 +97,7 @@ func Extract(ctx context.Context, name, mediaType string, r io.ReaderAt, size in
 	var blocks []block
 	switch formatOf(name, mediaType) {
 	case formatPDF:
-		blocks, err = readPDF(ctx, src, size)
+		blocks, err = within(ctx, func() ([]block, error) { return readPDF(ctx, src, size) })
 	case formatDOCX:
 		blocks, err = readDOCX(ctx, src, size)
 	case formatPPTX:
@@ -134,6 +134,33 @@ func Extract(ctx context.Context, name, mediaType string, r io.ReaderAt, size in
 
 // ExtractPage reads a page of Markdown into passages.
 func ExtractPage(markdown string) []lms.Passage { return passagesOf(markdownBlocks(markdown)) }
+
+// within returns when the time is over, also when a library goes round in circles without reading anything: a damaged stream of objects
+// can make the one for PDF wait for the end of a string for ever. What goes on then ends with the process of its own that a node reads
+// documents in.
+func within(ctx context.Context, read func() ([]block, error)) ([]block, error) {
+	type result struct {
+		blocks []block
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				r = result{err: unreadable("the file is damaged")}
+			}
+			done <- r
+		}()
+		r.blocks, r.err = read()
+	}()
+	select {
+	case r := <-done:
+		return r.blocks, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // guarded ends every reading when the context ends, so that no loop over a document outlives it.
 type guarded struct {

@@ -1,6 +1,8 @@
 package tutor
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -91,6 +93,30 @@ func TestPDFPageEndsInDigits(t *testing.T) {
 	ps, err := extract(t, "a.pdf", makePDF("", "BT /F1 10 Tf 50 700 Td <48> Tj (1 < 2) Tj ET f"))
 	if err != nil || show(ps) != "1||H1 < 2\n" {
 		t.Errorf("%v %q", err, show(ps))
+	}
+}
+
+// TestWithin gives up when the time is over, and takes a panic for damage.
+func TestWithin(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release, ended := make(chan struct{}), make(chan struct{})
+	go cancel()
+	_, err := within(ctx, func() ([]block, error) {
+		defer close(ended)
+		<-release
+		return nil, nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("circles: %v", err)
+	}
+	close(release)
+	<-ended
+	var u *UnreadableError
+	if _, err := within(t.Context(), func() ([]block, error) { panic("damaged") }); !errors.As(err, &u) {
+		t.Errorf("panic: %v", err)
+	}
+	if blocks, err := within(t.Context(), func() ([]block, error) { return []block{{text: "a"}}, nil }); err != nil || len(blocks) != 1 {
+		t.Errorf("%v %v", blocks, err)
 	}
 }
 
