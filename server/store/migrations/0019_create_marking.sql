@@ -1,4 +1,4 @@
--- readable from 17
+-- readable from 18
 CREATE TABLE markings (
 	assignment_id TEXT PRIMARY KEY,
 	course_id     TEXT NOT NULL,
