@@ -60,8 +60,25 @@ func (c *courseImport) write(b *consensus.Batch) error {
 			j.value ->> 'published', j.value ->> 'release_at', 1
 		FROM json_each(?2) j
 		ORDER BY j.key`, c.course, texts["module_items"])
+	c.writeMarking(b, texts)
 	c.writeTutor(b, texts)
 	return nil
+}
+
+// writeMarking adds the rubrics, in their newest version, and how assignments are marked by them.
+func (c *courseImport) writeMarking(b *consensus.Batch, texts map[string]string) {
+	by, now := c.actor.UserID, consensus.Stamp{}
+	b.Exec(`
+		INSERT INTO rubrics (rubric_id, course_id, title, created_by, created_at, updated_at, version)
+		SELECT j.value ->> 'rubric_id', ?1, j.value ->> 'title', ?3, ?4, ?4, 1 FROM json_each(?2) j ORDER BY j.key`, c.course, texts["rubrics"], by, now)
+	b.Exec(`
+		INSERT INTO rubric_versions (rubric_id, version, body, created_by, created_at)
+		SELECT j.value ->> 'rubric_id', 1, j.value ->> 'body', ?2, ?3 FROM json_each(?1) j ORDER BY j.key`, texts["rubrics"], by, now)
+	b.Exec(`
+		INSERT INTO markings (assignment_id, course_id, posting, rubric_id, rubric_shown, version)
+		SELECT j.value ->> 'assignment_id', ?1, j.value ->> 'posting', j.value ->> 'rubric_id', j.value ->> 'rubric_shown', 1
+		FROM json_each(?2) j
+		ORDER BY j.key`, c.course, texts["markings"])
 }
 
 // writeTutor adds what instructors have decided about the tutor. Hidden notes get a canary of this site.
