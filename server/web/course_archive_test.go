@@ -88,6 +88,9 @@ func TestCourseArchiveGivesAnEqualCourse(t *testing.T) {
 	call(c.site, "ina", api.CreateMaterial, api.MaterialInput{Course: "c1", ID: "m-file", Title: "Notes", Kind: lms.MaterialFile, FileID: notes.ID, Published: true})
 	call(c.site, "ina", api.CreateItem, api.ItemInput{Course: "c1", Module: "d1", ID: "m-file", Kind: lms.ItemMaterial})
 	call(c.site, "ina", api.CreateItem, api.ItemInput{Course: "c1", Module: "d1", ID: "a1", Kind: lms.ItemAssignment})
+	call(c.site, "ina", api.CreateRubric, api.RubricInput{Course: "c1", ID: "r1", Title: "Essay", Criteria: []lms.Criterion{{ID: "k1", Title: "Thesis", Points: 1000,
+		Levels: []lms.CriterionLevel{{ID: "l1", Title: "Clear", Points: 1000}}}}})
+	call(c.site, "ina", api.UpdateMarking, api.MarkingInput{Course: "c1", Assignment: "a1", Posting: lms.PostingAutomatic, RubricID: "r1", RubricShown: true})
 	first := c.exported("c1")
 	if bytes.Contains(first, []byte("My essay.")) || bytes.Contains(first, []byte("sue")) {
 		t.Error("the archive holds the work or the name of a student")
@@ -107,6 +110,9 @@ func TestCourseArchiveGivesAnEqualCourse(t *testing.T) {
 	}
 	if was.Course != is.Course || !reflect.DeepEqual(was.Files, is.Files) {
 		t.Errorf("course %+v and %+v, files %v and %v", was.Course, is.Course, was.Files, is.Files)
+	}
+	if rubrics := call(c.site, "ina", api.ListRubrics, api.CoursePath{Course: "c9"}).Items; len(rubrics) != 1 || rubrics[0].Uses != 1 || rubrics[0].Criteria[0].Title != "Thesis" {
+		t.Errorf("rubrics %+v", rubrics)
 	}
 	page := call(c.site, "ina", api.ListMaterials, api.CoursePath{Course: "c9"})
 	i := slices.IndexFunc(page.Items, func(m lms.Material) bool { return m.File != nil })
