@@ -142,14 +142,14 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var broken violation
-	var said strings.Builder
+	said, checked := 0, check.checker()
 	began := time.Now()
 	out := &outlet{sent: len(sent), allowed: inPassages(sent), write: func(s string) {
 		if broken != "" {
 			return
 		}
-		said.WriteString(s)
-		if broken = check.check(said.String()); broken != "" {
+		said += len(s)
+		if broken = checked.add(s); broken != "" {
 			cancel(errHeldBack)
 			return
 		}
@@ -173,7 +173,7 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	if broken == "" {
 		out.flush()
 	}
-	t.settle(r, rec, end, estimate, said.Len(), out, time.Since(began))
+	t.settle(r, rec, end, estimate, said, out, time.Since(began))
 	return end, out, broken, err
 }
 
