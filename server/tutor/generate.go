@@ -142,7 +142,7 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var broken violation
-	said, checked := 0, check.checker()
+	said, held, checked := 0, "", check.checker()
 	began := time.Now()
 	out := &outlet{sent: len(sent), allowed: inPassages(sent), write: func(s string) {
 		if broken != "" {
@@ -153,10 +153,14 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 			cancel(errHeldBack)
 			return
 		}
+		if held += s; checked.pending() && len(held) < longestPiece {
+			return
+		}
 		if rec.FirstMs == 0 {
 			rec.FirstMs = max(time.Since(began).Milliseconds(), 1)
 		}
-		show(s)
+		show(held)
+		held = ""
 	}}
 	estimate := promptTokens(prompt)
 	err := t.slots.acquire(ctx, t.cfg.Limits.Queue, func(n int) { r.setWait(placeInLine(n)) })
@@ -172,6 +176,9 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	end, err := t.complete(ctx, prompt, out.add, r.setWait)
 	if broken == "" {
 		out.flush()
+	}
+	if broken == "" && held != "" {
+		show(held)
 	}
 	t.settle(r, rec, end, estimate, said, out, time.Since(began))
 	return end, out, broken, err

@@ -37,6 +37,7 @@ type checker struct {
 	canaries []string // in solid form, also backwards
 	prompt   map[string]bool
 	notes    map[string]bool // without what the student has been given: notes quote the item
+	begun    map[string]bool // runs of beginRun words of both
 	answers  []string
 
 	solid           string   // end of the text in solid form, shorter than the longest canary
@@ -45,13 +46,20 @@ type checker struct {
 	keep, solidKeep int
 }
 
+// beginRun is how many words of the prompt or of hidden notes in a row make it likely that more of them follow.
+const beginRun = 5
+
 // longestWord is how much text without a space is kept as the beginning of a word or a number, in bytes.
 const longestWord = 400
 
 func (r rules) checker() *checker {
 	c := &checker{prompt: runs(r.prompt, sameRun), notes: runs(r.notes, sameRun), answers: r.answers, keep: sameRun - 1}
+	c.begun = runs(append(append(slices.Clone(r.prompt), "\x00"), r.notes...), beginRun)
 	for run := range runs(r.question, sameRun) {
 		delete(c.notes, run)
+	}
+	for run := range runs(r.question, beginRun) {
+		delete(c.begun, run)
 	}
 	for _, canary := range r.canaries {
 		if s := solidForm(canary); s != "" {
@@ -98,6 +106,13 @@ func (c *checker) add(piece string) violation {
 	done := append(c.ws, words(text[:cut])...)
 	c.ws, c.rest = slices.Clone(done[max(len(done)-c.keep, 0):]), text[cut:]
 	return ""
+}
+
+// pending reports whether the text so far ends with words of the prompt or of hidden notes. It waits for what follows: the
+// sentences of a secret may each be too short to be one.
+func (c *checker) pending() bool {
+	ws := append(slices.Clone(c.ws), words(c.rest)...)
+	return len(ws) >= beginRun && c.begun[strings.Join(ws[len(ws)-beginRun:], " ")]
 }
 
 // solidForm leaves letters and digits only, in lower case.
