@@ -31,7 +31,7 @@ func TestAcceptance03NothingHiddenInThePrompt(t *testing.T) {
 			if found == gone && !flipped || notes && found == "canarynotex" {
 				continue
 			}
-			leaked[found] = where + ": " + text[max(strings.Index(strings.ToLower(text), found)-200, 0):][:200]
+			leaked[found] = fmt.Sprintf("%s: %.300s", where, text[max(strings.Index(strings.ToLower(text), found)-150, 0):])
 		}
 	}
 	c := newClass(t, 1, func(w http.ResponseWriter, r *http.Request, n int) {
@@ -125,13 +125,15 @@ func TestAcceptance03NothingHiddenInThePrompt(t *testing.T) {
 	if len(leaked) == 0 {
 		t.Error("the instrument is blind: staff see unpublished pages, and their prompts hold none")
 	}
-	for _, own := range []string{"sue@uni.example", "sam"} {
-		for _, p := range c.model.Calls() {
-			if strings.Contains(p.Raw, own) && !strings.Contains(p.Raw, "sample") {
-				t.Errorf("%q is in a prompt", own)
-				break
-			}
+	masked := 0
+	for _, p := range c.model.Calls() {
+		if own := holdsAny(p.Raw, "sue@uni.example", "I am Sue", "(sue"); own != "" {
+			t.Fatalf("%q is in a prompt: %s", own, p.Raw)
 		}
+		masked += strings.Count(p.Raw, "I am [name] ([name], [mail])")
+	}
+	if masked == 0 {
+		t.Error("no prompt is of somebody who tells a name")
 	}
 }
 

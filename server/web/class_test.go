@@ -73,13 +73,13 @@ type class struct {
 var quickTutor = tutor.Limits{Connect: 2 * time.Second, FirstToken: 20 * time.Second, Idle: 20 * time.Second, Total: time.Minute, Queue: time.Minute,
 	Heartbeat: 100 * time.Millisecond, Stale: time.Second, Poll: 40 * time.Millisecond, Extract: 20 * time.Second}
 
-// newClass starts the nodes. change, which may be nil, alters the settings of every tutor.
-func newClass(t *testing.T, nodes int, play tutortest.Play, change func(*tutor.Config)) *class {
+// newClass starts the nodes. change, which may be nil, alters the settings of every tutor, opts those of the database.
+func newClass(t *testing.T, nodes int, play tutortest.Play, change func(*tutor.Config), opts ...consensustest.Option) *class {
 	t.Helper()
 	c := &class{t: t, model: tutortest.New(t, play), peers: map[string]string{}, change: change,
 		sites: make([]*site, nodes), tutors: make([]*tutor.Tutor, nodes), stops: make([]func(), nodes), configs: make([]Config, nodes)}
 	if nodes > 1 {
-		c.set = consensustest.Cluster(t, nodes, func(cc *consensus.Config) { cc.HoldTimeout = 2 * time.Second })
+		c.set = consensustest.Cluster(t, nodes, append([]consensustest.Option{func(cc *consensus.Config) { cc.HoldTimeout = 2 * time.Second }}, opts...)...)
 	} else {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
