@@ -36,6 +36,7 @@ import (
 //	 8  server/tutor TestAcceptance08SecretsInOneChunkOrManyAreNeverStored, TestAcceptance08GivenAwayHintsAreHeldBack, TestAcceptance08OrdinaryAnswersAreChecked
 //	 9  TestAcceptance09InjectedText
 //	10  TestAcceptance10Levels
+//	11  comes with quizzes
 //	12  TestAcceptance12QuotasOverALeaderChange, TestAcceptance12RefundAndTokens
 //	13  TestAcceptance13OtherRequestsAreUnaffected; server/tutor TestAcceptance13FailingEndpoints
 //	14  server/tutor TestAcceptance14LoadingModel
@@ -71,7 +72,7 @@ type class struct {
 }
 
 var quickTutor = tutor.Limits{Connect: 2 * time.Second, FirstToken: 20 * time.Second, Idle: 20 * time.Second, Total: time.Minute, Queue: time.Minute,
-	Heartbeat: 100 * time.Millisecond, Stale: time.Second, Poll: 40 * time.Millisecond, Extract: 20 * time.Second}
+	Heartbeat: 200 * time.Millisecond, Stale: 3 * time.Second, Poll: 40 * time.Millisecond, Extract: 20 * time.Second}
 
 // newClass starts the nodes. change, which may be nil, alters the settings of every tutor, opts those of the database.
 func newClass(t *testing.T, nodes int, play tutortest.Play, change func(*tutor.Config), opts ...consensustest.Option) *class {
