@@ -32,6 +32,7 @@ func TestAcceptance23StreamsAndAFloodOfQuestions(t *testing.T) {
 	c := newClass(t, 3, tutortest.Holds(tutortest.Events(tutortest.Chunk("They overlap [1]. ")), gate, tutortest.Events(tutortest.Chunk("So they share a node."), tutortest.Stop, tutortest.Done)),
 		func(tc *tutor.Config) { // claims as of the product: those that are quick enough for tests would be taken over
 			tc.Waiting, tc.Limits.Heartbeat, tc.Limits.Stale, tc.Limits.Poll = 500, 2500*time.Millisecond, 10*time.Second, 500*time.Millisecond
+			tc.Limits.Idle, tc.Limits.Total, tc.Limits.Queue = 5*time.Minute, 10*time.Minute, 10*time.Minute // the gate opens when half of the writes are done
 		},
 		func(cc *consensus.Config) { // the profile for slow machines: this one may be busy with other tests
 			cc.HeartbeatTimeout, cc.ElectionTimeout, cc.LeaseTimeout, cc.HoldTimeout = 5*time.Second, 5*time.Second, 4*time.Second, 20*time.Second
