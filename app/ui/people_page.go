@@ -46,7 +46,7 @@ func (p *PeoplePage) OnNav(ctx app.Context) {
 }
 
 func (p *PeoplePage) load(ctx app.Context) {
-	p.members.Load(ctx, Call(api.ListMembers, api.CoursePath{Course: p.id}))
+	p.members.Load(ctx, Call(api.ListMembers, api.ListMembersInput{Course: p.id}))
 }
 
 func (p *PeoplePage) loadInvites(ctx app.Context) {
