@@ -21,12 +21,12 @@ var (
 // claimLife is how long a link with which an imported person chooses a password is good.
 const claimLife = 30 * 24 * time.Hour
 
-// ?1 course: a hash over everything of the roster that a plan goes by. The guard of the batch computes it again.
-const rosterDigest = `lower(hex(sha256(
+// ?1 course: everything of the roster that a plan goes by. The guard of the batch computes its hash again.
+const rosterText = `(
 	coalesce((SELECT group_concat(user_id || ' ' || role || ' ' || active || ' ' || coalesce(section_id, ''), char(10) ORDER BY user_id)
 		FROM enrolments WHERE course_id = ?1), '') || char(10) ||
 	coalesce((SELECT group_concat(section_id || ' ' || (archived_at IS NULL) || ' ' || title, char(10) ORDER BY section_id)
-		FROM sections WHERE course_id = ?1), ''))))`
+		FROM sections WHERE course_id = ?1), ''))`
 
 // PreviewRoster says what the rows would do to the roster. Identities go only into accounts that an administrator imports: whoever
 // could set the mail address of another's account could take it over.
@@ -57,10 +57,13 @@ func (s *Store) planRoster(ctx context.Context, actor lms.Actor, courseID string
 // rosterState reads the members of the course and the accounts that the rows may mean. The digest is read first: what changes in
 // between makes the apply start over.
 func (s *Store) rosterState(ctx context.Context, courseID string, rows []lms.RosterRow) (state lms.RosterState, digest string, err error) {
-	found, err := s.query(ctx, `SELECT `+rosterDigest, courseID)
-	if digest, err = one(found, err, scanString); err != nil {
+	found, err := s.query(ctx, `SELECT `+rosterText, courseID)
+	content, err := one(found, err, scanString)
+	if err != nil {
 		return state, "", err
 	}
+	sum := sha256.Sum256([]byte(content))
+	digest = hex.EncodeToString(sum[:])
 	var external, logins, mails []string
 	for _, r := range rows {
 		mail := lms.NormalMail(r.Mail)
@@ -110,7 +113,7 @@ func (s *Store) ApplyRoster(ctx context.Context, actor lms.Actor, courseID strin
 	// Guards, so that a repeat whose first answer was lost gets that one although the roster is another by now.
 	b.Require(errRosterErrors, `?1 = 0`, len(plan.Errors))
 	b.Require(errRosterChanged, `?1 = ?2`, plan.Token, token)
-	b.Require(errRosterChanged, rosterDigest+` = ?2`, courseID, digest)
+	b.Require(errRosterChanged, `lower(hex(sha256(`+rosterText+`))) = ?2`, courseID, digest)
 	result := lms.RosterResult{Added: len(plan.Adds), Changed: len(plan.Changes), Dropped: len(plan.Drops), NewAccounts: plan.NewAccounts, NewSections: len(plan.NewSections)}
 	if err := s.writeRoster(ctx, &b, actor, courseID, plan, writes); err != nil {
 		return lms.RosterResult{}, err
