@@ -208,6 +208,7 @@ func Routes() []Route {
 		named("AssignSection", AssignSection),
 		named("PreviewRoster", PreviewRoster),
 		named("ApplyRoster", ApplyRoster),
+		named("UndoRoster", UndoRoster),
 		named("IssueClaims", IssueClaims),
 		named("PreviewClaim", PreviewClaim),
 		named("Claim", Claim),

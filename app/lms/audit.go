@@ -19,6 +19,7 @@ const (
 	AuditMemberUpdate   AuditAction = "member.change"    // role or state
 	AuditMemberJoin     AuditAction = "member.join"      // with an invite code
 	AuditMemberImport   AuditAction = "member.import"    // a roster file was applied
+	AuditMemberUndo     AuditAction = "member.undo"      // the last import was taken back
 	AuditMemberSection  AuditAction = "member.section"   // members were put into a section
 	AuditSection        AuditAction = "section.change"   // created, renamed, archived, restored or deleted
 	AuditCourseState    AuditAction = "course.state"     // archived or restored

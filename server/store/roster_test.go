@@ -551,3 +551,53 @@ func TestView(t *testing.T) {
 	setState(t, s, lms.CourseUnpublished)
 	wantKind(t, s.StartView(ctx, ta, c), lms.KindRule, "Publish it first")
 }
+
+func TestUndoRoster(t *testing.T) {
+	s := storetest.New(t)
+	ctx, c := t.Context(), s.Course.ID
+	section(t, s, "x1", "Monday")
+	s.Post(t, "a1")
+	_, err := s.UndoRoster(ctx, s.Instructor, c)
+	wantKind(t, err, lms.KindNotFound, "no import")
+	state := func() string {
+		members, _, _, err := s.Members(ctx, s.Instructor, c, store.MemberFilter{}, "", 0)
+		want(t, err, nil)
+		var b strings.Builder
+		for _, m := range members {
+			fmt.Fprintln(&b, m.Login, m.Role, m.Active, m.SectionID)
+		}
+		return b.String()
+	}
+	file := rows("alice|Alice||Monday|ta", "nora|Nora New||Tuesday", "stan|||Tuesday")
+	apply := func() {
+		t.Helper()
+		plan, err := s.PreviewRoster(ctx, s.Instructor, c, file, true)
+		want(t, err, nil)
+		_, err = s.ApplyRoster(ctx, s.Instructor, c, file, true, plan.Token)
+		want(t, err, nil)
+	}
+	before := state()
+	apply()
+	_, err = s.UndoRoster(ctx, s.TA, c)
+	want(t, err, lms.ErrForbidden)
+	r, err := s.UndoRoster(ctx, s.Instructor, c)
+	want(t, err, nil)
+	if after := state(); after != before || r.Changed != 2 || r.Dropped != 2 {
+		t.Errorf("%+v: was\n%sis\n%s", r, before, after)
+	}
+	_, err = s.UndoRoster(ctx, s.Instructor, c)
+	wantKind(t, err, lms.KindNotFound, "no import")
+
+	// Work is never taken away with a member.
+	apply()
+	s.HandIn(t, s.Stranger, "a1", "ss", "Stan's")
+	_, err = s.UndoRoster(ctx, s.Instructor, c)
+	want(t, err, nil)
+	if !strings.Contains(state(), "stan student false") || strings.Contains(state(), "nora") {
+		t.Errorf("is\n%s", state())
+	}
+	apply()
+	patch(t, s, s.Bob.UserID, store.MemberPatch{Active: ptr(true)})
+	_, err = s.UndoRoster(ctx, s.Instructor, c)
+	wantKind(t, err, lms.KindConflict, "changed since the import")
+}

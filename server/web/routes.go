@@ -42,6 +42,7 @@ func (s *Server) table() []binding {
 		bind(api.AssignSection, s.assignSection),
 		bind(api.PreviewRoster, s.previewRoster),
 		bind(api.ApplyRoster, s.applyRoster),
+		bind(api.UndoRoster, s.undoRoster),
 		bind(api.IssueClaims, s.issueClaims),
 		bindRequest(api.PreviewClaim, s.previewClaim),
 		bindRequest(api.Claim, s.claim),

@@ -388,6 +388,14 @@ CREATE TABLE reply_records (
 
 CREATE INDEX reply_records_by_course ON reply_records (course_id);
 
+CREATE TABLE roster_imports (
+	course_id   TEXT PRIMARY KEY,
+	before      TEXT NOT NULL CONSTRAINT roster_imports_before_json CHECK (json_valid(before)),
+	after_hash  TEXT NOT NULL,
+	imported_by TEXT NOT NULL,
+	imported_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE schema_migrations (
 	version    INTEGER PRIMARY KEY,
 	name       TEXT NOT NULL,
