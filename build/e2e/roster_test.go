@@ -121,6 +121,21 @@ func TestRoster(t *testing.T) {
 	ben.see("DS 1")
 
 	b.open(origin + s.page())
+	// An observer reads the work of the student that they are linked to.
+	mother := s.enrol("fatou", "Fatou Diallo")
+	observer := lms.RoleObserver
+	linked := ""
+	for _, m := range call(t, s.ines, api.ListMembers, api.ListMembersInput{Course: s.course, Query: "amara"}).Items {
+		linked = m.UserID
+	}
+	call(t, s.ines, api.UpdateMember, api.UpdateMemberInput{Course: s.course, User: mother.ID, Role: &observer, Linked: &linked})
+	call(t, s.signedIn("amara"), api.Submit, api.SubmitInput{Course: s.course, Assignment: s.assignment, ID: lms.NewID(), Text: "Any two majorities meet."})
+	fatou := s.tabOf(t, "fatou", s.nodes[1])
+	fatou.open(s.nodes[1].origin() + s.page("assignments", s.assignment))
+	fatou.see("Any two majorities meet.")
+	fatou.absent("Hand in again")
+	fatou.look("observer")
+
 	// The page is loaded anew, so that nothing of the one user is shown to the other.
 	loaded := func(text string) {
 		t.Helper()
@@ -138,7 +153,7 @@ func TestRoster(t *testing.T) {
 	b.absent("Course settings")
 	b.look("student-view")
 	b.open(origin + s.page("people"))
-	b.see("4 of 4 people")
+	b.see("5 of 5 people")
 	b.absent("Invite codes")
 	b.click("End the student view")
 	loaded("Course settings")
