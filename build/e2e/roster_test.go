@@ -132,9 +132,12 @@ func TestRoster(t *testing.T) {
 	call(t, s.signedIn("amara"), api.Submit, api.SubmitInput{Course: s.course, Assignment: s.assignment, ID: lms.NewID(), Text: "Any two majorities meet."})
 	fatou := s.tabOf(t, "fatou", s.nodes[1])
 	fatou.open(s.nodes[1].origin() + s.page("assignments", s.assignment))
+	fatou.see("Attempt 1")
+	fatou.eval(`document.querySelector("details.attempt").open = true`, nil)
 	fatou.see("Any two majorities meet.")
 	fatou.absent("Hand in again")
 	fatou.look("observer")
+	fatou.expect("404") // the page stays open while the course is archived
 
 	// The page is loaded anew, so that nothing of the one user is shown to the other.
 	loaded := func(text string) {
