@@ -59,7 +59,7 @@ func (p *rosterPage) choose() app.UI {
 				"People are found by external id, then user name, then mail address, never by name. A column with passwords is not read.")),
 		app.If(p.busy, func() app.UI { return Skeleton(2) }),
 		app.Div().Body(app.P().Class("label").Text("An example"),
-			app.Elem("pre").Class("mono", "panel").Text("id,login,mail,name,section,role\n1001,ada,ada@example.org,Ada King,Monday,student\n1002,bob,bob@example.org,\"Ross, Bob\",Tuesday,ta")),
+			app.Div().Class("plain", "mono", "panel", "break").Text("id,login,mail,name,section,role\n1001,ada,ada@example.org,Ada King,Monday,student\n1002,bob,bob@example.org,\"Ross, Bob\",Tuesday,ta")),
 	))
 }
 
