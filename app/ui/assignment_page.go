@@ -58,7 +58,7 @@ func (p *assignmentPage) load(ctx app.Context) {
 		return
 	}
 	in := api.AssignmentPath{Course: p.id, Assignment: p.as}
-	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm)
+	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm, p.loadObserved)
 	p.marking.Load(ctx, Call(api.GetMarking, in))
 	p.whenStudent(ctx, func(ctx app.Context) { p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm) })
 }
@@ -108,7 +108,8 @@ func (p *assignmentPage) view(a lms.Assignment) app.UI {
 			app.If(!a.Published, p.draftNotice),
 			p.description(a),
 			shownRubric(p.marking.Value),
-			app.If(p.student(), func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }),
+			app.If(p.student(), func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }).
+				ElseIf(p.observes(), func() app.UI { return p.attempts.View(2, p.load, p.observedWork) }),
 		),
 		app.Div().Class("stack").Body(
 			p.facts(a),

@@ -75,6 +75,7 @@ func (s *Store) UpdateAnnotation(ctx context.Context, actor lms.Actor, courseID,
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, annotationOf+` AND EXISTS(SELECT 1 FROM annotations WHERE annotation_id = ?1 AND deleted_at IS NULL)`, id, submissionID, courseID)
+	requireReachOf(&b, actor, courseID, submissionID)
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM annotations WHERE annotation_id = ? AND version = ?)`, id, version)
 	b.Exec(`UPDATE annotations SET body = ?2, author_id = ?3, changed_at = ?4, version = version + 1 WHERE annotation_id = ?1`, id, body, actor.UserID, consensus.Stamp{})
 	b.Return(selectAnnotations+` WHERE w.annotation_id = ?`, id)
@@ -88,6 +89,7 @@ func (s *Store) DeleteAnnotation(ctx context.Context, actor lms.Actor, courseID,
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, annotationOf, id, submissionID, courseID)
+	requireReachOf(&b, actor, courseID, submissionID)
 	if remove {
 		b.Exec(`UPDATE annotations SET deleted_at = ?2, version = version + 1 WHERE annotation_id = ?1 AND deleted_at IS NULL`, id, consensus.Stamp{})
 	} else {

@@ -28,17 +28,18 @@ func (s *Store) scanArchived(row consensus.Row) (a Archived, err error) {
 
 // ArchivePage lists the latest attempts that the filter shows, with the chunks of their files, by id from after on.
 func (s *Store) ArchivePage(ctx context.Context, actor lms.Actor, courseID, assignmentID, filter, after string, limit int) ([]Archived, error) {
-	if err := s.markable(ctx, actor, courseID, assignmentID); err != nil {
+	sections, err := s.markable(ctx, actor, courseID, assignmentID)
+	if err != nil {
 		return nil, err
 	}
-	const q = archivedFrom + filteredWork + ` AND s.submission_id > ?3 ORDER BY s.submission_id LIMIT ?4`
-	rows, err := s.query(ctx, q, assignmentID, filter, after, limit)
+	const q = archivedFrom + filteredWork + ` AND s.submission_id > ?4 ORDER BY s.submission_id LIMIT ?5`
+	rows, err := s.query(ctx, q, assignmentID, filter, sections, after, limit)
 	return collect(rows, err, s.scanArchived)
 }
 
 // ArchiveOne is one submission for an archive.
 func (s *Store) ArchiveOne(ctx context.Context, actor lms.Actor, courseID, submissionID string) (Archived, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	if err := s.staffReach(ctx, actor, courseID, submissionID); err != nil {
 		return Archived{}, err
 	}
 	const q = archivedFrom + `
@@ -53,7 +54,8 @@ func (s *Store) ArchiveOne(ctx context.Context, actor lms.Actor, courseID, submi
 
 // AttemptsOf lists every attempt at an assignment by active members with the names of its files, by id from after on.
 func (s *Store) AttemptsOf(ctx context.Context, actor lms.Actor, courseID, assignmentID, after string, limit int) ([]Archived, error) {
-	if err := s.markable(ctx, actor, courseID, assignmentID); err != nil {
+	sections, err := s.markable(ctx, actor, courseID, assignmentID)
+	if err != nil {
 		return nil, err
 	}
 	const q = `
@@ -62,13 +64,14 @@ func (s *Store) AttemptsOf(ctx context.Context, actor lms.Actor, courseID, assig
 			(SELECT login FROM users WHERE user_id = s.user_id)
 		FROM submissions s
 		JOIN enrolments e ON e.course_id = s.course_id AND e.user_id = s.user_id AND e.active = 1
+			AND (?4 = '' OR e.section_id IN (SELECT value FROM json_each(?4)))
 		JOIN assignments a ON a.assignment_id = s.assignment_id
 		LEFT JOIN grade_beginnings n ON n.submission_id = s.submission_id
 		LEFT JOIN grades g ON g.submission_id = s.submission_id
 		WHERE s.assignment_id = ?1 AND s.submission_id > ?2
 		ORDER BY s.submission_id
 		LIMIT ?3`
-	rows, err := s.query(ctx, q, assignmentID, after, limit)
+	rows, err := s.query(ctx, q, assignmentID, after, limit, sections)
 	return collect(rows, err, s.scanArchived)
 }
 

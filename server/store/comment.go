@@ -40,8 +40,8 @@ func (s *Store) workOf(ctx context.Context, actor lms.Actor, courseID, submissio
 	}
 	rows, err := s.query(ctx, `SELECT assignment_id, user_id FROM submissions WHERE submission_id = ?1 AND course_id = ?2`, submissionID, courseID)
 	w, err = one(rows, err, func(row consensus.Row) (w workOf, err error) { return w, row.Scan(&w.assignment, &w.user) })
-	if err == nil && !sc.staff() && w.user != actor.UserID {
-		err = lms.ErrNotYours
+	if err == nil {
+		err = s.mayRead(ctx, sc, actor, courseID, w.user)
 	}
 	return w, sc.staff(), err
 }
@@ -68,6 +68,7 @@ const remarkShown = assignmentAutomatic + ` OR EXISTS(SELECT 1 FROM grades pg WH
 func requireWork(b *consensus.Batch, actor lms.Actor, courseID, submissionID string) {
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND course_id = ?)`, submissionID, courseID)
 	b.Require(lms.ErrNotYours, staffOrAdmin+` OR EXISTS(SELECT 1 FROM submissions WHERE submission_id = ?3 AND user_id = ?1)`, actor.UserID, courseID, submissionID)
+	requireReachOf(b, actor, courseID, submissionID)
 }
 
 // AddComment adds a message to the thread about a student's work, with files that the actor has uploaded.

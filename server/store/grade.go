@@ -46,58 +46,68 @@ func (s *Store) explainGrade(ctx context.Context, err error, submissionID string
 	return err
 }
 
-// The conditions of posting: ?1 assignment, ?2 submissions (none: all), ?3 section ("": all), ?4 stamp.
+// The conditions of posting: ?1 assignment, ?2 submissions (none: all), ?3 section ("": all), ?4 actor, ?5 course.
 const (
+	// Of the students that the actor looks after.
+	inReach = ` AND (NOT EXISTS(SELECT 1 FROM staff_sections l JOIN enrolments m ON m.course_id = l.course_id AND m.user_id = l.user_id AND m.role = 'ta'
+			WHERE l.course_id = ?5 AND l.user_id = ?4)
+		OR EXISTS(SELECT 1 FROM users WHERE user_id = ?4 AND disabled = 0 AND admin = 1)
+		OR user_id IN (SELECT e.user_id FROM staff_sections l JOIN enrolments e ON e.course_id = l.course_id AND e.section_id = l.section_id
+			WHERE l.course_id = ?5 AND l.user_id = ?4))`
 	gradeUnposted = `assignment_id = ?1 AND posted_version IS NOT version
 		AND (json_array_length(?2) = 0 OR submission_id IN (SELECT value FROM json_each(?2)))
-		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))`
+		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))` + inReach
 	// Everything about the work of whom the scope names.
 	workInScope = `assignment_id = ?1
 		AND (json_array_length(?2) = 0 OR user_id IN (SELECT user_id FROM submissions WHERE submission_id IN (SELECT value FROM json_each(?2))))
-		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))`
+		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))` + inReach
 	assignmentAutomatic = `EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?1 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))`
-	// ?5: 1 to post only where posting is automatic
-	mayPost = ` AND (?5 = 0 OR ` + assignmentAutomatic + `)`
-	// Remarks go with a grade, or with everybody's, or with the submissions that are named. ?6: 1 for everybody
-	remarkMayPost = ` AND posted_at IS NULL AND (?6 = 1 OR json_array_length(?2) > 0
+	// ?6 stamp, ?7: 1 to post only where posting is automatic
+	mayPost = ` AND (?7 = 0 OR ` + assignmentAutomatic + `)`
+	// Remarks go with a grade, or with everybody's, or with the submissions that are named. ?8: 1 for everybody
+	remarkMayPost = ` AND posted_at IS NULL AND (?8 = 1 OR json_array_length(?2) > 0
 		OR EXISTS(SELECT 1 FROM grades g WHERE g.assignment_id = ?1 AND g.user_id = w.user_id AND g.posted_at IS NOT NULL))`
 )
 
 // postDrafts makes the drafts and remarks in the scope what students see. The third statement counts the grades.
-func postDrafts(b *consensus.Batch, actor lms.Actor, assignmentID string, scope lms.PostScope, ifAutomatic bool) {
+func postDrafts(b *consensus.Batch, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope, ifAutomatic bool) {
 	ids, stamp := list(scope.Submissions), consensus.Stamp{}
 	b.Exec(`
 		UPDATE grades
-		SET revised_at = ?4
+		SET revised_at = ?6
 		WHERE `+gradeUnposted+mayPost+`
 			AND EXISTS(SELECT 1 FROM (SELECT c.new_points AS p, c.new_feedback AS f, c.new_grade AS t FROM grade_changes c
 				WHERE c.submission_id = grades.submission_id AND c.kind = 'posted' ORDER BY c.grade_change_id DESC LIMIT 1)
 				WHERE p <> grades.draft_points OR f <> grades.draft_feedback OR t IS NOT grades.draft_grade)`,
-		assignmentID, ids, scope.Section, stamp, ifAutomatic)
+		assignmentID, ids, scope.Section, actor.UserID, courseID, stamp, ifAutomatic)
 	b.Exec(`
 		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, old_grade, new_points, new_feedback, new_grade)
-		SELECT submission_id, 'posted', ?6, ?4, posted_points, posted_feedback, posted_grade, draft_points, draft_feedback, draft_grade
+		SELECT submission_id, 'posted', ?4, ?6, posted_points, posted_feedback, posted_grade, draft_points, draft_feedback, draft_grade
 		FROM grades
 		WHERE `+gradeUnposted+mayPost+`
 		ORDER BY submission_id`,
-		assignmentID, ids, scope.Section, stamp, ifAutomatic, actor.UserID)
+		assignmentID, ids, scope.Section, actor.UserID, courseID, stamp, ifAutomatic)
 	b.Exec(`
 		UPDATE grades
 		SET posted_points = draft_points, posted_feedback = draft_feedback, posted_grade = draft_grade, posted_marks = draft_marks,
-			posted_by = draft_by, posted_changed_at = draft_at, posted_at = ?4, posted_version = version
+			posted_by = draft_by, posted_changed_at = draft_at, posted_at = ?6, posted_version = version
 		WHERE `+gradeUnposted+mayPost,
-		assignmentID, ids, scope.Section, stamp, ifAutomatic)
-	b.Exec(`UPDATE submission_comments AS w SET posted_at = ?4 WHERE `+workInScope+mayPost+remarkMayPost+` AND staff = 1`,
-		assignmentID, ids, scope.Section, stamp, ifAutomatic, scope.Everyone)
-	b.Exec(`UPDATE annotations AS w SET posted_at = ?4 WHERE `+workInScope+mayPost+remarkMayPost,
-		assignmentID, ids, scope.Section, stamp, ifAutomatic, scope.Everyone)
+		assignmentID, ids, scope.Section, actor.UserID, courseID, stamp, ifAutomatic)
+	b.Exec(`UPDATE submission_comments AS w SET posted_at = ?6 WHERE `+workInScope+mayPost+remarkMayPost+` AND staff = 1`,
+		assignmentID, ids, scope.Section, actor.UserID, courseID, stamp, ifAutomatic, scope.Everyone)
+	b.Exec(`UPDATE annotations AS w SET posted_at = ?6 WHERE `+workInScope+mayPost+remarkMayPost,
+		assignmentID, ids, scope.Section, actor.UserID, courseID, stamp, ifAutomatic, scope.Everyone)
 }
 
 // requireScope demands that what the scope names belongs to the assignment and the course.
-func requireScope(b *consensus.Batch, courseID, assignmentID string, scope lms.PostScope) {
+func requireScope(b *consensus.Batch, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope) {
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ?)`, courseID, assignmentID)
 	b.Require(lms.ErrNotFound, `NOT EXISTS(SELECT 1 FROM json_each(?2) j
 		WHERE NOT EXISTS(SELECT 1 FROM submissions WHERE submission_id = j.value AND assignment_id = ?1))`, assignmentID, list(scope.Submissions))
+	b.Require(errOtherSection, reachesSubmissions, actor.UserID, courseID, list(scope.Submissions))
+	if scope.Everyone {
+		b.Require(errOtherSection, unlimited, actor.UserID, courseID)
+	}
 	if scope.Section != "" {
 		b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM sections WHERE course_id = ? AND section_id = ?)`, courseID, scope.Section)
 	}
@@ -127,8 +137,8 @@ func (s *Store) PostGrades(ctx context.Context, actor lms.Actor, courseID, assig
 func (s *Store) PostScope(ctx context.Context, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope) (posted int, err error) {
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	requireScope(&b, courseID, assignmentID, scope)
-	postDrafts(&b, actor, assignmentID, scope, false)
+	requireScope(&b, actor, courseID, assignmentID, scope)
+	postDrafts(&b, actor, courseID, assignmentID, scope, false)
 	if scope.Everyone {
 		b.Exec(`
 			INSERT INTO markings (assignment_id, course_id, posting, opened_at, rubric_shown, version) VALUES (?1, ?2, 'manual', ?3, 0, 1)
@@ -146,17 +156,17 @@ func (s *Store) HideGrades(ctx context.Context, actor lms.Actor, courseID, assig
 	ids := list(scope.Submissions)
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	requireScope(&b, courseID, assignmentID, scope)
+	requireScope(&b, actor, courseID, assignmentID, scope)
 	b.Exec(`
 		UPDATE grades
 		SET posted_points = NULL, posted_feedback = NULL, posted_grade = NULL, posted_marks = NULL, posted_by = NULL, posted_changed_at = NULL,
 			posted_at = NULL, posted_version = NULL, revised_at = NULL
-		WHERE posted_at IS NOT NULL AND `+workInScope, assignmentID, ids, scope.Section)
-	b.Exec(`UPDATE submission_comments SET posted_at = NULL WHERE staff = 1 AND `+workInScope, assignmentID, ids, scope.Section)
-	b.Exec(`UPDATE annotations SET posted_at = NULL WHERE `+workInScope, assignmentID, ids, scope.Section)
+		WHERE posted_at IS NOT NULL AND `+workInScope, assignmentID, ids, scope.Section, actor.UserID, courseID)
+	b.Exec(`UPDATE submission_comments SET posted_at = NULL WHERE staff = 1 AND `+workInScope, assignmentID, ids, scope.Section, actor.UserID, courseID)
+	b.Exec(`UPDATE annotations SET posted_at = NULL WHERE `+workInScope, assignmentID, ids, scope.Section, actor.UserID, courseID)
 	if len(scope.Submissions) == 0 {
 		b.Exec(`UPDATE markings SET posting = 'manual', opened_at = NULL, version = version + 1
-			WHERE assignment_id = ?1 AND (posting = 'automatic' OR opened_at IS NOT NULL)`, assignmentID)
+			WHERE assignment_id = ?3 AND (posting = 'automatic' OR opened_at IS NOT NULL) AND `+unlimited, actor.UserID, courseID, assignmentID)
 	}
 	audit(ctx, &b, actor, lms.AuditGradeHide, "assignment/"+assignmentID, "course", courseID, "submissions", scopeName(scope))
 	b.Notify(topicCourse(courseID))

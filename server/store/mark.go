@@ -85,7 +85,7 @@ func (s *Store) resolve(ctx context.Context, courseID string, m marked, e lms.Gr
 // nothing of it until it is posted; where posting is automatic and the marker is done, it is posted with it. If an earlier
 // value was posted, the student goes on seeing that one.
 func (s *Store) Mark(ctx context.Context, actor lms.Actor, courseID, submissionID string, e lms.GradeEntry) (lms.Grade, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	if err := s.staffReach(ctx, actor, courseID, submissionID); err != nil {
 		return lms.Grade{}, err
 	}
 	m, err := s.marked(ctx, courseID, submissionID)
@@ -99,6 +99,7 @@ func (s *Store) Mark(ctx context.Context, actor lms.Actor, courseID, submissionI
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND course_id = ?)`, submissionID, courseID)
+	requireReachOf(&b, actor, courseID, submissionID)
 	b.Require(lms.ErrStale, `coalesce((SELECT version FROM grades WHERE submission_id = ?1),
 		(SELECT version FROM grade_beginnings WHERE submission_id = ?1), 0) = ?2`, submissionID, e.Version)
 	if !r.scored {
@@ -124,7 +125,7 @@ func (s *Store) Mark(ctx context.Context, actor lms.Actor, courseID, submissionI
 		submissionID, r.points, e.Feedback, actor.UserID, consensus.Stamp{}, r.grade, r.marks)
 	b.Exec(`DELETE FROM grade_beginnings WHERE submission_id = ?`, submissionID)
 	if !e.Draft {
-		postDrafts(&b, actor, m.assignment, lms.PostScope{Submissions: []string{submissionID}}, true)
+		postDrafts(&b, actor, courseID, m.assignment, lms.PostScope{Submissions: []string{submissionID}}, true)
 	}
 	audit(ctx, &b, actor, lms.AuditGradeSave, "submission/"+submissionID, "course", courseID, "points", r.points.String())
 	b.Return(selectGrade, submissionID)
@@ -215,7 +216,7 @@ func (s *Store) fillRubrics(ctx context.Context, courseID string, grades ...*lms
 
 // GradeHistory lists who changed and posted the grade of a submission, oldest first, for staff.
 func (s *Store) GradeHistory(ctx context.Context, actor lms.Actor, courseID, submissionID string) ([]lms.GradeChange, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	if err := s.staffReach(ctx, actor, courseID, submissionID); err != nil {
 		return nil, err
 	}
 	if n, err := s.number(ctx, `SELECT count(*) FROM submissions WHERE submission_id = ?1 AND course_id = ?2`, submissionID, courseID); err != nil || n == 0 {

@@ -33,11 +33,12 @@ const (
 	// Students of assignment a without work; s is the student.
 	missingWork = `
 		FROM assignments a
-		JOIN (SELECT e.course_id, e.user_id, ?1 AS assignment_id FROM enrolments e WHERE e.active = 1 AND e.role = 'student') s ON s.course_id = a.course_id
+		JOIN (SELECT e.course_id, e.user_id, ?1 AS assignment_id FROM enrolments e WHERE e.active = 1 AND e.role = 'student'
+			AND (?3 = '' OR e.section_id IN (SELECT value FROM json_each(?3)))) s ON s.course_id = a.course_id
 		WHERE a.assignment_id = ?1 AND NOT EXISTS(SELECT 1 FROM submissions h WHERE h.assignment_id = ?1 AND h.user_id = s.user_id)
 			AND coalesce(` + ownDueDate + ` < ?2, 0)`
 	listedWork = `
-		FROM (` + latestAttempts + ` AND s.assignment_id = ?1) s
+		FROM (` + latestAttempts + ` AND s.assignment_id = ?1 AND (?3 = '' OR e.section_id IN (SELECT value FROM json_each(?3)))) s
 		JOIN assignments a ON a.assignment_id = s.assignment_id
 		LEFT JOIN grade_beginnings n ON n.submission_id = s.submission_id
 		LEFT JOIN grades g ON g.submission_id = s.submission_id`
@@ -57,11 +58,12 @@ const (
 // Submissions lists the latest attempt of each active member: ungraded first, then in the order of their times. The filter
 // is one of lms.SubmissionFilters; missing lists students without an attempt, by name.
 func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assignmentID, filter, after string, limit int) (items []lms.Submission, next string, total int, err error) {
-	if err := s.markable(ctx, actor, courseID, assignmentID); err != nil {
+	sections, err := s.markable(ctx, actor, courseID, assignmentID)
+	if err != nil {
 		return nil, "", 0, err
 	}
 	if filter == "missing" {
-		return s.missing(ctx, courseID, assignmentID, after, limitOf(limit))
+		return s.missing(ctx, courseID, assignmentID, sections, after, limitOf(limit))
 	}
 	graded, at, id, err := parseSubmissionCursor(after)
 	if err != nil {
@@ -70,40 +72,42 @@ func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assi
 	const q = `
 		SELECT ` + submissionColumns + `, (SELECT json_group_array(` + shortFileJSON + ` ORDER BY sf.position)
 			FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id), ` + gradeColumns + filteredWork + `
-			AND (g.submission_id IS NOT NULL, s.submitted_at, s.submission_id) > (?3, ?4, ?5)
+			AND (g.submission_id IS NOT NULL, s.submitted_at, s.submission_id) > (?4, ?5, ?6)
 		ORDER BY g.submission_id IS NOT NULL, s.submitted_at, s.submission_id
-		LIMIT ?6`
+		LIMIT ?7`
 	limit = limitOf(limit)
-	rows, err := s.query(ctx, q, assignmentID, filter, graded, at, id, limit+1)
+	rows, err := s.query(ctx, q, assignmentID, filter, sections, graded, at, id, limit+1)
 	found, err := collect(rows, err, s.scanSubmission(true))
 	if err != nil {
 		return nil, "", 0, err
 	}
 	items, next = pageOf(plain(found), limit, submissionCursor)
-	total, err = s.number(ctx, `SELECT count(*) `+filteredWork, assignmentID, filter)
+	total, err = s.number(ctx, `SELECT count(*) `+filteredWork, assignmentID, filter, sections)
 	return items, next, total, err
 }
 
-// markable refuses those who are not staff of the course, and assignments of other courses.
-func (s *Store) markable(ctx context.Context, actor lms.Actor, courseID, assignmentID string) error {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
-		return err
+// markable refuses those who are not staff of the course, and assignments of other courses. It returns the sections that the
+// actor is limited to, as JSON, or nothing.
+func (s *Store) markable(ctx context.Context, actor lms.Actor, courseID, assignmentID string) (sections string, err error) {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
+		return "", err
 	}
 	n, err := s.number(ctx, `SELECT count(*) FROM assignments WHERE course_id = ?1 AND assignment_id = ?2`, courseID, assignmentID)
 	if err != nil || n == 0 {
-		return orNotFound(err)
+		return "", orNotFound(err)
 	}
-	return nil
+	return sc.sections, nil
 }
 
 // missing lists the students who are past their due date and have handed in nothing, as submissions without an id.
-func (s *Store) missing(ctx context.Context, courseID, assignmentID, after string, limit int) (items []lms.Submission, next string, total int, err error) {
+func (s *Store) missing(ctx context.Context, courseID, assignmentID, sections, after string, limit int) (items []lms.Submission, next string, total int, err error) {
 	const q = `
-		SELECT s.user_id, (SELECT name FROM users u WHERE u.user_id = s.user_id)` + missingWork + ` AND s.user_id > ?3
+		SELECT s.user_id, (SELECT name FROM users u WHERE u.user_id = s.user_id)` + missingWork + ` AND s.user_id > ?4
 		ORDER BY s.user_id
-		LIMIT ?4`
+		LIMIT ?5`
 	now := s.Now()
-	rows, err := s.query(ctx, q, assignmentID, now, after, limit+1)
+	rows, err := s.query(ctx, q, assignmentID, now, sections, after, limit+1)
 	items, err = collect(rows, err, func(row consensus.Row) (sub lms.Submission, err error) {
 		sub.CourseID, sub.AssignmentID = courseID, assignmentID
 		return sub, row.Scan(&sub.UserID, &sub.UserName)
@@ -112,24 +116,25 @@ func (s *Store) missing(ctx context.Context, courseID, assignmentID, after strin
 		return nil, "", 0, err
 	}
 	items, next = pageOf(items, limit, func(sub lms.Submission) string { return sub.UserID })
-	total, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, now)
+	total, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, now, sections)
 	return items, next, total, err
 }
 
 // SubmissionCounts counts what each filter of the list shows.
 func (s *Store) SubmissionCounts(ctx context.Context, actor lms.Actor, courseID, assignmentID string) (c lms.SubmissionCounts, err error) {
-	if err := s.markable(ctx, actor, courseID, assignmentID); err != nil {
+	sections, err := s.markable(ctx, actor, courseID, assignmentID)
+	if err != nil {
 		return c, err
 	}
 	const q = `
 		SELECT count(*), coalesce(sum(` + filterUngraded + `), 0), coalesce(sum(` + filterNeeds + `), 0), coalesce(sum(` + filterUnposted + `), 0),
 			coalesce(sum(` + filterLate + `), 0), coalesce(sum(` + filterExtension + `), 0), coalesce(sum(` + filterResubmitted + `), 0)` + listedWork
-	rows, err := s.query(ctx, q, assignmentID)
+	rows, err := s.query(ctx, q, assignmentID, "", sections)
 	c, err = one(rows, err, func(row consensus.Row) (c lms.SubmissionCounts, err error) {
 		return c, row.Scan(&c.Submitted, &c.Ungraded, &c.Needs, &c.Unposted, &c.Late, &c.Extension, &c.Resubmitted)
 	})
 	if err == nil {
-		c.Missing, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, s.Now())
+		c.Missing, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, s.Now(), sections)
 	}
 	return c, err
 }
