@@ -123,3 +123,16 @@ type News struct {
 	CutoffAt     time.Time `json:"cutoffAt,omitzero"`
 	At           time.Time `json:"at"`
 }
+
+// Choice is one entry of a list to choose from.
+type Choice struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Choices is what an assignment can belong to, and whom other dates can be for.
+type Choices struct {
+	Categories []Choice `json:"categories"`
+	Sections   []Choice `json:"sections"`
+	Students   []Choice `json:"students"`
+}

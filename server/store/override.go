@@ -336,3 +336,29 @@ func (w *workSet) grant(wanted []lms.Override) {
 func (w *workSet) remove(id string) {
 	w.overrides = slices.DeleteFunc(slices.Clone(w.overrides), func(o lms.Override) bool { return o.ID == id })
 }
+
+// Choices lists the categories of a course, its sections and its active students, for staff.
+func (s *Store) Choices(ctx context.Context, actor lms.Actor, courseID string) (lms.Choices, error) {
+	c := lms.Choices{Categories: []lms.Choice{}, Sections: []lms.Choice{}, Students: []lms.Choice{}}
+	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+		return c, err
+	}
+	const q = `
+		SELECT 0, category_id, name, position FROM categories WHERE course_id = ?1
+		UNION ALL
+		SELECT 1, section_id, title, position FROM sections WHERE course_id = ?1 AND archived_at IS NULL
+		UNION ALL
+		SELECT 2, e.user_id, u.name, 0 FROM enrolments e JOIN users u ON u.user_id = e.user_id
+		WHERE e.course_id = ?1 AND e.active = 1 AND e.role = 'student'
+		ORDER BY 1, 4, 3, 2`
+	rows, err := s.query(ctx, q, courseID)
+	_, err = collect(rows, err, func(row consensus.Row) (x lms.Choice, err error) {
+		var kind, position int
+		if err = row.Scan(&kind, &x.ID, &x.Name, &position); err == nil {
+			to := []*[]lms.Choice{&c.Categories, &c.Sections, &c.Students}[kind]
+			*to = append(*to, x)
+		}
+		return x, err
+	})
+	return c, err
+}
