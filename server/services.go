@@ -92,6 +92,7 @@ func (n *Node) openTutor() error {
 	n.wg.Go(func() { n.tutor.Resume(n.ctx) })
 	n.wg.Go(func() { n.tutor.IndexLoop(n.ctx) })
 	n.wg.Go(n.eraseOld)
+	n.wg.Go(n.handInDrafts)
 	return nil
 }
 
