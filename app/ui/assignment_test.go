@@ -157,7 +157,7 @@ func TestAssignmentPageOfAStudent(t *testing.T) {
 	again.work.again = true
 	wantHTML(t, drawn(t, again), "Attempt 1 handed in", "Handing in again replaces attempt 1", "Hand in as attempt 2")
 
-	a.DueAt, a.MaxAttempts, a.Mine = testNow.Add(-2*time.Hour), 1, &lms.Work{Late: &lms.LateCost{Points: 200000, Rule: "A rule."}}
+	a.DueAt, a.MaxAttempts, a.Mine = testNow.Add(-2*time.Hour), 1, &lms.Work{Late: &lms.LateCost{Points: 20_000_000, Rule: "A rule."}}
 	wantHTML(t, drawn(t, studentPage(t, a)), "passed 2 hours ago", "takes up to 20 of 100 points", "A rule.", "your last attempt", "Missing: nothing was handed in")
 	a.Mine = &lms.Work{Attempts: 1, Used: 1}
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "You have used all attempts", "!Choose files")
@@ -173,7 +173,7 @@ func TestAssignmentPageShowsOnlyAPostedGrade(t *testing.T) {
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "!87.5", "!Well argued")
 	s.Grade.PostedAt = testNow
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "87.5", "of 100 points", "Well argued", "By Grace, posted")
-	s.Score = &lms.Scored{Graded: true, Raw: 8750, Intervals: 2, Deduction: 200000, Final: 675000}
+	s.Score = &lms.Scored{Graded: true, Raw: 8750, Intervals: 2, Deduction: 20_000_000, Final: 67_500_000}
 	a.LateText = "Late work loses 10 % of the possible points for each begun day."
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "67.5", "87.5 points", "Taken for 2 late days", "− 20 points", "loses 10 %")
 }
