@@ -61,7 +61,7 @@ func (p LatePolicy) CostAt(a Assignment, zone *time.Location, now time.Time) *La
 		return nil
 	}
 	c := &LateCost{Seconds: int64((late + time.Second - 1) / time.Second), Intervals: p.Intervals(a.DueAt, now, zone)}
-	if a.GradeType.Counts() {
+	if p.Missing = nil; a.GradeType.Counts() { // what missing work counts is no matter here
 		c.Points, c.Rule = p.Deduction(a.Points, a.Points, c.Intervals), p.Describe()
 	}
 	return c

@@ -62,7 +62,7 @@ func (p *assignmentPage) load(ctx app.Context) {
 	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm)
 	p.whenStudent(ctx, func(ctx app.Context) {
 		p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm)
-		p.draft.Load(ctx, Call(api.GetDraft, in), p.openForm)
+		p.draft.Load(ctx, Call(api.GetDraft, in), p.openForm, func(app.Context) { p.work.overtaken(p.draft.Value) })
 	})
 }
 
@@ -188,7 +188,7 @@ func (p *assignmentPage) facts(a lms.Assignment) app.UI {
 	if p.staff() && !a.GradeByAt.IsZero() {
 		facts = append(facts, Fact{"Grade by", p.dateFact(a.GradeByAt, cond(a.Stats != nil && a.Stats.Ungraded > 0, DueTone(a.GradeByAt), ""))})
 	}
-	facts = append(facts, Fact{"Counts", text(worth(a))}, Fact{"Hand in", text(a.Describe())})
+	facts = append(facts, Fact{"Worth", text(worth(a))}, Fact{"Hand in", text(a.Describe())})
 	if a.MaxAttempts > 0 {
 		used := ""
 		if a.Mine != nil && p.student() {

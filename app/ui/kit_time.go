@@ -29,7 +29,17 @@ func FormatTimeIn(t time.Time, zone string) string {
 	if sameClock(there, here) {
 		return here
 	}
-	return there + " (" + here + " where you are)"
+	return there + " (" + shorter(here, there) + " where you are)"
+}
+
+// shorter leaves the date out of a formatted time if the other one has the same.
+func shorter(t, other string) string {
+	for i, r := range t {
+		if r == ',' && i < len(other) && t[:i+1] == other[:i+1] {
+			return t[i+2:]
+		}
+	}
+	return t
 }
 
 // sameClock reports whether two formatted times differ at most in the zone's name.
@@ -63,7 +73,7 @@ func DueText(due time.Time, zone string) string {
 	there, here := formatIn(due, zone), formatIn(due, "")
 	text := "Due " + there + " (" + Relative(due) + ")"
 	if !sameClock(there, here) {
-		text += ", " + here + " where you are"
+		text += ", " + shorter(here, there) + " where you are"
 	}
 	return text
 }

@@ -72,7 +72,7 @@ func previewDialog(p lms.Preview, busy bool, apply, cancel func(app.Context)) ap
 		app.P().Text(plural(len(p.Changes), "result")+" will change. The grades that were given stay as they are; what counts is computed anew from them."),
 		app.Div().Class("table-wrap").Attr("tabindex", 0).Role("region").Aria("label", "Results that change").Body(app.Elem("table").Class("table").Body(
 			app.Elem("thead").Body(app.Elem("tr").Body(
-				head("Student"), head("Now"), head("Then"))),
+				head("Student"), head("Counts now"), head("Then"))),
 			app.Elem("tbody").Body(app.Range(p.Changes).Slice(func(i int) app.UI {
 				c := p.Changes[i]
 				return app.Elem("tr").Body(
@@ -94,7 +94,7 @@ func resultText(s lms.Scored, late int64) string {
 	t := "Not graded"
 	switch {
 	case s.Graded:
-		t = s.Final.String() + " points"
+		t = s.Final.String()
 	case s.Missing:
 		t = ""
 	}

@@ -28,7 +28,6 @@ type workDraft struct {
 // open fills the form once with the draft of the nodes, or with what this device kept and could not save.
 func (w *workForm) open(ctx app.Context, a lms.Assignment, saved lms.Draft) {
 	if w.as == a.ID {
-		w.overtaken(saved)
 		return
 	}
 	*w = workForm{as: a.ID, course: a.CourseID, text: saved.Text, url: saved.URL, version: saved.Version, savedAt: saved.SavedAt, showing: w.showing}
@@ -53,7 +52,7 @@ func (w *workForm) open(ctx app.Context, a lms.Assignment, saved lms.Draft) {
 
 // overtaken notices that the draft was saved on another device while this page has nothing unsaved, or shows both.
 func (w *workForm) overtaken(saved lms.Draft) {
-	if saved.Version <= w.version || w.saving || w.theirs != nil {
+	if saved.Version <= w.version || w.saving || w.theirs != nil || w.sending() {
 		return
 	}
 	if !w.dirty {

@@ -23,7 +23,7 @@ func receiptView(a lms.Assignment, c lms.Course, r lms.Receipt) app.UI {
 		app.If(!whole, func() app.UI { return Notice("warn", "Recorded in time, but not all files have arrived.") }),
 		Facts(
 			Fact{"Attempt", text(itoa(s.Attempt))},
-			Fact{"Received", app.Div().Body(TimeView(s.SubmittedAt), app.If(s.LateSeconds > 0, func() app.UI { return Badge(lateText(s.LateSeconds), "warn") }))},
+			Fact{"Received", app.Div().Class("row-badges").Body(text(FormatTimeIn(s.SubmittedAt, c.Zone)), app.If(s.LateSeconds > 0, func() app.UI { return Badge(lateText(s.LateSeconds), "warn") }))},
 			Fact{"Counts", scoreOfReceipt(a, s)},
 			Fact{"Copies", text(cond(whole, "Everything is on ", "Complete on ") + itoa(r.Replicas) + " of " + plural(r.Nodes, "node"))},
 			Fact{"Receipt id", app.Code().Text(s.ID)},

@@ -98,7 +98,7 @@ func (p *assignmentPage) handInView(a lms.Assignment, h handInView) app.UI {
 			return app.Ul().Class("transfers").Aria("label", "Files on their way").Body(app.Range(h.items).Slice(func(i int) app.UI { return transferView(h.items[i]) }))
 		}),
 		app.If(h.accepted && !h.complete && h.running, func() app.UI {
-			return app.P().Class("muted").Text("Your hand-in was recorded " + FormatTime(h.receipt.Submission.SubmittedAt) + ". That time counts. Keep this page open until the files have arrived, at most " + Span(lms.UploadGrace) + ".")
+			return app.P().Class("muted").Text("Your hand-in was recorded " + FormatTimeIn(h.receipt.Submission.SubmittedAt, p.zone()) + ". That time counts. Keep this page open until the files have arrived, at most " + Span(lms.UploadGrace) + ".")
 		}),
 		app.If(h.err != nil, func() app.UI {
 			return app.Div().Role("alert").Body(Notice("bad", ProblemOf(h.err).Message, app.Div().Class("actions").Body(
@@ -153,7 +153,7 @@ func (p *assignmentPage) resumeView(s lms.Submission) app.UI {
 	}
 	left := s.SubmittedAt.Add(lms.UploadGrace).Sub(Now())
 	return app.Div().Class("stack").Body(
-		Notice("warn", "Attempt "+itoa(s.Attempt)+" counts from "+FormatTime(s.SubmittedAt)+", but bytes of "+strings.Join(names, ", ")+
+		Notice("warn", "Attempt "+itoa(s.Attempt)+" counts from "+FormatTimeIn(s.SubmittedAt, p.zone())+", but bytes of "+strings.Join(names, ", ")+
 			" are missing. Choose the same files again: the upload goes on where it stopped. Time left: "+Span(max(left, 0))+"."),
 		p.work.problem.Alert(),
 		app.If(p.work.busy, func() app.UI {
@@ -210,7 +210,7 @@ func (p *assignmentPage) history(items []lms.Submission) app.UI {
 		label, tone := stateBadge(s)
 		return app.Details().Class("attempt").Body(
 			app.Summary().Class("fold-head").Body(Icon("chevron-right"), app.Strong().Text("Attempt "+itoa(s.Attempt)),
-				app.Span().Class("muted").Text(FormatTime(s.SubmittedAt)), Badge(label, tone)),
+				app.Span().Class("muted").Text(FormatTimeIn(s.SubmittedAt, p.zone())), Badge(label, tone)),
 			app.Div().Class("stack", "attempt-body").Body(
 				attemptBody(s),
 				app.Div().Class("actions").Body(Button("Receipt", "shield", func(ctx app.Context, _ app.Event) { p.showReceipt(ctx, s) }, Each(s.ID))),

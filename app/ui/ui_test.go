@@ -110,7 +110,7 @@ func TestTimes(t *testing.T) {
 	due := time.Date(2026, 9, 4, 21, 59, 0, 0, time.UTC)
 	for got, want := range map[string]string{
 		DueText(due, ""):                                 "Due Fri 4 Sep 2026, 21:59 UTC (in 2 days)",
-		FormatTimeIn(due, "Europe/Berlin"):               "Fri 4 Sep 2026, 23:59 CEST (Fri 4 Sep 2026, 21:59 UTC where you are)",
+		FormatTimeIn(due, "Europe/Berlin"):               "Fri 4 Sep 2026, 23:59 CEST (21:59 UTC where you are)",
 		FormatTimeIn(due, "Etc/UTC"):                     "Fri 4 Sep 2026, 21:59 UTC",
 		DueText(time.Time{}, ""):                         "No due date",
 		Relative(Now().Add(30 * time.Second)):            "in < 1 minute",

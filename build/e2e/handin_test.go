@@ -148,7 +148,8 @@ func (s *school) extension(t *testing.T, n *node, late string) {
 	ben.look("home-extension")
 	ben.open(n.origin() + s.page("assignments", late))
 	ben.see("These dates are your own.")
-	ben.absent("Missing")
+	ben.see("Not handed in yet")
+	ben.absent("Missing:")
 }
 
 func (s *school) howItWasMade(t *testing.T, n *node, late string) {
