@@ -34,6 +34,7 @@ func (p *assignmentPage) OnDismount() {
 	if p.stop != nil {
 		p.stop()
 	}
+	p.work.flush()
 }
 
 func (p *assignmentPage) OnNav(ctx app.Context) {
@@ -46,6 +47,7 @@ func (p *assignmentPage) OnNav(ctx app.Context) {
 		p.assignment.Reset()
 		p.attempts.Reset()
 		p.draft.Reset()
+		p.work.flush()
 		p.work = workForm{}
 		if p.setTopics != nil {
 			p.setTopics("course/" + p.id)

@@ -107,7 +107,7 @@ func (w *workForm) save(ctx app.Context) {
 	}
 	w.saving = true
 	rev, text, url, course, as := w.rev, w.text, w.url, w.course, w.as
-	in := api.DraftInput{Course: course, Assignment: as, Text: text, URL: trimSpace(url), Version: w.version, Files: w.declared()}
+	in := w.input()
 	path := api.AssignmentPath{Course: course, Assignment: as}
 	Async(ctx, func(c context.Context) (saved lms.Draft, err error) {
 		if saved, err = api.Call(c, API, api.SaveDraft, in); lms.KindOf(err) == lms.KindConflict {
@@ -142,6 +142,22 @@ func (w *workForm) save(ctx app.Context) {
 			w.saveErr = err
 			ctx.After(draftRetry, func(ctx app.Context) { w.save(ctx) })
 		}
+	})
+}
+
+func (w *workForm) input() api.DraftInput {
+	return api.DraftInput{Course: w.course, Assignment: w.as, Text: w.text, URL: trimSpace(w.url), Version: w.version, Files: w.declared()}
+}
+
+// flush saves what the page still had when it is left. Whatever becomes of it, this device keeps it too.
+func (w *workForm) flush() {
+	if w.as == "" || !w.dirty || w.saving || w.theirs != nil || w.sending() {
+		return
+	}
+	in := w.input()
+	go guarded(context.Background(), func(c context.Context) error {
+		_, err := api.Call(c, API, api.SaveDraft, in)
+		return err
 	})
 }
 
