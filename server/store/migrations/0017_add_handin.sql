@@ -46,3 +46,5 @@ CREATE INDEX work_drafts_by_user ON work_drafts (user_id);
 CREATE INDEX questions_by_assignment ON questions (assignment_id) WHERE assignment_id IS NOT NULL;
 
 CREATE INDEX files_incomplete ON files (course_id) WHERE complete_at IS NULL;
+
+CREATE INDEX assignments_handing_in ON assignments (assignment_id) WHERE hand_in_drafts = 1;

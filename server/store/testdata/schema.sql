@@ -43,6 +43,8 @@ CREATE TABLE assignments (
 
 CREATE INDEX assignments_by_course ON assignments (course_id);
 
+CREATE INDEX assignments_handing_in ON assignments (assignment_id) WHERE hand_in_drafts = 1;
+
 CREATE TRIGGER audit_log_keeps_content BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
 CREATE TRIGGER audit_log_keeps_rows BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
