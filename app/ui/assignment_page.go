@@ -100,7 +100,7 @@ func (p *assignmentPage) Render() app.UI {
 		Back: Crumbs(p.label(), CoursePath(p.id), "Assignments", CoursePath(p.id, "assignments")),
 		Actions: app.If(p.staff() && p.assignment.Ready, func() app.UI {
 			return app.Div().Class("actions").Body(
-				app.If(p.instructor() && !p.readOnly(), func() app.UI { return LinkButton("Edit", "edit", CoursePath(p.id, "assignments", p.as, "edit")) }),
+				app.If(p.instructor() && !p.readOnly() && a.ArchivedAt.IsZero(), func() app.UI { return LinkButton("Edit", "edit", CoursePath(p.id, "assignments", p.as, "edit")) }),
 				PrimaryLink("Grade", "check-circle", CoursePath(p.id, "assignments", p.as, "submissions")),
 			)
 		}),

@@ -64,7 +64,7 @@ func (d *lateDraft) fields(problem Problem, typed func(*string) app.EventHandler
 	}
 	return app.Div().Class("stack").Body(
 		app.Div().Class("grid-2").Body(
-			Input(Field{ID: "late.rate", Label: "Taken off, in % of the possible points", InputMode: "decimal", Optional: true, Value: d.Rate, Error: problem.For("late.rate"), On: typed(&d.Rate)}),
+			Input(Field{ID: "late.rate", Label: "Taken off, in %", Help: "Of the possible points.", InputMode: "decimal", Optional: true, Value: d.Rate, Error: problem.For("late.rate"), On: typed(&d.Rate)}),
 			Select(Field{ID: "late.interval", Label: "For each begun", Value: d.Interval, Error: problem.For("late.interval"), On: typed(&d.Interval),
 				Help: "A late day ends at the due time of day, in the course's zone."},
 				Option{Value: string(lms.LateByDay), Label: "day"}, Option{Value: string(lms.LateByHour), Label: "hour"}),

@@ -13,6 +13,7 @@ import (
 var (
 	errAssignmentExists = lms.FieldErrorf(lms.KindConflict, "id", "This assignment exists already. Load the list of assignments again.")
 	errAttachment       = lms.FieldErrorf(lms.KindRule, "attachments", "An attachment was not uploaded by you for this course, or has not arrived completely. Wait for the upload, or upload it again.")
+	errArchived         = lms.Errorf(lms.KindConflict, "This assignment is archived. Restore it first; what you typed is kept.")
 	errCategory         = lms.FieldErrorf(lms.KindRule, "categoryId", "This category is not there any more. Choose another one.")
 )
 
@@ -164,6 +165,7 @@ func (s *Store) UpdateAssignment(ctx context.Context, actor lms.Actor, a lms.Ass
 	requireWrite(&b, actor, a.CourseID, lms.InstructorOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ?)`, a.CourseID, a.ID)
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND version = ?)`, a.ID, a.Version)
+	b.Require(errArchived, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND archived_at IS NULL)`, a.ID)
 	requireAttachments(&b, actor, a, attachmentIDs)
 	requireCategory(&b, a)
 	rows, err := s.query(ctx, selectAssignment, a.CourseID, a.ID)

@@ -306,6 +306,9 @@ func TestArchiveAndDuplicate(t *testing.T) {
 	}
 	_, _, err = s.Submit(ctx, s.Alice, s.Course.ID, "a-1", "s-2", "x", nil)
 	want(t, err, lms.ErrNotFound)
+	a.Version++
+	_, err = s.UpdateAssignment(ctx, s.Instructor, a, nil)
+	wantKind(t, err, lms.KindConflict, "Restore it first")
 	for _, id := range []string{"a-1", "a-empty"} {
 		back, err := s.RestoreAssignment(ctx, s.Instructor, s.Course.ID, id)
 		want(t, err, nil)
