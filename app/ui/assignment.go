@@ -81,7 +81,7 @@ func (p *assignmentsPage) lists(page api.Page[lms.Assignment]) app.UI {
 
 // assignmentRow leads to an assignment and says where it stands.
 func assignmentRow(a lms.Assignment, zone string, staff bool) app.UI {
-	r := &Row{ID: a.ID, Href: CoursePath(a.CourseID, "assignments", a.ID), Icon: "clipboard", Title: a.Title, Meta: DueText(a.DueAt, zone)}
+	r := &Row{ID: a.ID, Href: CoursePath(a.CourseID, "assignments", a.ID), Icon: "clipboard", Title: a.Title, Meta: DueTextIn(a.DueAt, zone)}
 	switch {
 	case staff:
 		r.Badge, r.Tone = staffBadge(a)

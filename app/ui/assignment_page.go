@@ -96,7 +96,7 @@ func (p *assignmentPage) onTransfers(ctx app.Context) {
 func (p *assignmentPage) Render() app.UI {
 	a := p.assignment.Value
 	return p.frame(&Shell{
-		Title: cond(a.Title != "", a.Title, "Assignment"), Lead: cond(a.Title != "", DueText(a.DueAt, p.zone())+" · "+worth(a), ""), Active: "assignments", Wide: true,
+		Title: cond(a.Title != "", a.Title, "Assignment"), Lead: cond(a.Title != "", DueTextIn(a.DueAt, p.zone())+" · "+worth(a), ""), Active: "assignments", Wide: true,
 		Back: Crumbs(p.label(), CoursePath(p.id), "Assignments", CoursePath(p.id, "assignments")),
 		Actions: app.If(p.staff() && p.assignment.Ready, func() app.UI {
 			return app.Div().Class("actions").Body(

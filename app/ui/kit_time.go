@@ -64,9 +64,12 @@ func AgoView(t time.Time) app.UI {
 	return app.Time().DateTime(t.UTC().Format(time.RFC3339)).Title(FormatTime(t)).Text(Relative(t))
 }
 
-// DueText is a due date as a person needs it, in the zone of the course: "Due Fri 4 Sep 2026, 23:59 CEST (in 2 days)", and
+// DueText is DueTextIn in the viewer's zone.
+func DueText(due time.Time) string { return DueTextIn(due, "") }
+
+// DueTextIn is a due date as a person needs it, in the zone of the course: "Due Fri 4 Sep 2026, 23:59 CEST (in 2 days)", and
 // what the viewer's clock shows if it shows another time (UX principle 9).
-func DueText(due time.Time, zone string) string {
+func DueTextIn(due time.Time, zone string) string {
 	if due.IsZero() {
 		return "No due date"
 	}

@@ -63,7 +63,7 @@ func (p *overridePage) zone() string { return p.course.Value.Zone }
 
 func (p *overridePage) Render() app.UI {
 	a := p.assignment.Value
-	return p.frame(&Shell{Title: "Other dates", Lead: cond(a.Title != "", a.Title+". "+DueText(a.DueAt, p.zone()), ""), Active: "assignments",
+	return p.frame(&Shell{Title: "Other dates", Lead: cond(a.Title != "", a.Title+". "+DueTextIn(a.DueAt, p.zone()), ""), Active: "assignments",
 		Back: Crumbs(p.label(), CoursePath(p.id), "Assignment", CoursePath(p.id, "assignments", p.as)),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(func() app.UI {
 			return app.Div().Class("stack").Body(

@@ -132,7 +132,7 @@ func (w *workForm) save(ctx app.Context) {
 				w.save(ctx)
 			}
 		case lms.KindOf(err) == lms.KindConflict && !w.sending() && saved.Version != in.Version && saved.AssignmentID != "":
-			if saved.Text == text && saved.URL == url { // an answer that was lost
+			if saved.Version == 0 || saved.Text == text && saved.URL == url { // it was handed in elsewhere; or an answer was lost
 				w.version, w.savedAt = saved.Version, saved.SavedAt
 				w.save(ctx)
 				return

@@ -109,10 +109,10 @@ func TestTimes(t *testing.T) {
 	at(t, "2026-09-02T20:00:00Z")
 	due := time.Date(2026, 9, 4, 21, 59, 0, 0, time.UTC)
 	for got, want := range map[string]string{
-		DueText(due, ""):                                 "Due Fri 4 Sep 2026, 21:59 UTC (in 2 days)",
+		DueText(due):                                     "Due Fri 4 Sep 2026, 21:59 UTC (in 2 days)",
 		FormatTimeIn(due, "Europe/Berlin"):               "Fri 4 Sep 2026, 23:59 CEST (21:59 UTC where you are)",
 		FormatTimeIn(due, "Etc/UTC"):                     "Fri 4 Sep 2026, 21:59 UTC",
-		DueText(time.Time{}, ""):                         "No due date",
+		DueText(time.Time{}):                             "No due date",
 		Relative(Now().Add(30 * time.Second)):            "in < 1 minute",
 		Relative(Now().Add(-30 * time.Second)):           "just now",
 		Relative(Now().Add(-time.Hour)):                  "1 hour ago",

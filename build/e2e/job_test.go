@@ -201,7 +201,7 @@ func (j *job) post() {
 	b.fill("#description", "Explain why **two majorities** always share a member.\n\n1. In words\n2. As a proof")
 	b.set("#dueAt", time.Now().AddDate(0, 0, 3).Format("2006-01-02T15:04"))
 	b.fill("#points", "20")
-	b.click("Opening, cut-off, files and attempts")
+	b.click("What is handed in")
 	b.fill("#maxFiles", "6")
 	b.fill("#maxFileSize", "25")
 	b.attach("#attachments", sheet)
@@ -214,7 +214,8 @@ func (j *job) post() {
 
 	j.amara.zone("America/New_York")
 	j.amara.open(j.nodes[2].origin() + j.assignment)
-	j.amara.see("Times are in your zone, America/New_York")
+	j.amara.see("Times are in the course's zone, UTC")
+	j.amara.see("where you are")
 	j.amara.see("Explain why two majorities always share a member.")
 	j.amara.see("exercise sheet 1.md")
 	j.amara.see("in 2 days")
