@@ -202,7 +202,7 @@ func (p *coursePage) toGrade() app.UI {
 	return Card("To grade", nil, p.assignments.View(2, p.load, func(page api.Page[lms.Assignment]) app.UI {
 		var open []lms.Assignment
 		for _, a := range page.Items {
-			if a.Stats != nil && a.Stats.Ungraded+a.Stats.Unposted > 0 {
+			if a.Stats != nil && a.ArchivedAt.IsZero() && a.Stats.Ungraded+a.Stats.Unposted > 0 {
 				open = append(open, a)
 			}
 		}

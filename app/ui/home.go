@@ -105,28 +105,39 @@ func homeFlags(flags []lms.TutorFlag) app.UI {
 func homeNews(news []lms.News) app.UI {
 	return homeList("What is new", "info", "", len(news), func(i int) app.UI {
 		n := news[i]
-		r := &Row{ID: string(n.Kind) + n.AssignmentID + n.SubmissionID, Href: CoursePath(n.CourseID, "assignments", n.AssignmentID), Title: n.Title, Icon: "info"}
-		what := ""
+		r := &Row{ID: string(n.Kind) + n.AssignmentID + n.SubmissionID, Href: CoursePath(n.CourseID, "assignments", n.AssignmentID), Title: n.Title,
+			Meta: n.CourseCode + " · " + newsText(n) + " · " + Relative(n.At)}
 		switch n.Kind {
 		case lms.NewsExtension:
 			r.Icon, r.Badge, r.Tone = "calendar", "Extension", "good"
-			what = cond(n.DueAt.IsZero() && n.CutoffAt.IsZero(), "you have other dates or attempts", "now "+lowerFirst(overrideText(lms.Override{DueAt: n.DueAt, CutoffAt: n.CutoffAt}, n.Zone)))
 		case lms.NewsIncomplete:
 			r.Icon, r.Badge, r.Tone = "alert-triangle", "Incomplete", "bad"
-			what = cond(n.Who == "", "the files of your attempt did not arrive: hand it in again", n.Who+": the files of the attempt did not arrive")
 			if n.Who != "" {
 				r.Href = CoursePath(n.CourseID, "submissions", n.SubmissionID)
 			}
 		case lms.NewsReturned:
 			r.Icon, r.Badge, r.Tone = "edit", "Returned", "warn"
-			what = "your attempt is a draft again: finish it and hand it in"
 		case lms.NewsDraft:
 			r.Icon, r.Badge, r.Tone = "upload", "Handed in", "info"
-			what = "your draft was handed in at the cut-off"
 		}
-		r.Meta = n.CourseCode + " · " + what + " · " + Relative(n.At)
 		return r
 	})
+}
+
+// newsText says what happened.
+func newsText(n lms.News) string {
+	switch n.Kind {
+	case lms.NewsExtension:
+		if n.DueAt.IsZero() && n.CutoffAt.IsZero() {
+			return "you have other dates or attempts"
+		}
+		return "now " + lowerFirst(overrideText(lms.Override{DueAt: n.DueAt, CutoffAt: n.CutoffAt}, n.Zone))
+	case lms.NewsIncomplete:
+		return cond(n.Who == "", "the files of your attempt did not arrive: hand it in again", n.Who+": the files of the attempt did not arrive")
+	case lms.NewsReturned:
+		return "your attempt is a draft again: finish it and hand it in"
+	}
+	return "your draft was handed in at the cut-off"
 }
 
 // homeEndorsed tells a student what staff made of the tutor's answers (TUTOR-27).

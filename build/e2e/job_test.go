@@ -199,7 +199,7 @@ func (j *job) post() {
 	b.open(origin + j.course + "/assignments/new")
 	b.fill("#title", "Quorums")
 	b.fill("#description", "Explain why **two majorities** always share a member.\n\n1. In words\n2. As a proof")
-	b.set("#dueAt", time.Now().AddDate(0, 0, 3).Format("2006-01-02T15:04"))
+	b.set("#dueAt", time.Now().AddDate(0, 0, 3).Add(-time.Hour).Format("2006-01-02T15:04"))
 	b.fill("#points", "20")
 	b.click("What is handed in")
 	b.fill("#maxFiles", "6")
