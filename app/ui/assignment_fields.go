@@ -23,12 +23,7 @@ func (p *assignmentForm) form() app.UI {
 		}),
 		Card("", nil, app.Div().Class("stack").Body(
 			Input(Field{ID: "title", Label: "Title", Value: d.Title, Error: why("title"), On: p.typed(&d.Title)}),
-			app.Div().Class("grid-2").Body(
-				Input(Field{ID: "dueAt", Label: "Due", Type: "datetime-local", Optional: true, Value: d.Due, Error: why("dueAt"), On: p.typed(&d.Due), Help: "In the course's time zone, " + p.course.Value.Zone + ". The whole minute counts."}),
-				Input(Field{ID: "points", Label: "Points", InputMode: "decimal", Value: d.Points, Error: why("points"), On: p.typed(&d.Points)}),
-			),
-			TextArea(Field{ID: "description", Label: "What to do", Optional: true, Rows: 8, Value: d.Description, Error: why("description"), On: p.typed(&d.Description), Markdown: true, Help: "Every member of the course reads this."}),
-			p.attachments(),
+			Input(Field{ID: "dueAt", Label: "Due", Type: "datetime-local", Optional: true, Value: d.Due, Error: why("dueAt"), On: p.typed(&d.Due), Help: "In the course's time zone, " + p.course.Value.Zone + ". The whole minute counts."}),
 		)),
 		p.folded(),
 		Checkbox(Field{ID: "published", Label: "Students see it", Help: "Without the tick it is a draft for staff only.", On: p.ticked(&d.Published)}, d.Published),
@@ -45,11 +40,13 @@ func (p *assignmentForm) form() app.UI {
 // foldOf says which of the folded parts holds a field.
 func foldOf(field string) string {
 	switch field {
-	case "opensAt", "cutoffAt", "gradeByAt":
+	case "description", "attachments":
+		return "task"
+	case "opensAt", "cutoffAt", "gradeByAt", "handInDrafts":
 		return "dates"
-	case "allowText", "maxFiles", "maxFileSize", "allowedTypes", "maxAttempts", "onPaper", "honour", "handInDrafts":
+	case "allowText", "maxFiles", "maxFileSize", "allowedTypes", "maxAttempts", "onPaper", "honour":
 		return "handin"
-	case "gradeType", "categoryId", "late.rate", "late.interval", "late.floor", "late.missing":
+	case "points", "gradeType", "categoryId", "late.rate", "late.interval", "late.floor", "late.missing":
 		return "grading"
 	}
 	return ""
@@ -74,6 +71,10 @@ func (p *assignmentForm) folded() app.UI {
 		return Input(Field{ID: id, Label: label, Type: "datetime-local", Optional: true, Value: *to, Error: why(id), On: p.typed(to), Help: help})
 	}
 	return app.Div().Class("stack").Body(
+		p.fold("task", "What to do", p.taskSummary(),
+			TextArea(Field{ID: "description", Label: "Description", Optional: true, Rows: 8, Value: d.Description, Error: why("description"), On: p.typed(&d.Description), Markdown: true, Help: "Every member of the course reads this."}),
+			p.attachments(),
+		),
 		p.fold("handin", "What is handed in", p.summary(), p.handInFields()...),
 		p.fold("dates", "More dates", datesSummary(*d),
 			app.Div().Class("grid-2").Body(
@@ -85,8 +86,9 @@ func (p *assignmentForm) folded() app.UI {
 			Checkbox(Field{ID: "handInDrafts", Label: "At the cut-off, drafts are handed in by themselves", Error: why("handInDrafts"), On: p.ticked(&d.HandInDrafts),
 				Help: "Without the tick an unsent draft stays a draft. Work that was handed in is never replaced by a draft."}, d.HandInDrafts),
 		),
-		p.fold("grading", "Grading and lateness", p.gradingSummary(),
+		p.fold("grading", "Points, grading and lateness", p.gradingSummary(),
 			app.Div().Class("grid-2").Body(
+				Input(Field{ID: "points", Label: "Points", InputMode: "decimal", Value: d.Points, Error: why("points"), On: p.typed(&d.Points)}),
 				Select(Field{ID: "gradeType", Label: "Graded as", Value: d.GradeType, Error: why("gradeType"), On: p.typed(&d.GradeType)},
 					Option{Value: string(lms.GradePoints), Label: "Points"}, Option{Value: string(lms.GradePercent), Label: "Percent"}, Option{Value: string(lms.GradeLetter), Label: "Letter"},
 					Option{Value: string(lms.GradePassFail), Label: "Pass or fail"}, Option{Value: string(lms.GradeUngraded), Label: "Not graded"}),
@@ -141,12 +143,16 @@ func datesSummary(d assignmentDraft) string {
 }
 
 func (p *assignmentForm) gradingSummary() string {
+	rule := "late work as the course has it"
 	if p.draft.OwnLate {
-		if policy, err := p.draft.Late.policy(); err == nil {
-			return policy.Describe()
-		}
+		rule = "a late rule of its own"
 	}
-	return "Points; late work as the course has it"
+	return p.draft.Points + " points; " + rule
+}
+
+func (p *assignmentForm) taskSummary() string {
+	n := len(p.draft.Attachments) + len(p.uploads)
+	return cond(p.draft.Description == "", "No description", "A description") + cond(n > 0, ", "+plural(n, "attachment"), "")
 }
 
 // summary says what the folded fields hold.

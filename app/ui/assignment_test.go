@@ -134,6 +134,25 @@ func TestAssignmentDraftReadsWhatWasTyped(t *testing.T) {
 	}
 }
 
+func TestOnlyTitleAndDueDateAreNotFolded(t *testing.T) {
+	p := &assignmentForm{inCourse: atTestNow(t, lms.RoleInstructor), isNew: true, loaded: true, draft: newAssignmentDraft()}
+	visible, folded, _ := strings.Cut(app.HTMLString(p.form()), "<details")
+	wantHTML(t, visible, `id="title"`, `id="dueAt"`)
+	for _, field := range []string{"description", "points", "opensAt", "cutoffAt", "maxFiles", "honour", "gradeType"} {
+		wantHTML(t, visible, `!id="`+field+`"`)
+		wantHTML(t, folded, `id="`+field+`"`)
+	}
+	for field, fold := range map[string]string{"points": "grading", "handInDrafts": "dates", "honour": "handin", "description": "task"} {
+		p.problem = Problem{Field: field, Message: "x"}
+		for _, tag := range strings.Split(app.HTMLString(p.form()), "<details")[1:] {
+			tag, _, _ = strings.Cut(tag, ">")
+			if open, here := strings.Contains(tag, " open"), strings.Contains(tag, `id="fold-`+fold+`"`); open != here {
+				t.Errorf("after a refusal of %s: %s", field, tag)
+			}
+		}
+	}
+}
+
 func TestParseTypes(t *testing.T) {
 	if got := parseTypes(" PDF, .docx;*.md .pdf"); !slices.Equal(got, []string{".pdf", ".docx", ".md"}) {
 		t.Errorf("got %q", got)

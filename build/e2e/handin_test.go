@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,6 +35,8 @@ func TestHandIn(t *testing.T) {
 		{"handing in late asks, and handing in again replaces", func(s *school, t *testing.T) { s.handsInLate(t, n, late) }},
 		{"an extension is asked for and granted after a preview", func(s *school, t *testing.T) { s.extension(t, n, late) }},
 		{"the student sees how the number was made", func(s *school, t *testing.T) { s.howItWasMade(t, n, late) }},
+		{"staff return an attempt, which is a draft again", func(s *school, t *testing.T) { s.returned(t, n, late) }},
+		{"a draft outlives the node that the page came from", func(s *school, t *testing.T) { s.draftOutlivesNode(t) }},
 		{"the forms", func(s *school, t *testing.T) { s.forms(t, n, late) }},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(s.in(t), t) }) {
@@ -168,12 +171,54 @@ func (s *school) howItWasMade(t *testing.T, n *node, late string) {
 	b.see("70 / 100")
 }
 
+func (s *school) returned(t *testing.T, n *node, late string) {
+	call(t, s.signedIn("ben"), api.Submit, api.SubmitInput{Course: s.course, Assignment: late, ID: lms.NewID(), Text: "Too short.", Honour: true})
+	sub := s.attemptsAt("ben", late)[0]
+	b := s.tabOf(t, "ines", n)
+	b.open(n.origin() + s.page("submissions", sub.ID))
+	b.click("Return to draft")
+	b.see("Return attempt 1 to draft?")
+	b.confirm("Return it")
+	b.see("This attempt was returned to Ben Student as a draft.")
+	b.look("returned")
+	ben := s.tabOf(t, "ben", n)
+	ben.open(n.origin() + "/")
+	ben.see("your attempt is a draft again")
+	ben.open(n.origin() + s.page("assignments", late))
+	ben.see("Attempt 1 was returned to you as a draft by Ines Instructor")
+	ben.waitFor(20*time.Second, "the text of the attempt", `document.querySelector("#text") !== null && document.querySelector("#text").value === "Too short."`)
+	ben.see("Hand in as attempt 2")
+}
+
+// draftOutlivesNode kills the node of an open page while a draft is written: the page saves it on another one.
+func (s *school) draftOutlivesNode(t *testing.T) {
+	n := s.nodes[2]
+	b := s.tabOf(t, "ben", n)
+	b.expectDeath()
+	b.open(n.origin() + s.page("assignments", s.assignment))
+	b.fill("#text", "Before the node died.")
+	b.see("Draft saved")
+	s.kill(n)
+	b.fill("#text", "After the node died.")
+	client := s.signedIn("ben")
+	eventually(t, 60*time.Second, "the draft on the other nodes", func() error {
+		if d := call(t, client, api.GetDraft, api.AssignmentPath{Course: s.course, Assignment: s.assignment}); d.Text != "After the node died." {
+			return fmt.Errorf("they keep %q", d.Text)
+		}
+		return nil
+	})
+	b.see("Draft saved")
+	s.start(n)
+	s.waitReady(n)
+}
+
 func (s *school) forms(t *testing.T, n *node, late string) {
 	b := s.tabOf(t, "ines", n)
 	b.open(n.origin() + s.page("assignments", late, "edit"))
+	b.click("What to do")
 	b.click("What is handed in")
 	b.click("More dates")
-	b.click("Grading and lateness")
+	b.click("Points, grading and lateness")
 	b.set("#ownLate", true)
 	b.look("assignment-form")
 	b.open(n.origin() + s.page("assignments", late, "dates"))

@@ -198,8 +198,10 @@ func (j *job) post() {
 	}
 	b.open(origin + j.course + "/assignments/new")
 	b.fill("#title", "Quorums")
+	b.click("What to do")
 	b.fill("#description", "Explain why **two majorities** always share a member.\n\n1. In words\n2. As a proof")
 	b.set("#dueAt", time.Now().AddDate(0, 0, 3).Add(-time.Hour).Format("2006-01-02T15:04"))
+	b.click("Points, grading and lateness")
 	b.fill("#points", "20")
 	b.click("What is handed in")
 	b.fill("#maxFiles", "6")
