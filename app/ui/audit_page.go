@@ -29,6 +29,8 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditUserCreate: "Created an account", lms.AuditUserRegister: "Registered", lms.AuditUserUpdate: "Changed an account",
 	lms.AuditPassword: "Changed the own password", lms.AuditMemberAdd: "Enrolled a member", lms.AuditMemberUpdate: "Changed a member",
 	lms.AuditMemberJoin: "Joined a course", lms.AuditInviteCreate: "Made an invite code", lms.AuditInviteRevoke: "Withdrew an invite code",
+	lms.AuditOverrideGrant: "Gave other dates", lms.AuditOverrideRemove: "Took other dates back", lms.AuditLatePolicy: "Changed the late rule", lms.AuditDates: "Changed dates or points of work",
+	lms.AuditReturn: "Returned an attempt to draft", lms.AuditChoose: "Chose the attempt that is graded",
 	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data", lms.AuditCourseImport: "Imported a course",
 	lms.AuditGradeHide: "Hid grades", lms.AuditMarking: "Changed how work is marked",
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
