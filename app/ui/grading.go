@@ -33,6 +33,7 @@ type gradingPage struct {
 	help       bool
 	confirm    bool
 	posting    bool
+	returning  string // attempt that is about to be returned to draft
 	stopKeys   func()
 	setTopics  func(...string)
 }
@@ -280,7 +281,7 @@ func (p *gradingPage) view(s lms.Submission) app.UI {
 			app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}, false), p.undoBar(), p.notesCard(), p.threadCard()))
 	}
 	return app.Div().Class("grading").Body(
-		app.Div().Class("stack", "grading-work").Body(p.attemptTabs(), p.work(s)),
+		app.Div().Class("stack", "grading-work").Body(p.attemptTabs(), p.work(s), p.attemptActions(s)),
 		app.Div().Class("grading-side", "stack").Body(p.older(s), app.If(p.gradable(s), func() app.UI { return p.gradeView(s) }),
 			p.undoBar(), p.notesCard(), p.threadCard()),
 		app.If(p.help, p.helpDialog),

@@ -11,11 +11,13 @@ import (
 // work shows what an attempt holds, with its annotations.
 func (p *gradingPage) work(s lms.Submission) app.UI {
 	label, tone := stateBadge(s)
+	rest := s
+	rest.Text = "" // it has a place of its own, with line numbers
 	return Card("Attempt "+itoa(s.Attempt), []app.UI{app.Span().Class("muted").Text(FormatTime(s.SubmittedAt)), Badge(label, tone),
 		app.If(p.staff(), func() app.UI { return p.archiveLink(s) })},
-		app.If(s.Text == "" && len(s.Files) == 0, func() app.UI { return app.P().Class("muted").Text("This attempt is empty.") }),
+		app.If(s.Text == "" && s.URL == "" && len(s.Files) == 0, func() app.UI { return app.P().Class("muted").Text("This attempt is empty.") }),
 		app.If(s.Text != "", func() app.UI { return p.textPart(cleanText([]byte(s.Text)), "", "The text that was handed in", false) }),
-		app.If(len(s.Files) > 0, func() app.UI { return fileRows(withCourse(s)) }),
+		attemptBody(rest),
 		app.Div().Class("stack").Body(app.Range(withCourse(s)).Slice(func(i int) app.UI { return p.preview(withCourse(s)[i]) })),
 	)
 }

@@ -10,21 +10,13 @@ import (
 	"trivium/consensus"
 )
 
-// The due date of the student of a submission s in its assignment a: the student's own one, or else the section's, or else
-// everybody's (lms.Assignment.For).
-const ownDueDate = `coalesce(
-		(SELECT o.due_at FROM overrides o WHERE o.assignment_id = s.assignment_id AND o.target = 'student' AND o.target_id = s.user_id),
-		(SELECT o.due_at FROM overrides o JOIN enrolments oe ON oe.course_id = o.course_id AND oe.user_id = s.user_id AND oe.section_id = o.target_id
-			WHERE o.assignment_id = s.assignment_id AND o.target = 'section'),
-		a.due_at)`
-
 // What the filters of the list ask for, of a latest attempt s with its assignment a and grade g.
 const (
 	filterUngraded = `g.submission_id IS NULL`
 	filterNeeds    = `g.submission_id IS NULL AND NOT EXISTS(SELECT 1 FROM submission_files uf JOIN files u ON u.file_id = uf.file_id
 		WHERE uf.submission_id = s.submission_id AND u.complete_at IS NULL)`
 	filterUnposted  = `g.submission_id IS NOT NULL AND g.posted_version IS NOT g.version`
-	filterLate      = `coalesce(s.submitted_at > ` + ownDueDate + `, 0)`
+	filterLate      = `coalesce(s.submitted_at > ` + submissionDue + `, 0)`
 	filterExtension = `EXISTS(SELECT 1 FROM overrides x WHERE x.assignment_id = s.assignment_id AND (x.due_at IS NOT NULL OR x.cutoff_at IS NOT NULL)
 		AND (x.target = 'student' AND x.target_id = s.user_id OR x.target = 'section' AND x.target_id = (SELECT xe.section_id
 			FROM enrolments xe WHERE xe.course_id = x.course_id AND xe.user_id = s.user_id)))`
@@ -36,7 +28,7 @@ const (
 		JOIN (SELECT e.course_id, e.user_id, ?1 AS assignment_id FROM enrolments e WHERE e.active = 1 AND e.role = 'student'
 			AND (?3 = '' OR e.section_id IN (SELECT value FROM json_each(?3)))) s ON s.course_id = a.course_id
 		WHERE a.assignment_id = ?1 AND NOT EXISTS(SELECT 1 FROM submissions h WHERE h.assignment_id = ?1 AND h.user_id = s.user_id)
-			AND coalesce(` + ownDueDate + ` < ?2, 0)`
+			AND coalesce(` + submissionDue + ` < ?2, 0)`
 	listedWork = `
 		FROM (` + latestAttempts + ` AND s.assignment_id = ?1 AND (?3 = '' OR e.section_id IN (SELECT value FROM json_each(?3)))) s
 		JOIN assignments a ON a.assignment_id = s.assignment_id

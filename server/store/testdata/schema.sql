@@ -54,13 +54,15 @@ CREATE TABLE assignments (
 	created_at    INTEGER NOT NULL,
 	updated_at    INTEGER NOT NULL,
 	version       INTEGER NOT NULL CONSTRAINT assignments_version_positive CHECK (version > 0), late_policy TEXT CONSTRAINT assignments_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), grade_type TEXT
-	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER,
+	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER, grade_by_at INTEGER, always_show INTEGER, allow_url INTEGER, on_paper INTEGER, honour TEXT, hand_in_drafts INTEGER, archived_at INTEGER, archived_published INTEGER,
 	CONSTRAINT assignments_opens_before_due CHECK (opens_at <= due_at),
 	CONSTRAINT assignments_due_before_cutoff CHECK (due_at <= cutoff_at),
 	CONSTRAINT assignments_opens_before_cutoff CHECK (opens_at <= cutoff_at)
 ) STRICT;
 
 CREATE INDEX assignments_by_course ON assignments (course_id);
+
+CREATE INDEX assignments_handing_in ON assignments (assignment_id) WHERE hand_in_drafts = 1;
 
 CREATE TRIGGER audit_log_keeps_content BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
@@ -121,7 +123,7 @@ CREATE TABLE courses (
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL,
 	version    INTEGER NOT NULL CONSTRAINT courses_version_positive CHECK (version > 0)
-, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), term TEXT, language TEXT, archived_at INTEGER, archived_from TEXT) STRICT;
+, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy))) STRICT;
 
 CREATE TABLE endorsements (
 	reply_id    TEXT PRIMARY KEY,
@@ -145,11 +147,9 @@ CREATE TABLE enrolments (
 	user_id   TEXT NOT NULL,
 	role      TEXT NOT NULL CONSTRAINT enrolments_role_known CHECK (role IN ('instructor', 'ta', 'student', 'observer')),
 	active    INTEGER NOT NULL CONSTRAINT enrolments_active_bool CHECK (active IN (0, 1)),
-	joined_at INTEGER NOT NULL, section_id TEXT, linked_id TEXT,
+	joined_at INTEGER NOT NULL, section_id TEXT,
 	PRIMARY KEY (course_id, user_id)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX enrolments_by_section ON enrolments (section_id) WHERE section_id IS NOT NULL;
 
 CREATE INDEX enrolments_by_user ON enrolments (user_id);
 
@@ -166,6 +166,8 @@ CREATE TABLE files (
 	created_at  INTEGER NOT NULL,
 	complete_at INTEGER
 ) STRICT;
+
+CREATE INDEX files_incomplete ON files (course_id) WHERE complete_at IS NULL;
 
 CREATE TABLE grade_beginnings (
 	submission_id TEXT PRIMARY KEY,
@@ -411,17 +413,6 @@ CREATE VIRTUAL TABLE passages_search USING fts5 (
 	tokenize = 'porter unicode61 remove_diacritics 2'
 );
 
-CREATE TABLE pending_accounts (
-	user_id    TEXT PRIMARY KEY,
-	course_id  TEXT NOT NULL,
-	token_hash BLOB CONSTRAINT pending_accounts_token_unique UNIQUE,
-	expires_at INTEGER,
-	created_by TEXT NOT NULL,
-	created_at INTEGER NOT NULL
-) STRICT;
-
-CREATE INDEX pending_accounts_by_course ON pending_accounts (course_id);
-
 CREATE TABLE questions (
 	question_id TEXT PRIMARY KEY,
 	course_id   TEXT NOT NULL,
@@ -435,7 +426,9 @@ CREATE TABLE questions (
 	created_at  INTEGER NOT NULL,
 	updated_at  INTEGER NOT NULL,
 	version     INTEGER NOT NULL CONSTRAINT questions_version_positive CHECK (version > 0)
-, mode TEXT, source_id TEXT, anonymous INTEGER, erased_at INTEGER) STRICT;
+, mode TEXT, source_id TEXT, anonymous INTEGER, erased_at INTEGER, assignment_id TEXT) STRICT;
+
+CREATE INDEX questions_by_assignment ON questions (assignment_id) WHERE assignment_id IS NOT NULL;
 
 CREATE INDEX questions_by_author ON questions (author_id);
 
@@ -496,14 +489,6 @@ CREATE TABLE reply_records (
 ) STRICT;
 
 CREATE INDEX reply_records_by_course ON reply_records (course_id);
-
-CREATE TABLE roster_imports (
-	course_id   TEXT PRIMARY KEY,
-	before      TEXT NOT NULL CONSTRAINT roster_imports_before_json CHECK (json_valid(before)),
-	after_hash  TEXT NOT NULL,
-	imported_by TEXT NOT NULL,
-	imported_at INTEGER NOT NULL
-) STRICT;
 
 CREATE TABLE rubric_versions (
 	rubric_id  TEXT NOT NULL,
@@ -567,7 +552,7 @@ CREATE TABLE sessions (
 	created_at INTEGER NOT NULL,
 	seen_at    INTEGER NOT NULL,
 	expires_at INTEGER NOT NULL
-, confirmed_at INTEGER, view_course_id TEXT) STRICT;
+, confirmed_at INTEGER) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
@@ -591,13 +576,6 @@ CREATE TABLE sign_in_failures (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sign_in_failures_by_time ON sign_in_failures (failed_at);
-
-CREATE TABLE staff_sections (
-	course_id  TEXT NOT NULL,
-	user_id    TEXT NOT NULL,
-	section_id TEXT NOT NULL,
-	PRIMARY KEY (course_id, user_id, section_id)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE submission_comment_files (
 	comment_id TEXT NOT NULL,
@@ -642,17 +620,11 @@ CREATE TABLE submissions (
 	attempt       INTEGER NOT NULL CONSTRAINT submissions_attempt_positive CHECK (attempt > 0),
 	text          TEXT NOT NULL,
 	submitted_at  INTEGER NOT NULL,
-	log_index     INTEGER NOT NULL,
+	log_index     INTEGER NOT NULL, url TEXT, honour TEXT, from_draft INTEGER, returned_at INTEGER, returned_by TEXT, chosen_at INTEGER,
 	CONSTRAINT submissions_attempt_unique UNIQUE (assignment_id, user_id, attempt)
 ) STRICT;
 
 CREATE INDEX submissions_by_user ON submissions (user_id, course_id);
-
-CREATE TABLE test_students (
-	course_id  TEXT PRIMARY KEY,
-	user_id    TEXT NOT NULL CONSTRAINT test_students_user_unique UNIQUE,
-	created_at INTEGER NOT NULL
-) STRICT;
 
 CREATE TABLE transcript_reads (
 	question_id TEXT NOT NULL,
@@ -766,10 +738,20 @@ CREATE TABLE users (
 	created_at         INTEGER NOT NULL,
 	updated_at         INTEGER NOT NULL,
 	version            INTEGER NOT NULL CONSTRAINT users_version_positive CHECK (version > 0)
-, external_id TEXT, mail TEXT) STRICT;
+) STRICT;
 
 CREATE INDEX users_by_admin ON users (admin) WHERE admin = 1;
 
-CREATE UNIQUE INDEX users_by_external_id ON users (external_id) WHERE external_id IS NOT NULL;
+CREATE TABLE work_drafts (
+	assignment_id TEXT NOT NULL,
+	user_id       TEXT NOT NULL,
+	course_id     TEXT NOT NULL,
+	text          TEXT NOT NULL,
+	url           TEXT NOT NULL,
+	files         TEXT NOT NULL CONSTRAINT work_drafts_files_json CHECK (json_valid(files)),
+	saved_at      INTEGER NOT NULL,
+	version       INTEGER NOT NULL CONSTRAINT work_drafts_version_positive CHECK (version > 0),
+	PRIMARY KEY (assignment_id, user_id)
+) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX users_by_mail ON users (mail) WHERE mail IS NOT NULL;
+CREATE INDEX work_drafts_by_user ON work_drafts (user_id);

@@ -1,4 +1,4 @@
--- readable from 19
+-- readable from 20
 CREATE TABLE markings (
 	assignment_id TEXT PRIMARY KEY,
 	course_id     TEXT NOT NULL,
