@@ -94,6 +94,7 @@ func (n *Node) openTutor() error {
 	n.wg.Go(func() { n.tutor.IndexLoop(n.ctx) })
 	n.wg.Go(func() { n.tutor.EmbedLoop(n.ctx) })
 	n.wg.Go(n.eraseOld)
+	n.wg.Go(n.handInDrafts)
 	return nil
 }
 

@@ -31,6 +31,12 @@ const (
 	AuditInviteRevoke   AuditAction = "invite.revoke"
 	AuditGradeSave      AuditAction = "grade.save"      // a draft
 	AuditGradePost      AuditAction = "grade.post"      // from then on students see it
+	AuditOverrideGrant  AuditAction = "extension.grant" // other dates or attempts for students or a section
+	AuditOverrideRemove AuditAction = "extension.remove"
+	AuditLatePolicy     AuditAction = "grade.late"      // the late policy of a course
+	AuditDates          AuditAction = "grade.dates"     // dates, points or late policy of an assignment with work
+	AuditReturn         AuditAction = "attempt.return"  // to draft, by staff
+	AuditChoose         AuditAction = "attempt.choose"  // which attempt is graded
 	AuditSubmissionRead AuditAction = "submission.read" // by staff
 	AuditExport         AuditAction = "export"          // of data out of the site
 	AuditJoinToken      AuditAction = "cluster.token"   // a join token was made
