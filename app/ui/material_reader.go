@@ -10,7 +10,8 @@ import (
 	"trivium/app/lms"
 )
 
-// materialPage reads one material. A citation opens it at #p<ordinal>, where the passage is marked and has the keyboard.
+// materialPage reads one material. A citation opens it at #p<ordinal>: a PDF at its page, anything else at the passage, which is
+// marked and has the keyboard.
 type materialPage struct {
 	app.Compo
 	inCourse
@@ -64,6 +65,9 @@ func (p *materialPage) reveal(ctx app.Context) {
 	passage, _ := p.cited()
 	ctx.Defer(func(ctx app.Context) {
 		revealHeading("page-text", lastHeading(passage.Heading))
+		if p.showsPDF(p.material.Value) && passage.Page > 0 { // the page itself says more than its text
+			id = "pdf"
+		}
 		if el := app.Window().GetElementByID(id); el.Truthy() {
 			el.Call("scrollIntoView", map[string]any{"block": "center"})
 			el.Call("focus", map[string]any{"preventScroll": true})
@@ -104,6 +108,9 @@ func (p *materialPage) view(m lms.Material) app.UI {
 			return Notice("info", "This is a draft: only staff see it, and the tutor does not know it.")
 		}),
 		app.If(m.File != nil, func() app.UI { return p.fileHead(m) }),
+		app.If(p.showsPDF(m), func() app.UI {
+			return app.Section().ID("pdf").TabIndex(-1).Aria("label", "The pages").Body(&pdfView{ID: "pdf-view", File: *m.File, Page: p.pdfPage()})
+		}),
 		app.If(m.Published && p.tutor.Value.Enabled && !p.readOnly(), p.askAbout),
 		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).Else(p.extracted),
 	)
@@ -140,10 +147,15 @@ func openLabel(f lms.File, page int) string {
 	return "Open"
 }
 
-// pdfPage is the page of the cited passage, which a browser's PDF viewer opens.
+// pdfPage is the page of the cited passage, at which the view and a browser's PDF viewer open.
 func (p *materialPage) pdfPage() int {
 	x, _ := p.cited()
 	return x.Page
+}
+
+// showsPDF reports whether the pages are shown. The passages tell at which one to begin.
+func (p *materialPage) showsPDF(m lms.Material) bool {
+	return m.File != nil && m.File.Type == "application/pdf" && m.File.Complete() && (p.passages.Ready || p.passages.Err != nil)
 }
 
 // pageText shows a page, and above it the cited passage: the page's HTML has no anchors of its own.
