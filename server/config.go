@@ -45,6 +45,7 @@ type Config struct {
 	Heartbeat, Election, Lease, Hold time.Duration
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
+	TutorKeyHeader, TutorQuery              string // how an endpoint wants it that is not of the common form
 	TutorPrivate                            bool
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
@@ -277,7 +278,7 @@ func loopback(host string) bool {
 func (c *Config) tutor() (tutor.Config, error) {
 	t := tutor.Config{
 		Endpoint: c.TutorEndpoint, Model: c.TutorModel, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
-		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
+		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext, KeyHeader: c.TutorKeyHeader, Query: c.TutorQuery,
 	}
 	if c.TutorKeyFile != "" {
 		data, err := os.ReadFile(c.TutorKeyFile)

@@ -76,7 +76,7 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 	ranked := s.rank()
 	found.relevant = s.relevant(ranked)
 	limit := nearPassages
-	if found.relevant && t.model != nil {
+	if found.relevant && t.writes() {
 		limit = promptPassages
 	} else if found.relevant {
 		limit = bestPassages
@@ -129,7 +129,7 @@ func isOverview(asked []term) bool {
 // overview takes the beginning of every material.
 func (t *Tutor) overview(ctx context.Context, found retrieval, materials []lms.Material, author lms.Actor, course lms.Course) (retrieval, error) {
 	limit := bestPassages
-	if t.model != nil {
+	if t.writes() {
 		limit = promptPassages
 	}
 	for _, m := range materials {

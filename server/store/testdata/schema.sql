@@ -34,7 +34,8 @@ CREATE TABLE assignments (
 	created_by    TEXT NOT NULL,
 	created_at    INTEGER NOT NULL,
 	updated_at    INTEGER NOT NULL,
-	version       INTEGER NOT NULL CONSTRAINT assignments_version_positive CHECK (version > 0),
+	version       INTEGER NOT NULL CONSTRAINT assignments_version_positive CHECK (version > 0), late_policy TEXT CONSTRAINT assignments_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), grade_type TEXT
+	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER,
 	CONSTRAINT assignments_opens_before_due CHECK (opens_at <= due_at),
 	CONSTRAINT assignments_due_before_cutoff CHECK (due_at <= cutoff_at),
 	CONSTRAINT assignments_opens_before_cutoff CHECK (opens_at <= cutoff_at)
@@ -63,6 +64,20 @@ CREATE INDEX audit_log_by_action ON audit_log (action);
 
 CREATE INDEX audit_log_by_actor ON audit_log (actor);
 
+CREATE TABLE categories (
+	category_id  TEXT PRIMARY KEY,
+	course_id    TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	weight       INTEGER NOT NULL CONSTRAINT categories_weight_not_negative CHECK (weight >= 0),
+	drop_lowest  INTEGER NOT NULL CONSTRAINT categories_drop_lowest_not_negative CHECK (drop_lowest >= 0),
+	drop_highest INTEGER NOT NULL CONSTRAINT categories_drop_highest_not_negative CHECK (drop_highest >= 0),
+	position     INTEGER NOT NULL,
+	created_at   INTEGER NOT NULL,
+	version      INTEGER NOT NULL CONSTRAINT categories_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE INDEX categories_by_course ON categories (course_id, position);
+
 CREATE TABLE certificate_items (
 	key         TEXT PRIMARY KEY,
 	box         BLOB NOT NULL,
@@ -87,7 +102,7 @@ CREATE TABLE courses (
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL,
 	version    INTEGER NOT NULL CONSTRAINT courses_version_positive CHECK (version > 0)
-) STRICT;
+, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy))) STRICT;
 
 CREATE TABLE endorsements (
 	reply_id    TEXT PRIMARY KEY,
@@ -111,7 +126,7 @@ CREATE TABLE enrolments (
 	user_id   TEXT NOT NULL,
 	role      TEXT NOT NULL CONSTRAINT enrolments_role_known CHECK (role IN ('instructor', 'ta', 'student', 'observer')),
 	active    INTEGER NOT NULL CONSTRAINT enrolments_active_bool CHECK (active IN (0, 1)),
-	joined_at INTEGER NOT NULL,
+	joined_at INTEGER NOT NULL, section_id TEXT,
 	PRIMARY KEY (course_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -245,6 +260,24 @@ CREATE TABLE nodes (
 	updated_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE overrides (
+	override_id   TEXT PRIMARY KEY,
+	course_id     TEXT NOT NULL,
+	assignment_id TEXT NOT NULL,
+	target        TEXT NOT NULL CONSTRAINT overrides_target_known CHECK (target IN ('student', 'section')),
+	target_id     TEXT NOT NULL,
+	opens_at      INTEGER,
+	due_at        INTEGER,
+	cutoff_at     INTEGER,
+	max_attempts  INTEGER CONSTRAINT overrides_max_attempts_not_negative CHECK (max_attempts IS NULL OR max_attempts >= 0),
+	granted_by    TEXT NOT NULL,
+	granted_at    INTEGER NOT NULL,
+	version       INTEGER NOT NULL CONSTRAINT overrides_version_positive CHECK (version > 0),
+	CONSTRAINT overrides_once UNIQUE (assignment_id, target, target_id)
+) STRICT;
+
+CREATE INDEX overrides_by_course ON overrides (course_id);
+
 CREATE TABLE passages (
 	passage_id  INTEGER PRIMARY KEY,
 	material_id TEXT NOT NULL,
@@ -347,6 +380,18 @@ CREATE TABLE schema_migrations (
 	name       TEXT NOT NULL,
 	applied_at INTEGER NOT NULL
 , readable_from INTEGER) STRICT;
+
+CREATE TABLE sections (
+	section_id  TEXT PRIMARY KEY,
+	course_id   TEXT NOT NULL,
+	title       TEXT NOT NULL,
+	position    INTEGER NOT NULL,
+	created_at  INTEGER NOT NULL,
+	archived_at INTEGER,
+	version     INTEGER NOT NULL CONSTRAINT sections_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE INDEX sections_by_course ON sections (course_id, position);
 
 CREATE TABLE session_tickets (
 	ticket_hash BLOB PRIMARY KEY,

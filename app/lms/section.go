@@ -1,0 +1,16 @@
+package lms
+
+import "time"
+
+// Section is a part of a course's roster with dates and staff of its own.
+type Section struct {
+	ID         string    `json:"id"`
+	CourseID   string    `json:"courseId"`
+	Title      string    `json:"title"`
+	Members    int       `json:"members,omitempty"` // active ones; staff only
+	ArchivedAt time.Time `json:"archivedAt,omitzero"`
+	Version    int64     `json:"version"`
+}
+
+// Validate checks what a person typed.
+func (s Section) Validate() error { return first(checkID("id", s.ID), checkTitle("title", s.Title)) }
