@@ -127,14 +127,21 @@ func (c ModelChange) Identity() string {
 
 // ModelState is all that an administrator sees of the language model.
 type ModelState struct {
-	Settings ModelSettings  `json:"settings"`
-	Waiting  *ModelChange   `json:"waiting,omitempty"`  // a change that is not in force yet
-	Operator *ModelEndpoint `json:"operator,omitempty"` // set by the operator with flags of the node that answers: these win there
-	Used     int64          `json:"used"`               // tokens of the site in this month
-	Nodes    []ModelHealth  `json:"nodes"`
-	Prompt   string         `json:"prompt"`             // version of the prompts of this release
-	Trial    *ModelTrial    `json:"trial,omitempty"`    // the newest check
-	Accepted *ModelTrial    `json:"accepted,omitempty"` // the newest that counts
+	Settings ModelSettings   `json:"settings"`
+	Waiting  *ModelChange    `json:"waiting,omitempty"`  // a change that is not in force yet
+	Operator *ModelEndpoint  `json:"operator,omitempty"` // set by the operator with flags of the node that answers: these win there
+	Used     int64           `json:"used"`               // tokens of the site in this month
+	Nodes    []ModelHealth   `json:"nodes"`
+	Prompt   string          `json:"prompt"`             // version of the prompts of this release
+	Trial    *ModelTrial     `json:"trial,omitempty"`    // the newest check
+	Accepted *ModelTrial     `json:"accepted,omitempty"` // the newest that counts
+	Admins   []Administrator `json:"admins"`             // of the site, who can get severe flags
+}
+
+// Administrator names an administrator of the site.
+type Administrator struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // ModelHealth is how the language model does on one node (TUTOR-24, TUTOR-25).

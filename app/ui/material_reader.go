@@ -3,6 +3,7 @@ package ui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -20,6 +21,31 @@ type materialPage struct {
 	passages Remote[api.Page[lms.Passage]]
 	tutor    Remote[api.TutorStatus]
 	target   int // ordinal of the cited passage; 0: none
+
+	outlining bool
+}
+
+// OnMount follows a draft, to which a summary may be added.
+func (p *materialPage) OnMount(ctx app.Context) {
+	OnLive(ctx, time.Minute, func(ctx app.Context) {
+		if m := p.material.Value; m.ID == p.mat && m.Kind == lms.MaterialPage && !m.Published {
+			p.load(ctx)
+		}
+	}, "course/"+CourseParam(ctx))
+}
+
+// outline has a draft made of the topics and key terms of the material, with a summary where a language model is set up (TUTOR-31).
+func (p *materialPage) outline(ctx app.Context, _ app.Event) {
+	p.outlining = true
+	Async(ctx, Call(api.OutlineMaterial, api.OutlineInput{Course: p.id, Material: p.mat, ID: lms.NewID()}), func(ctx app.Context, m lms.Material, err error) {
+		p.outlining = false
+		if err != nil {
+			ToastError(ctx, err)
+			return
+		}
+		Toast(ctx, "good", "The outline is a draft."+cond(p.tutor.Value.Model != "", " A summary is added in a minute or two.", ""))
+		ctx.Navigate(CoursePath(p.id, "materials", m.ID))
+	})
 }
 
 func (p *materialPage) OnNav(ctx app.Context) {
@@ -96,7 +122,9 @@ func (p *materialPage) Render() app.UI {
 		Title: cond(m.Title != "", m.Title, "Material"), Active: "materials",
 		Back: Crumbs(p.label(), CoursePath(p.id), "Materials", CoursePath(p.id, "materials")),
 		Actions: app.If(p.staff() && p.material.Ready && !p.readOnly(), func() app.UI {
-			return LinkButton(cond(m.Kind == lms.MaterialPage, "Edit", "Rename"), "edit", CoursePath(p.id, "materials", p.mat, "edit"))
+			return app.Div().Class("actions").Body(
+				app.If(m.Index == lms.IndexReady, func() app.UI { return Busy(Button("Outline", "sparkles", p.outline), p.outlining) }),
+				LinkButton(cond(m.Kind == lms.MaterialPage, "Edit", "Rename"), "edit", CoursePath(p.id, "materials", p.mat, "edit")))
 		}),
 		Content: p.material.View(6, p.load, p.view),
 	})

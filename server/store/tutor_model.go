@@ -262,3 +262,9 @@ func monthOf(t time.Time) time.Time {
 	t = t.UTC()
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
+
+// Administrators lists the active administrators of the site.
+func (s *Store) Administrators(ctx context.Context) ([]lms.Administrator, error) {
+	rows, err := s.query(ctx, `SELECT user_id, name FROM users WHERE admin = 1 AND disabled = 0 ORDER BY name, user_id`)
+	return collect(rows, err, func(row consensus.Row) (a lms.Administrator, err error) { return a, row.Scan(&a.ID, &a.Name) })
+}

@@ -57,6 +57,9 @@ func (s *Server) getTutorModel(ctx context.Context, _ lms.Actor, _ api.NoInput) 
 	if _, state.Used, err = s.store.TutorTokens(ctx, "", month(s.now())); err != nil {
 		return state, err
 	}
+	if state.Admins, err = s.store.Administrators(ctx); err != nil {
+		return state, err
+	}
 	state.Trial, state.Accepted, err = s.store.TutorTrials(ctx)
 	return state, err
 }
