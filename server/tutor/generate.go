@@ -143,21 +143,25 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var broken violation
-	var said strings.Builder
+	said, held, checked := 0, "", check.checker()
 	began := time.Now()
 	out := &outlet{sent: len(sent), allowed: inPassages(sent), write: func(s string) {
 		if broken != "" {
 			return
 		}
-		said.WriteString(s)
-		if broken = check.check(said.String()); broken != "" {
+		said += len(s)
+		if broken = checked.add(s); broken != "" {
 			cancel(errHeldBack)
+			return
+		}
+		if held += s; checked.pending() && len(held) < longestPiece {
 			return
 		}
 		if rec.FirstMs == 0 {
 			rec.FirstMs = max(time.Since(began).Milliseconds(), 1)
 		}
-		show(s)
+		show(held)
+		held = ""
 	}}
 	estimate := promptTokens(prompt)
 	err := t.slots.acquire(ctx, t.cfg.Limits.Queue, func(n int) { r.setWait(placeInLine(n)) })
@@ -174,7 +178,10 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	if broken == "" {
 		out.flush()
 	}
-	t.settle(r, rec, end, estimate, said.Len(), out, time.Since(began))
+	if broken == "" && held != "" {
+		show(held)
+	}
+	t.settle(r, rec, end, estimate, said, out, time.Since(began))
 	return end, out, broken, err
 }
 

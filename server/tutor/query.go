@@ -83,6 +83,17 @@ func pick(all []string, stop bool) []term {
 	return out
 }
 
+// withSubject leaves the messages that have a subject: "and why?" follows what came before it.
+func withSubject(messages []string) []string {
+	var out []string
+	for _, m := range messages {
+		if subjects(words(m)) > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // matchExpression writes terms as an FTS5 expression: each word, which the index's own stemmer reduces, and the beginning that its
 // forms share in languages that this stemmer does not know. Every term is quoted, so that nothing in it is an operator.
 func matchExpression(ts []term) string {

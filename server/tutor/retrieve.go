@@ -175,6 +175,7 @@ type candidate struct {
 
 // followUp adds the terms of previous turns to a message that cannot be understood alone (TUTOR-6).
 func (s *search) followUp(talk conversation, ws []string) {
+	talk.previous = withSubject(talk.previous)
 	s.own = len(s.asked)
 	content := s.content()
 	points := slices.ContainsFunc(ws, func(w string) bool { return foldedPointing[w] })
