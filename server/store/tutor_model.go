@@ -109,18 +109,25 @@ func scanTrial(row consensus.Row) (t lms.ModelTrial, err error) {
 
 // TutorTrials returns the newest check of a language model and the newest that was accepted; nil: there is none.
 func (s *Store) TutorTrials(ctx context.Context) (newest, accepted *lms.ModelTrial, err error) {
-	get := func(q string) (*lms.ModelTrial, error) {
-		rows, err := s.query(ctx, q)
-		all, err := collect(rows, err, scanTrial)
-		if err != nil || len(all) == 0 {
-			return nil, err
-		}
-		return &all[0], nil
+	const (
+		last  = trialColumns + `ORDER BY t.started_at DESC, t.trial_id DESC LIMIT 1`
+		taken = trialColumns + `WHERE t.accepted_at IS NOT NULL ORDER BY t.accepted_at DESC, t.trial_id DESC LIMIT 1`
+	)
+	rows, err := s.query(ctx, last)
+	if newest, err = firstTrial(rows, err); err != nil {
+		return nil, nil, err
 	}
-	if newest, err = get(trialColumns + `ORDER BY t.started_at DESC, t.trial_id DESC LIMIT 1`); err == nil {
-		accepted, err = get(trialColumns + `WHERE t.accepted_at IS NOT NULL ORDER BY t.accepted_at DESC, t.trial_id DESC LIMIT 1`)
-	}
+	rows, err = s.query(ctx, taken)
+	accepted, err = firstTrial(rows, err)
 	return newest, accepted, err
+}
+
+func firstTrial(rows []consensus.Row, err error) (*lms.ModelTrial, error) {
+	all, err := collect(rows, err, scanTrial)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return &all[0], nil
 }
 
 var (
