@@ -189,9 +189,12 @@ func (p *siteTutorPage) set(ctx app.Context, work work[lms.ModelState], done str
 	})
 }
 
-// take shows other values; the inputs keep what was typed until they are told.
+// take shows other values; the inputs keep what was typed until they are told. The form stays where it is: its inputs write there.
 func (p *siteTutorPage) take(f *modelForm) {
-	p.form, p.conflict, p.problem = f, false, Problem{}
+	p.form.v, p.form.keys, p.conflict, p.problem = f.v, f.keys, false, Problem{}
+	for id, v := range f.typed {
+		*p.form.typed[id] = *v
+	}
 	for i := range 2 {
 		e, prefix := f.endpoint(i)
 		for id, v := range map[string]string{"Url": e.URL, "Model": e.Model, "Key": "", "KeyHeader": e.KeyHeader, "Query": e.Query} {

@@ -71,7 +71,7 @@ func TestPDF(t *testing.T) {
 	if link == "" {
 		t.Fatal("no source of the answer is the PDF")
 	}
-	b.click("a.source[href='" + link + "']")
+	b.click(".source[href='" + link + "']")
 	b.waitFor(30*time.Second, "a page of the PDF", `document.querySelector(".pdf-page canvas") !== null`)
 	var page int
 	b.eval(`Number(document.querySelector(".pdf-number").value)`, &page)
