@@ -114,10 +114,10 @@ func (s *Store) SearchPassages(ctx context.Context, courseID string, staff bool,
 		FROM passages_search
 		JOIN passages p ON p.passage_id = passages_search.rowid
 		JOIN materials m ON m.material_id = p.material_id
-		WHERE passages_search MATCH ?1 AND p.course_id = ?2 AND m.deleted_at IS NULL AND (?3 OR m.published = 1)
+		WHERE passages_search MATCH ?1 AND p.course_id = ?2 AND m.deleted_at IS NULL AND (?3 OR ` + materialFrom + ` <= ?5)
 		ORDER BY bm25(passages_search, 4.0, 2.0, 1.0), p.passage_id
 		LIMIT ?4`
-	rows, err := s.query(ctx, q, match, courseID, staff, limitOf(limit))
+	rows, err := s.query(ctx, q, match, courseID, staff, limitOf(limit), s.Now())
 	return collect(rows, err, scanPassage)
 }
 
@@ -127,6 +127,6 @@ func (s *Store) PassageCount(ctx context.Context, courseID string, staff bool) (
 		SELECT count(*)
 		FROM passages p
 		JOIN materials m ON m.material_id = p.material_id
-		WHERE p.course_id = ?1 AND m.deleted_at IS NULL AND (?2 OR m.published = 1)`
-	return s.number(ctx, q, courseID, staff)
+		WHERE p.course_id = ?1 AND m.deleted_at IS NULL AND (?2 OR ` + materialFrom + ` <= ?3)`
+	return s.number(ctx, q, courseID, staff, s.Now())
 }

@@ -1,4 +1,4 @@
--- readable from 16
+-- readable from 17
 CREATE TABLE tutor_trials (
 	trial_id    TEXT PRIMARY KEY,
 	model       TEXT NOT NULL,
