@@ -72,9 +72,9 @@ func (t *Tutor) serveHealth(w http.ResponseWriter, _ *http.Request) {
 
 // Bounds of a test: a person waits for it.
 const (
-	testFirst   = 11 * time.Second // to the first word
-	testTotal   = 17 * time.Second
-	testAnswer  = 60     // tokens
+	testFirst  = 11 * time.Second // to the first word
+	testTotal  = 17 * time.Second
+	testAnswer = 60 // tokens
 )
 
 // TestTokens is how much of a context a test fills at most.

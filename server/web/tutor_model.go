@@ -36,7 +36,7 @@ func (s *Server) models() (Models, *seal.Ring, error) {
 }
 
 func (s *Server) getTutorModel(ctx context.Context, _ lms.Actor, _ api.NoInput) (lms.ModelState, error) {
-	models, _, err := s.models()
+	models, ring, err := s.models()
 	if err != nil {
 		return lms.ModelState{}, err
 	}
@@ -45,10 +45,13 @@ func (s *Server) getTutorModel(ctx context.Context, _ lms.Actor, _ api.NoInput) 
 		return lms.ModelState{}, err
 	}
 	state := lms.ModelState{Settings: m.ModelSettings, Nodes: list(models.Health(ctx)), Prompt: tutor.PromptVersion()}
-	state.Settings.First.KeySet, state.Settings.Second.KeySet = m.FirstKey != "", m.SecondKey != ""
+	// A key that does not open, as after a backup was restored into another cluster, is not set.
+	keys, _ := OpenKeys(ring, m.InForce())
+	state.Settings.First.KeySet, state.Settings.Second.KeySet = keys.First != "", keys.Second != ""
 	if w := m.Waiting; w != nil {
 		change := w.ModelChange
-		change.First.KeySet, change.Second.KeySet = w.FirstKey != "", w.SecondKey != ""
+		keys, _ := OpenKeys(ring, *w)
+		change.First.KeySet, change.Second.KeySet = keys.First != "", keys.Second != ""
 		state.Waiting = &change
 	}
 	if e, set := models.Operator(); set {
