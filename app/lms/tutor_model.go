@@ -204,12 +204,12 @@ type TrialCase struct {
 	Why  string `json:"why"`
 }
 
-// trialSilence is after how long without a sign of life a check has broken off.
-const trialSilence = 5 * time.Minute
+// TrialSilence is after how long without a sign of life a check has broken off.
+const TrialSilence = 5 * time.Minute
 
 // Stale reports whether the node that ran the check has gone.
 func (t ModelTrial) Stale(now time.Time) bool {
-	return t.State == TrialRunning && now.Sub(t.UpdatedAt) > trialSilence
+	return t.State == TrialRunning && now.Sub(t.UpdatedAt) > TrialSilence
 }
 
 // WorseThan reports whether a smaller part of the cases passed than in the other check.

@@ -91,7 +91,7 @@ func (t *Tutor) Test(ctx context.Context, e lms.ModelEndpoint, key string, size 
 	cfg.Temperature, cfg.MaxTokens, cfg.ContextTokens, cfg.Calls = &zero, testAnswer, max(size, 2*testAnswer+500), 1
 	cfg.Limits.FirstToken, cfg.Limits.Total, cfg.Limits.Queue = testFirst, testTotal, time.Second
 	if err := cfg.Validate(); err != nil {
-		return []lms.ModelStep{{Name: "Settings", Text: ProblemText(err)}}
+		return []lms.ModelStep{{Name: "Settings", Text: problemText(err)}}
 	}
 	m := newModelClient(cfg)
 	defer m.close()
@@ -105,8 +105,8 @@ func (t *Tutor) Test(ctx context.Context, e lms.ModelEndpoint, key string, size 
 	return steps
 }
 
-// ProblemText is an error of the settings as a sentence.
-func ProblemText(err error) string {
+// problemText is an error of the settings as a sentence.
+func problemText(err error) string {
 	var e *lms.Error
 	errors.As(refusal("", err), &e)
 	return e.Message

@@ -214,9 +214,6 @@ var (
 	errOperatorCheck  = lms.Errorf(lms.KindConflict, "The operator of this node has set the endpoint with flags. Only an endpoint that is set on this page can be checked.")
 )
 
-// trialSilence is after how long without a sign of life another check may begin.
-const trialSilence = 5 * time.Minute
-
 // startTutorTrial begins a check in the background.
 func (s *Server) startTutorTrial(ctx context.Context, actor lms.Actor, in api.TrialInput) (lms.ModelState, error) {
 	models, ring, err := s.models()
@@ -241,7 +238,7 @@ func (s *Server) startTutorTrial(ctx context.Context, actor lms.Actor, in api.Tr
 		return lms.ModelState{}, err
 	}
 	t := lms.ModelTrial{ID: in.ID, Model: e.Identity(), Prompt: tutor.PromptVersion(), Total: tutor.TrialTotal(e.ModelChange)}
-	if err := s.store.BeginTrial(ctx, actor, t, trialSilence); err != nil {
+	if err := s.store.BeginTrial(ctx, actor, t, lms.TrialSilence); err != nil {
 		return lms.ModelState{}, err
 	}
 	if s.begin() {
