@@ -226,6 +226,8 @@ func Routes() []Route {
 		named("ListMaterialVersions", ListMaterialVersions),
 		named("GetMaterialVersion", GetMaterialVersion),
 		named("RestoreVersion", RestoreVersion),
+		named("ExportCourse", ExportCourse),
+		named("ImportCourse", ImportCourse),
 		named("ListAssignments", ListAssignments),
 		named("CreateAssignment", CreateAssignment),
 		named("GetAssignment", GetAssignment),

@@ -45,6 +45,7 @@ const (
 	AuditTutorSite      AuditAction = "tutor.site"     // the site's rules of the tutor
 	AuditTutorModel     AuditAction = "tutor.model"    // the language model's settings of the site
 	AuditTutorTrial     AuditAction = "tutor.check"    // a check of the language model was accepted
+	AuditCourseImport   AuditAction = "course.import"  // of an archive, into a new course
 	AuditRefused        AuditAction = "access.refused" // answered 403
 )
 

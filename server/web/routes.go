@@ -63,6 +63,8 @@ func (s *Server) table() []binding {
 		bind(api.ListMaterialVersions, s.listMaterialVersions),
 		bind(api.GetMaterialVersion, s.getMaterialVersion),
 		bind(api.RestoreVersion, s.restoreVersion),
+		bindRaw(api.ExportCourse, s.exportCourse),
+		bind(api.ImportCourse, s.importCourse),
 		bind(api.ListAssignments, s.listAssignments),
 		bind(api.CreateAssignment, s.createAssignment),
 		bind(api.GetAssignment, s.getAssignment),
