@@ -159,6 +159,7 @@ type search struct {
 	materials []lms.Material
 	sources   []string        // ids of the only materials to use; empty: all
 	named     map[string]bool // materials that the message or the open page names
+	filed     string          // the material whose file the message names
 	whole     bool            // the message asks about the named material as a whole
 	pool      []*candidate
 }
@@ -250,6 +251,9 @@ func (s *search) name(talk conversation) {
 		long := len(strings.Fields(title)) > 1
 		if m.ID == talk.material || long && strings.Contains(text, " "+title+" ") || file != "" && strings.Contains(text, " "+file+" ") {
 			s.named[m.ID] = true
+		}
+		if file != "" && strings.Contains(text, " "+file+" ") {
+			s.filed = m.ID
 		}
 	}
 }

@@ -219,6 +219,11 @@ func Body(kind, body string) Play {
 	}
 }
 
+// Each answers each call by its own request.
+func Each(text func(Request) string) Play {
+	return func(w http.ResponseWriter, r *http.Request, n int) { Says(text(RequestOf(r)))(w, r, n) }
+}
+
 // Echo says the whole prompt, system text included.
 func Echo(w http.ResponseWriter, r *http.Request, n int) {
 	Says(RequestOf(r).Prompt())(w, r, n)
