@@ -91,11 +91,11 @@ func TestPDF(t *testing.T) {
 	b.waitFor(5*time.Second, "an overlay that outlives the drawing", `(o => { o.textContent = "mark"; return document.querySelectorAll(".pdf-overlay").length === document.querySelectorAll(".pdf-page").length; })(document.querySelector(".pdf-page[data-page='2'] .pdf-overlay"))`)
 	b.click("Smaller")
 	b.waitFor(10*time.Second, "the mark on the page drawn anew", at(2)+` && document.querySelector(".pdf-page[data-page='2'] .pdf-overlay").textContent === "mark"`)
+	s.damagedPDF(t)
 }
 
-// TestPDFDamaged: a file that is no PDF inside says so, in words.
-func TestPDFDamaged(t *testing.T) {
-	s := startSchool(t)
+// damagedPDF: a file that is no PDF inside says so, in words.
+func (s *school) damagedPDF(t *testing.T) {
 	data := []byte("%PDF-1.7\nthis is no document\n")
 	receipt, err := api.Upload(context.Background(), s.ines, s.course, api.NewBlob("broken.pdf", int64(len(data)), bytes.NewReader(data)), nil)
 	if err != nil {
