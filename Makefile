@@ -20,7 +20,7 @@ PDFJS_FILES := legacy/build/pdf.min.mjs legacy/build/pdf.worker.min.mjs wasm/ope
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') $(wildcard build/patch/*.go build/slim/*.go build/pack/*.go) go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test check golden cluster bench simulate fuzz soak release clean chromium npm
+.PHONY: help run build wasm test check golden cluster bench retrieval simulate fuzz soak release clean chromium npm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench: build ## Trivium beside rqlite on this disk: a table of ratios
 	cd "$$(go env GOMODCACHE)/$(RQLITE)" && go build -trimpath -ldflags "$(LDFLAGS)" -o "$(CURDIR)/$(BIN)/rqlited" ./cmd/rqlited
 	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
 	$(BIN)/bench -trivium $(BIN)/trivium -rqlited $(BIN)/rqlited $(ARGS)
+
+retrieval: ## how well and how fast the tutor finds passages, beside plain BM25 (ARGS="-v -passages 0")
+	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
+	$(BIN)/bench -retrieval $(ARGS)
 
 T ?= 30s
 ONLY ?= .

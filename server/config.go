@@ -46,6 +46,7 @@ type Config struct {
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
 	TutorKeyHeader, TutorQuery              string // how an endpoint wants it that is not of the common form
+	TutorEmbeddingModel                     string
 	TutorPrivate                            bool
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
@@ -280,6 +281,7 @@ func (c *Config) tutor() (tutor.Config, error) {
 		Endpoint: c.TutorEndpoint, Model: c.TutorModel, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
 		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext, KeyHeader: c.TutorKeyHeader, Query: c.TutorQuery,
 	}
+	t.EmbeddingModel = c.TutorEmbeddingModel
 	if c.TutorKeyFile != "" {
 		data, err := os.ReadFile(c.TutorKeyFile)
 		if err != nil {

@@ -67,6 +67,7 @@ func newServe() *cobra.Command {
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
 	f.StringVar(&c.TutorEndpoint, "tutor-endpoint", "", "OpenAI-compatible service, such as http://127.0.0.1:11434/v1; it wins over what administrators set on the page /tutor-settings, with the flags that belong to it (default: what is set there)")
 	f.StringVar(&c.TutorModel, "tutor-model", "", "name of the model there")
+	f.StringVar(&c.TutorEmbeddingModel, "tutor-embedding-model", "", "name of a model of embeddings there, to find passages by meaning as well (default: none; by their words)")
 	f.StringVar(&c.TutorKeyFile, "tutor-key-file", "", "file that holds the key of the service")
 	f.StringVar(&c.TutorKeyHeader, "tutor-key-header", "", "header that takes the key as it is, such as api-key (default: Authorization, as a bearer token)")
 	f.StringVar(&c.TutorQuery, "tutor-query", "", "what every request adds to the address of the service, such as api-version=2024-06-01")

@@ -32,6 +32,9 @@ func newSettings(cfg, second Config, before settings) settings {
 	if s.fault == nil {
 		s.model = before.model.orNew(cfg)
 		s.second = before.second.orNew(second)
+		if cfg.Endpoint != "" {
+			s.embed = newEmbedder(cfg)
+		}
 	}
 	return s
 }
@@ -61,6 +64,9 @@ func (s settings) release() {
 		if m != nil {
 			m.close()
 		}
+	}
+	if s.embed != nil {
+		s.embed.close()
 	}
 }
 
@@ -95,10 +101,14 @@ func (t *Tutor) Use(s lms.ModelSettings, keys Keys) {
 		t.log.Error("tutor: settings refused, answering with passages only", "error", after.fault)
 	}
 	t.inUse.Store(&Tutor{t.core, after})
+	t.wakeEmbeds()
 	for _, m := range []*modelClient{before.model, before.second} {
 		if m != nil && m != after.model && m != after.second {
 			m.close()
 		}
+	}
+	if before.embed != nil {
+		before.embed.close()
 	}
 }
 
@@ -117,6 +127,7 @@ func (t *Tutor) configs(s lms.ModelSettings, keys Keys) (first, second Config) {
 	if _, set := t.Operator(); !set {
 		first.Temperature, first.MaxTokens, first.ContextTokens = &s.Temperature, s.MaxTokens, s.Context
 		first = onEndpoint(first, s.First, keys.First)
+		first.EmbeddingModel = s.Embedding
 	}
 	return first, onEndpoint(first, s.Second, keys.Second)
 }

@@ -28,10 +28,11 @@ type core struct {
 
 	canary string // stands in every system prompt and may never come back
 
-	ctx   context.Context // ends with Close
-	close context.CancelFunc
-	wg    sync.WaitGroup
-	kick  chan struct{}
+	ctx    context.Context // ends with Close
+	close  context.CancelFunc
+	wg     sync.WaitGroup
+	kick   chan struct{}
+	embeds chan struct{} // wakes EmbedLoop
 
 	mu     sync.Mutex
 	closed bool
@@ -45,6 +46,7 @@ type settings struct {
 	cfg    Config
 	model  *modelClient // nil: no language model is set up
 	second *modelClient // asked once when the first does not answer; nil: none
+	embed  *embedder    // nil: passages are found by their words alone
 	fault  error        // the settings are wrong, so there is no model although one was asked for
 	slots  *slots
 }
@@ -53,7 +55,7 @@ type settings struct {
 func New(cfg Config) *Tutor {
 	first := cfg
 	set := newSettings(cfg, Config{}, settings{})
-	c := &core{first: first, store: cfg.Store, log: set.cfg.Logger, kick: make(chan struct{}, 1), runs: map[string]*run{}, canary: NewCanary()}
+	c := &core{first: first, store: cfg.Store, log: set.cfg.Logger, kick: make(chan struct{}, 1), embeds: make(chan struct{}, 1), runs: map[string]*run{}, canary: NewCanary()}
 	c.ctx, c.close = context.WithCancel(context.Background())
 	t := &Tutor{c, set}
 	c.inUse.Store(t)

@@ -1,4 +1,4 @@
--- readable from 17
+-- readable from 18
 CREATE TABLE tutor_trials (
 	trial_id    TEXT PRIMARY KEY,
 	model       TEXT NOT NULL,
