@@ -38,6 +38,7 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
 	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL",
 	lms.AuditKVTokenCreate: "Made an API token", lms.AuditKVTokenRevoke: "Withdrew an API token", lms.AuditRefused: "Was refused",
+	lms.AuditTutorSite: "Changed the tutor's rules of the site", lms.AuditTutorModel: "Changed the language model", lms.AuditTutorTrial: "Accepted a check of the language model",
 }
 
 // auditGroups are what one would look for.

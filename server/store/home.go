@@ -41,6 +41,9 @@ func (s *Store) Home(ctx context.Context, actor lms.Actor) (h lms.Home, err erro
 	if h.Flags, err = s.homeFlags(ctx, actor.UserID); err != nil {
 		return h, err
 	}
+	if h.Caps, err = s.homeCaps(ctx, actor); err != nil {
+		return h, err
+	}
 	h.Queue, err = s.homeQueue(ctx, actor.UserID)
 	return h, err
 }
