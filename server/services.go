@@ -86,6 +86,10 @@ func (n *Node) openTutor() error {
 	tc.OpenFile = func(ctx context.Context, f lms.File) (io.ReadSeekCloser, error) { return n.files.Open(ctx, f) }
 	tc.Extractor = []string{program, extractCommand}
 	n.tutor = tutor.New(tc)
+	if err := n.useTutor(); err != nil {
+		n.log.Warn("tutor: the language model's settings are not read yet", "error", err)
+	}
+	n.wg.Go(n.followTutor)
 	n.toTutor = n.cluster.Network().Client(serviceTutor)
 	n.peers = &http.Server{Handler: n.tutor.Handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: n.stdlog()}
 	ln := n.cluster.Network().Listen(serviceTutor)
@@ -141,7 +145,7 @@ func (n *Node) openWeb() error {
 		return err
 	}
 	n.web, err = web.New(web.Config{
-		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup,
+		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup, Models: n.tutor, Keys: n.self.Keys(),
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,

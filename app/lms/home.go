@@ -11,6 +11,7 @@ type Home struct {
 	Endorsed []EndorsedNews `json:"endorsed"` // answers of the tutor to the user that staff have endorsed or corrected, newest first
 	Flags    []TutorFlag    `json:"flags"`    // messages that nobody has looked at, and that the user is responsible for
 	News     []News         `json:"news"`     // extensions, attempts that are incomplete or were returned, newest first
+	Caps     []TutorCap     `json:"caps"`     // of tokens of the tutor, which the user owns and of which most is used
 	Queue    []Question     `json:"queue"`    // of the courses where the user is staff: questions that wait for an answer
 }
 

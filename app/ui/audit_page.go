@@ -32,13 +32,14 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditMemberImport: "Imported a roster", lms.AuditMemberUndo: "Took an import back", lms.AuditMemberSection: "Put members into a section", lms.AuditSection: "Changed a section",
 	lms.AuditCourseState: "Archived or restored a course", lms.AuditClaimIssue: "Made links for new accounts", lms.AuditClaim: "Chose the first password",
 	lms.AuditViewStart: "Began a student view", lms.AuditViewEnd: "Ended a student view",
-	lms.AuditOverrideGrant: "Gave other dates", lms.AuditOverrideRemove: "Took other dates back", lms.AuditLatePolicy: "Changed the late rule", lms.AuditDates: "Changed dates or points of work",
-	lms.AuditReturn: "Returned an attempt to draft", lms.AuditChoose: "Chose the attempt that is graded",
 	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data", lms.AuditCourseImport: "Imported a course",
 	lms.AuditGradeHide: "Hid grades", lms.AuditMarking: "Changed how work is marked",
+	lms.AuditOverrideGrant: "Gave other dates", lms.AuditOverrideRemove: "Took other dates back", lms.AuditLatePolicy: "Changed the late rule", lms.AuditDates: "Changed dates or points of work",
+	lms.AuditReturn: "Returned an attempt to draft", lms.AuditChoose: "Chose the attempt that is graded",
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
 	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL",
 	lms.AuditKVTokenCreate: "Made an API token", lms.AuditKVTokenRevoke: "Withdrew an API token", lms.AuditRefused: "Was refused",
+	lms.AuditTutorSite: "Changed the tutor's rules of the site", lms.AuditTutorModel: "Changed the language model", lms.AuditTutorTrial: "Accepted a check of the language model",
 }
 
 // auditGroups are what one would look for.

@@ -50,9 +50,10 @@ func (p *HomePage) view(h lms.Home) app.UI {
 		learns = learns || c.MyRole == lms.RoleStudent
 	}
 	if len(h.Courses) == 0 {
-		return noCourses(p.openJoin)
+		return app.Div().Class("stack").Body(app.Range(h.Caps).Slice(func(i int) app.UI { return capNotice(h.Caps[i]) }), noCourses(p.openJoin))
 	}
 	return app.Div().Class("stack", "stack-wide").Body(
+		app.Range(h.Caps).Slice(func(i int) app.UI { return capNotice(h.Caps[i]) }),
 		app.If(len(h.Flags) > 0, func() app.UI { return homeFlags(h.Flags) }),
 		app.If(len(h.News) > 0, func() app.UI { return homeNews(h.News) }),
 		app.If(len(h.Endorsed) > 0, func() app.UI { return homeEndorsed(h.Endorsed) }),
@@ -89,6 +90,13 @@ func (p *HomePage) view(h lms.Home) app.UI {
 		}),
 		app.Section().Class("stack").Body(app.H2().Text(cond(teaches || learns, "My courses", "Courses of this site")), courseCards(h.Courses)),
 	)
+}
+
+// capNotice tells the owner of a cap of tokens that most of it is used (TUTOR-23).
+func capNotice(c lms.TutorCap) app.UI {
+	return Notice("warn", fmt.Sprintf("The tutor has used %d %% of the tokens of this month%s. At 100 %% it shows passages only, until the month ends or the cap is raised.",
+		c.Used*100/c.Cap, cond(c.CourseID == "", " for the whole site", " in "+c.CourseCode)),
+		app.A().Href(cond(c.CourseID == "", "/tutor-settings", CoursePath(c.CourseID, "tutor"))).Text("Settings of the tutor"))
 }
 
 // homeFlags come first: somebody may be in danger.

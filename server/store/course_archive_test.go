@@ -29,7 +29,7 @@ func TestArchiveKnowsTheSchema(t *testing.T) {
 	for _, q := range archiveQueries {
 		archived[q.table] = true
 	}
-	column := regexp.MustCompile(`(?m)(?:^\t|^, |, )([a-z_]+)\s+(?:TEXT|INTEGER|BLOB|REAL)`)
+	column := regexp.MustCompile(`(?m)(?:^\t|, ?)([a-z_]+)\s+(?:TEXT|INTEGER|BLOB|REAL)\b`)
 	for _, m := range regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n?\) STRICT`).FindAllStringSubmatch(string(schema), -1) {
 		table, body := m[1], m[2]
 		var columns []string

@@ -24,7 +24,7 @@ func grant(t *testing.T, s *storetest.Site, assignment string, o lms.Override, p
 }
 
 // section puts a student into a section of the course.
-func section(t *testing.T, s *storetest.Site, id string, students ...lms.Actor) {
+func sectionOf(t *testing.T, s *storetest.Site, id string, students ...lms.Actor) {
 	t.Helper()
 	var b consensus.Batch
 	b.Exec(`INSERT INTO sections (section_id, course_id, title, position, created_at, version) VALUES (?, ?, ?, 1, 1, 1)`, id, s.Course.ID, "Section "+id)
@@ -37,7 +37,7 @@ func section(t *testing.T, s *storetest.Site, id string, students ...lms.Actor) 
 
 func TestStudentBeatsSectionBeatsEveryone(t *testing.T) {
 	s := storetest.New(t)
-	section(t, s, "sec-1", s.Alice)
+	sectionOf(t, s, "sec-1", s.Alice)
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	maybe := func(r *rand.Rand) time.Time {
 		if r.IntN(2) == 0 {

@@ -18,6 +18,7 @@ import (
 	"trivium/app/lms"
 	"trivium/consensus"
 	"trivium/server/kv"
+	"trivium/server/seal"
 	"trivium/server/store"
 )
 
@@ -55,6 +56,8 @@ type Config struct {
 	Tutor   Tutor
 	Cluster Cluster
 	Backup  Backup // nil: none are made
+	Models  Models // nil: the language model cannot be administered
+	Keys    *seal.Ring
 
 	Assets http.Handler // of /web/*; nil: 404
 	App    http.Handler // of every other page; nil: 404
@@ -101,12 +104,13 @@ type Server struct {
 
 	bodyTimeout time.Duration
 
-	touched sync.Map // session id -> time of the last touch
-	ctx     context.Context
-	cancel  context.CancelFunc
-	mu      sync.Mutex
-	closed  bool
-	workers sync.WaitGroup
+	touched   sync.Map // session id -> time of the last touch
+	summaries sync.Map // ids of drafts that a summary was asked for
+	ctx       context.Context
+	cancel    context.CancelFunc
+	mu        sync.Mutex
+	closed    bool
+	workers   sync.WaitGroup
 }
 
 // New makes a server. Call Close when the HTTP server that uses it has been shut down.

@@ -123,7 +123,7 @@ CREATE TABLE courses (
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL,
 	version    INTEGER NOT NULL CONSTRAINT courses_version_positive CHECK (version > 0)
-, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy))) STRICT;
+, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), term TEXT, language TEXT, archived_at INTEGER, archived_from TEXT) STRICT;
 
 CREATE TABLE endorsements (
 	reply_id    TEXT PRIMARY KEY,
@@ -147,9 +147,11 @@ CREATE TABLE enrolments (
 	user_id   TEXT NOT NULL,
 	role      TEXT NOT NULL CONSTRAINT enrolments_role_known CHECK (role IN ('instructor', 'ta', 'student', 'observer')),
 	active    INTEGER NOT NULL CONSTRAINT enrolments_active_bool CHECK (active IN (0, 1)),
-	joined_at INTEGER NOT NULL, section_id TEXT,
+	joined_at INTEGER NOT NULL, section_id TEXT, linked_id TEXT,
 	PRIMARY KEY (course_id, user_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX enrolments_by_section ON enrolments (section_id) WHERE section_id IS NOT NULL;
 
 CREATE INDEX enrolments_by_user ON enrolments (user_id);
 
@@ -413,6 +415,17 @@ CREATE VIRTUAL TABLE passages_search USING fts5 (
 	tokenize = 'porter unicode61 remove_diacritics 2'
 );
 
+CREATE TABLE pending_accounts (
+	user_id    TEXT PRIMARY KEY,
+	course_id  TEXT NOT NULL,
+	token_hash BLOB CONSTRAINT pending_accounts_token_unique UNIQUE,
+	expires_at INTEGER,
+	created_by TEXT NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX pending_accounts_by_course ON pending_accounts (course_id);
+
 CREATE TABLE questions (
 	question_id TEXT PRIMARY KEY,
 	course_id   TEXT NOT NULL,
@@ -490,6 +503,14 @@ CREATE TABLE reply_records (
 
 CREATE INDEX reply_records_by_course ON reply_records (course_id);
 
+CREATE TABLE roster_imports (
+	course_id   TEXT PRIMARY KEY,
+	before      TEXT NOT NULL CONSTRAINT roster_imports_before_json CHECK (json_valid(before)),
+	after_hash  TEXT NOT NULL,
+	imported_by TEXT NOT NULL,
+	imported_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE rubric_versions (
 	rubric_id  TEXT NOT NULL,
 	version    INTEGER NOT NULL,
@@ -552,7 +573,7 @@ CREATE TABLE sessions (
 	created_at INTEGER NOT NULL,
 	seen_at    INTEGER NOT NULL,
 	expires_at INTEGER NOT NULL
-, confirmed_at INTEGER) STRICT;
+, confirmed_at INTEGER, view_course_id TEXT) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
@@ -576,6 +597,13 @@ CREATE TABLE sign_in_failures (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sign_in_failures_by_time ON sign_in_failures (failed_at);
+
+CREATE TABLE staff_sections (
+	course_id  TEXT NOT NULL,
+	user_id    TEXT NOT NULL,
+	section_id TEXT NOT NULL,
+	PRIMARY KEY (course_id, user_id, section_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE submission_comment_files (
 	comment_id TEXT NOT NULL,
@@ -626,6 +654,12 @@ CREATE TABLE submissions (
 
 CREATE INDEX submissions_by_user ON submissions (user_id, course_id);
 
+CREATE TABLE test_students (
+	course_id  TEXT PRIMARY KEY,
+	user_id    TEXT NOT NULL CONSTRAINT test_students_user_unique UNIQUE,
+	created_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE transcript_reads (
 	question_id TEXT NOT NULL,
 	reader_id   TEXT NOT NULL,
@@ -647,6 +681,8 @@ CREATE TABLE tutor_calls (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX tutor_calls_by_course ON tutor_calls (course_id, asked_at) WHERE counted = 1;
+
+CREATE INDEX tutor_calls_by_month ON tutor_calls (asked_at, course_id, tokens);
 
 CREATE INDEX tutor_calls_by_time ON tutor_calls (asked_at) WHERE counted = 1;
 
@@ -726,6 +762,25 @@ CREATE TABLE tutor_policies (
 	version      INTEGER NOT NULL CONSTRAINT tutor_policies_version_positive CHECK (version > 0)
 ) STRICT;
 
+CREATE TABLE tutor_trials (
+	trial_id    TEXT PRIMARY KEY,
+	model       TEXT NOT NULL,
+	prompt      TEXT NOT NULL,
+	state       TEXT NOT NULL CONSTRAINT tutor_trials_state_known CHECK (state IN ('running', 'done', 'failed')),
+	total       INTEGER NOT NULL,
+	done        INTEGER NOT NULL,
+	passed      INTEGER NOT NULL,
+	failed      TEXT NOT NULL CONSTRAINT tutor_trials_failed_json CHECK (json_valid(failed)),
+	error       TEXT NOT NULL,
+	started_by  TEXT NOT NULL,
+	started_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	accepted_by TEXT,
+	accepted_at INTEGER
+) STRICT;
+
+CREATE INDEX tutor_trials_by_start ON tutor_trials (started_at);
+
 CREATE TABLE users (
 	user_id            TEXT PRIMARY KEY,
 	login              TEXT NOT NULL,
@@ -738,9 +793,13 @@ CREATE TABLE users (
 	created_at         INTEGER NOT NULL,
 	updated_at         INTEGER NOT NULL,
 	version            INTEGER NOT NULL CONSTRAINT users_version_positive CHECK (version > 0)
-) STRICT;
+, external_id TEXT, mail TEXT) STRICT;
 
 CREATE INDEX users_by_admin ON users (admin) WHERE admin = 1;
+
+CREATE UNIQUE INDEX users_by_external_id ON users (external_id) WHERE external_id IS NOT NULL;
+
+CREATE UNIQUE INDEX users_by_mail ON users (mail) WHERE mail IS NOT NULL;
 
 CREATE TABLE work_drafts (
 	assignment_id TEXT NOT NULL,

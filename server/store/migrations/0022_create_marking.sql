@@ -1,4 +1,4 @@
--- readable from 20
+-- readable from 21
 CREATE TABLE markings (
 	assignment_id TEXT PRIMARY KEY,
 	course_id     TEXT NOT NULL,
