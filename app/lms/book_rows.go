@@ -121,6 +121,9 @@ func (b *Book) totals(s *BookStudent, posted bool) (current, final Total) {
 	return Totals(b.Counted(), cells)
 }
 
+// Totals are the student's totals as staff see them, with the drafts.
+func (b *Book) Totals(s *BookStudent) (current, final Total) { return b.totals(s, false) }
+
 // Row is a student's row as staff see it.
 func (b *Book) Row(s *BookStudent) BookRow {
 	cells := make([]string, len(b.Columns))

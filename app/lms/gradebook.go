@@ -236,3 +236,18 @@ type StudentGrades struct {
 	Level      Level       `json:"level"`
 	Stats      bool        `json:"stats,omitempty"` // the class statistics are released
 }
+
+// BookImport is an import that was applied.
+type BookImport struct {
+	ID        string    `json:"id"`
+	FileName  string    `json:"fileName"`
+	Changes   int       `json:"changes"`
+	By        string    `json:"by"`
+	CreatedAt time.Time `json:"createdAt"`
+	UndoneBy  string    `json:"undoneBy,omitempty"`
+	UndoneAt  time.Time `json:"undoneAt,omitzero"`
+	Kept      []string  `json:"kept,omitempty"` // after undoing: cells that were changed since and stay as they are
+}
+
+// UndoUntil is until when the import can be undone.
+func (i BookImport) UndoUntil() time.Time { return i.CreatedAt.AddDate(0, 0, 30) }

@@ -63,6 +63,7 @@ type BookEntry struct {
 	Draft   Mark // as staff have it
 	Posted  Mark // as the student may see it
 	Changed bool // Draft is not what was posted
+	Said    bool // there is feedback with it
 	Version int64
 
 	SubmittedAt time.Time // of the latest attempt; zero: nothing was handed in

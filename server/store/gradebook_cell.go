@@ -145,16 +145,24 @@ func changesJSON(list []bookChange) (string, error) {
 	return string(b), nil
 }
 
-// SetMark gives a cell a draft mark, if it still has the version. The student sees nothing of it until it is posted. The total
-// takes a percentage.
-func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID, userID string, mark lms.Mark, version int64, allowAbove bool) (lms.BookCellDetail, error) {
-	if columnID == lms.TotalColumn && mark.Excused {
-		return lms.BookCellDetail{}, lms.FieldErrorf(lms.KindRule, "mark", "A total cannot be excused. Excuse single items.")
-	}
+// SetMark gives a cell the draft mark that was typed, if it still has the version. The student sees nothing of it until it is
+// posted. The total takes a percentage.
+func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID, userID, text string, version int64, allowAbove bool) (lms.BookCellDetail, error) {
 	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
 		return lms.BookCellDetail{}, err
 	}
 	before, err := s.loadBook(ctx, courseID, userID, "")
+	if err != nil {
+		return lms.BookCellDetail{}, err
+	}
+	possible := lms.Points(100_00)
+	if at, ok := before.at[columnID]; ok {
+		possible = before.Columns[at].Points
+	}
+	mark, err := lms.ParseMark(text, possible)
+	if err == nil && columnID == lms.TotalColumn && mark.Excused {
+		err = lms.FieldErrorf(lms.KindRule, "mark", "A total cannot be excused. Excuse single items.")
+	}
 	if err != nil {
 		return lms.BookCellDetail{}, err
 	}

@@ -176,7 +176,7 @@ func (s *Store) loadStudents(ctx context.Context, courseID, userID, sectionID st
 
 // Attempts with their grades, if they have any, the latest last.
 const bookAttempts = `
-	SELECT s.assignment_id, s.user_id, s.submitted_at, g.version, g.draft_points, g.posted_version, g.posted_points, g.posted_changed_at, g.posted_at
+	SELECT s.assignment_id, s.user_id, s.submitted_at, g.version, g.draft_points, g.posted_version, g.posted_points, g.posted_changed_at, g.posted_at, coalesce(g.draft_feedback, '') <> ''
 	FROM submissions s
 	LEFT JOIN grades g ON g.submission_id = s.submission_id
 	WHERE s.course_id = ?1`
@@ -207,7 +207,7 @@ func (s *Store) loadGrades(ctx context.Context, courseID, userID string, b *book
 		var version, posted int64
 		var draft, shown lms.Points
 		var changed, at time.Time
-		if err := row[3:].Scan(&version, &draft, &posted, &shown, &changed, &at); err != nil {
+		if err := row[3:].Scan(&version, &draft, &posted, &shown, &changed, &at, &e.Said); err != nil {
 			return err
 		}
 		e.Version += version

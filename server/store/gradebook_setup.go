@@ -110,15 +110,15 @@ func (s *Store) CreateColumn(ctx context.Context, actor lms.Actor, courseID stri
 	requireWrite(&b, actor, courseID, lms.InstructorOfCourse)
 	b.Require(errColumnExists, `NOT EXISTS(SELECT 1 FROM book_columns WHERE column_id = ?1) AND NOT EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?1)`, c.ID)
 	requireCategory(&b, courseID, c.CategoryID)
-	insertColumn(&b, actor, courseID, c)
+	insertColumn(&b, actor, courseID, c, "")
 	return s.applyBookColumn(ctx, &b, courseID, c.ID)
 }
 
-func insertColumn(b *consensus.Batch, actor lms.Actor, courseID string, c lms.BookColumn) {
+func insertColumn(b *consensus.Batch, actor lms.Actor, courseID string, c lms.BookColumn, importID string) {
 	b.Exec(`
-		INSERT INTO book_columns (column_id, course_id, title, points, category_id, extra_credit, never_drop, published, created_by, created_at, version)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)`,
-		c.ID, courseID, c.Title, c.Points, nullable(c.CategoryID), c.ExtraCredit, c.NeverDrop, c.Published, actor.UserID, consensus.Stamp{})
+		INSERT INTO book_columns (column_id, course_id, title, points, category_id, extra_credit, never_drop, published, created_by, created_at, import_id, version)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)`,
+		c.ID, courseID, c.Title, c.Points, nullable(c.CategoryID), c.ExtraCredit, c.NeverDrop, c.Published, actor.UserID, consensus.Stamp{}, nullable(importID))
 }
 
 // UpdateColumn changes a column if it still has the version. Of an assignment only the category and how it counts are the

@@ -114,6 +114,7 @@ CREATE TABLE book_columns (
 	created_by   TEXT NOT NULL,
 	created_at   INTEGER NOT NULL,
 	archived_at  INTEGER,
+	import_id    TEXT,
 	version      INTEGER NOT NULL CONSTRAINT book_columns_version_positive CHECK (version > 0)
 ) STRICT;
 
