@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"time"
 
 	"trivium/app/lms"
@@ -22,9 +24,16 @@ func (s *Store) Gradebook(ctx context.Context, actor lms.Actor, courseID, sectio
 	if g.Columns == nil {
 		g.Columns = []lms.BookColumn{}
 	}
-	for i := range b.students {
-		g.Rows[i] = b.Row(&b.students[i])
+	workers := runtime.GOMAXPROCS(0)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(b.students); i += workers {
+				g.Rows[i] = b.Row(&b.students[i])
+			}
+		})
 	}
+	wg.Wait()
 	return g, nil
 }
 

@@ -26,7 +26,7 @@ type bookChange struct {
 	Ungrade bool        `json:"d"` // take the grades of handed-in work away
 }
 
-// pointsJSON are whole hundredths in bookChange: SQLite compares and stores integers.
+// MarshalJSON writes whole hundredths and 0 or 1, as SQLite compares and stores them.
 func (c bookChange) MarshalJSON() ([]byte, error) {
 	var points *int64
 	if c.Points != nil {
@@ -138,7 +138,7 @@ func changeOf(columnID, userID string, e lms.BookEntry, mark lms.Mark) bookChang
 }
 
 func changesJSON(list []bookChange) (string, error) {
-	b, err := json.Marshal(list)
+	b, err := json.Marshal(append([]bookChange{}, list...)) // never null
 	if err != nil {
 		return "", fmt.Errorf("store: changes: %w", err)
 	}

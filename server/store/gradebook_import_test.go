@@ -1,0 +1,158 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+	"trivium/server/store/storetest"
+)
+
+// An import does what its plan says, not if a cell has changed since, and can be taken back except where somebody went on.
+func TestImportAndUndo(t *testing.T) {
+	s := gradebook(t)
+	ctx := t.Context()
+	s.HandIn(t, s.Alice, "hw", "s1", "x")
+	plan := func(lines ...string) lms.ImportPlan {
+		t.Helper()
+		book, students, _, err := s.Book(ctx, s.Instructor, s.Course.ID, "")
+		want(t, err, nil)
+		var in []lms.ImportLine
+		for i, l := range lines {
+			in = append(in, lms.ImportLine{Line: i + 1, Cells: strings.Split(l, ",")})
+		}
+		p, err := lms.PlanImport(book.Columns, students, in, []string{"Quiz"})
+		want(t, err, nil)
+		return p
+	}
+	file := []string{"Student,SIS Login ID,Essay hw (hw),Talk,Quiz", "Points Possible,,100,10,5", "A,alice,90,7,4", "B,bob,EX,,3"}
+	p := plan(file...)
+	if p.Count != 5 || len(p.Create) != 1 || p.Create[0].Points != 5_00 {
+		t.Fatalf("plan: %+v", p)
+	}
+	_, err := s.ApplyImport(ctx, s.TA, s.Course.ID, "i1", "f.csv", p)
+	want(t, err, lms.ErrForbidden)
+	_, err = s.SetMark(ctx, s.TA, s.Course.ID, "talk", s.Alice.UserID, "6", 0, false)
+	want(t, err, nil)
+	_, err = s.ApplyImport(ctx, s.Instructor, s.Course.ID, "i1", "f.csv", p)
+	wantKind(t, err, lms.KindConflict, "changed since this preview")
+	if _, row := rowOf(t, s, s.Bob); strings.Contains(row.Cells, "EX") {
+		t.Error("a refused import has changed something")
+	}
+	done, err := s.ApplyImport(ctx, s.Instructor, s.Course.ID, "i1", "f.csv", plan(file...))
+	want(t, err, nil)
+	g, alice := rowOf(t, s, s.Alice)
+	quiz := slices.IndexFunc(g.Columns, func(c lms.BookColumn) bool { return c.Title == "Quiz" })
+	if done.Changes != 5 || quiz < 0 || alice.Cell(column(t, g, "hw")).Mark.String() != "90" || alice.Cell(column(t, g, "talk")).Mark.String() != "7" || alice.Cell(quiz).Mark.String() != "4" {
+		t.Errorf("applied %+v: %+v", done, alice)
+	}
+	sub, _, err := s.Submission(ctx, s.TA, s.Course.ID, "s1")
+	want(t, err, nil)
+	if sub.Grade == nil || sub.Grade.Points != 90_00 {
+		t.Errorf("handed-in work is graded by the import: %+v", sub.Grade)
+	}
+	if p := plan(file[0][:len(file[0])-5], "A,alice,90,7", "B,bob,EX,"); p.Count != 0 || p.Unchanged != 3 {
+		t.Errorf("the same file again: %+v", p)
+	}
+	d, err := s.BookCell(ctx, s.TA, s.Course.ID, "talk", s.Alice.UserID)
+	want(t, err, nil)
+	_, err = s.SetMark(ctx, s.TA, s.Course.ID, "talk", s.Alice.UserID, "8", d.Version, false)
+	want(t, err, nil)
+	undone, err := s.UndoImport(ctx, s.Instructor, s.Course.ID, "i1")
+	want(t, err, nil)
+	g, alice = rowOf(t, s, s.Alice)
+	_, bob := rowOf(t, s, s.Bob)
+	if fmt.Sprint(undone.Kept) != "[Alice Example, Talk]" || undone.UndoneBy != "Ines Instructor" || len(g.Columns) != 3 ||
+		!alice.Cell(column(t, g, "hw")).Mark.Empty() || alice.Cell(column(t, g, "talk")).Mark.String() != "8" || strings.Contains(bob.Cells, "EX") {
+		t.Errorf("undone %+v: %+v %+v", undone, alice, bob)
+	}
+	_, err = s.UndoImport(ctx, s.Instructor, s.Course.ID, "i1")
+	wantKind(t, err, lms.KindConflict, "undone already")
+	_, err = s.UndoImport(ctx, s.Instructor, s.Course.ID, "i-none")
+	want(t, err, lms.ErrNotFound)
+	list, err := s.BookImports(ctx, s.TA, s.Course.ID)
+	want(t, err, nil)
+	if len(list) != 1 || list[0].UndoneAt.IsZero() {
+		t.Errorf("imports: %+v", list)
+	}
+}
+
+func TestImportCannotBeUndoneForEver(t *testing.T) {
+	s := gradebook(t)
+	ctx := t.Context()
+	_, err := s.ApplyImport(ctx, s.Instructor, s.Course.ID, "i1", "f.csv", lms.ImportPlan{})
+	want(t, err, nil)
+	var b consensus.Batch
+	b.Exec(`UPDATE book_imports SET created_at = ?1`, time.Now().AddDate(0, 0, -31))
+	_, err = s.DB().Apply(ctx, &b)
+	want(t, err, nil)
+	_, err = s.UndoImport(ctx, s.Instructor, s.Course.ID, "i1")
+	wantKind(t, err, lms.KindRule, "30 days")
+}
+
+// Students see statistics only if they are released, of five posted marks or more.
+func TestStatisticsForStudents(t *testing.T) {
+	s := gradebook(t)
+	ctx := t.Context()
+	_, err := s.ClassStatistics(ctx, s.Alice, s.Course.ID)
+	wantKind(t, err, lms.KindForbidden, "not released")
+	students := []lms.Actor{s.Alice, s.Bob}
+	for i := range 3 {
+		a := s.Account(t, fmt.Sprint("more", i), fmt.Sprint("More ", i), false)
+		_, err := s.AddMember(ctx, s.Instructor, s.Course.ID, a.Login, lms.RoleStudent)
+		want(t, err, nil)
+		students = append(students, a)
+	}
+	for i, a := range students {
+		_, err := s.SetMark(ctx, s.TA, s.Course.ID, "hw", a.UserID, fmt.Sprint(60+10*i), 0, false)
+		want(t, err, nil)
+		if i < 4 {
+			_, err = s.SetMark(ctx, s.TA, s.Course.ID, "exam", a.UserID, "50", 0, false)
+			want(t, err, nil)
+		}
+	}
+	v, err := s.BookSettings(ctx, s.TA, s.Course.ID)
+	want(t, err, nil)
+	v.ReleaseStats = true
+	_, err = s.SetBookSettings(ctx, s.Instructor, s.Course.ID, v)
+	want(t, err, nil)
+	seen, err := s.ClassStatistics(ctx, s.Alice, s.Course.ID)
+	want(t, err, nil)
+	if len(seen.Items) != 0 || seen.Total != nil || seen.Usage != nil {
+		t.Errorf("drafts in statistics for students: %+v", seen)
+	}
+	for _, c := range []string{"hw", "exam"} {
+		_, err = s.PostColumn(ctx, s.TA, s.Course.ID, c, nil)
+		want(t, err, nil)
+	}
+	seen, err = s.ClassStatistics(ctx, s.Alice, s.Course.ID)
+	want(t, err, nil)
+	if len(seen.Items) != 1 || seen.Items[0].ID != "hw" || seen.Items[0].Median != 80_00 || seen.Items[0].Lower != 70_00 || seen.Total == nil || seen.Total.Count != 5 {
+		t.Errorf("students see %+v", seen)
+	}
+	all, err := s.ClassStatistics(ctx, s.TA, s.Course.ID)
+	want(t, err, nil)
+	if len(all.Items) != 2 || all.Usage == nil || all.Usage.Members != 5 || all.Usage.Active != 0 {
+		t.Errorf("staff see %+v %+v", all, all.Usage)
+	}
+	_, err = s.ClassStatistics(ctx, s.Observer, s.Course.ID)
+	wantKind(t, err, lms.KindForbidden, "")
+}
+
+// BenchmarkGradebook reads a gradebook of 1,000 students and 60 columns of handed-in, graded work with drop rules.
+func BenchmarkGradebook(b *testing.B) {
+	s := storetest.New(b)
+	storetest.FillBook(b, s.Store, s.Course.ID, 1000, 60)
+	b.ResetTimer()
+	for b.Loop() {
+		g, err := s.Gradebook(b.Context(), s.Instructor, s.Course.ID, "")
+		if err != nil || len(g.Rows) != 1002 || len(g.Columns) != 60 {
+			b.Fatalf("%d rows, %d columns, %v", len(g.Rows), len(g.Columns), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/grid")
+}
