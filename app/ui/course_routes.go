@@ -26,4 +26,11 @@ func courseRoutes() {
 	page("/courses/:course/tutor/flags", func() app.Composer { return &flagsPage{} })
 	page("/courses/:course/tutor", func() app.Composer { return &tutorPage{} })
 	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })
+
+	page("/courses/:course/grades", func() app.Composer { return &gradebookPage{} })
+	page("/courses/:course/grades/statistics", func() app.Composer { return &statisticsPage{} })
+	page("/courses/:course/grades/files", func() app.Composer { return &bookFilesPage{} })
+	page("/courses/:course/grades/setup", func() app.Composer { return &bookSetupPage{} })
+	page("/courses/:course/grades/notes", func() app.Composer { return &notesPage{} })
+	page("/courses/:course/grades/students/:user", func() app.Composer { return &gradebookPage{} })
 }
