@@ -28,7 +28,7 @@ func (p *gradebookPage) attach() {
 		}
 	})
 	on("keydown", p.onGridKey)
-	on("dblclick", func(app.Value) { p.edit("") })
+	on("dblclick", func(app.Value) { p.edit() })
 	on("mousedown", func(e app.Value) { p.onGridClick(e) })
 	on("focusout", func(e app.Value) {
 		if p.editing != nil && e.Get("target").Get("id").String() == editField {
@@ -48,16 +48,17 @@ func (p *gradebookPage) draw(always bool) {
 	if !el.Truthy() {
 		return
 	}
+	style := el.Get("style") // by CSSOM: the policy of the page forbids style attributes
+	style.Call("setProperty", "--rows", itoa(len(p.grid.rows)))
+	style.Call("setProperty", "--cols", itoa(len(p.grid.cols)))
 	w := p.grid.windowOf(el.Get("scrollLeft").Int(), el.Get("scrollTop").Int(), el.Get("clientWidth").Int(), el.Get("clientHeight").Int())
 	if !always && w == p.drawn {
 		return
 	}
 	p.drawn = w
 	within := el.Call("contains", app.Window().Get("document").Get("activeElement")).Bool()
-	style := el.Get("style")
-	for name, v := range map[string]int{"--rows": len(p.grid.rows), "--cols": len(p.grid.cols), "--from": w.fromRow, "--skip": w.fromCol} {
-		style.Call("setProperty", name, itoa(v)) // by CSSOM: the policy of the page forbids style attributes
-	}
+	style.Call("setProperty", "--from", itoa(w.fromRow))
+	style.Call("setProperty", "--skip", itoa(w.fromCol))
 	el.Set("innerHTML", p.grid.draw(w))
 	if within && p.editing == nil {
 		p.focusCell()
@@ -135,7 +136,7 @@ func (p *gradebookPage) activate() {
 	case g.col < 0:
 		p.dispatch(func(ctx app.Context) { p.openStudent(ctx, g.book.Rows[g.rows[g.row]].UserID) })
 	case g.cols[g.col].editable():
-		p.edit("")
+		p.edit()
 	}
 }
 
@@ -182,11 +183,12 @@ func (p *gradebookPage) onGridKey(e app.Value) {
 		p.dispatch(func(ctx app.Context) { p.openSelected(ctx) })
 		return
 	case "Delete", "Backspace":
-		p.typeOver(e, "")
+		e.Call("preventDefault")
+		p.typeOver()
 		return
 	default:
 		if len(key) == 1 && !ctrl && strings.ContainsAny(key, "0123456789,.eE") {
-			p.typeOver(e, key)
+			p.typeOver()
 		}
 		return
 	}
@@ -194,13 +196,12 @@ func (p *gradebookPage) onGridKey(e app.Value) {
 	p.move(row, col)
 }
 
-func (p *gradebookPage) typeOver(e app.Value, text string) {
-	if g := &p.grid; g.row >= 0 && g.col >= 0 && g.cols[g.col].editable() {
-		e.Call("preventDefault")
-		p.edit(text)
-		if text == "" {
-			app.Window().GetElementByID(editField).Set("value", "")
-		}
+// typeOver begins an empty input. A key that is a character is not held back: the browser types it into the input that has the
+// keyboard by then.
+func (p *gradebookPage) typeOver() {
+	p.edit()
+	if p.editing != nil {
+		app.Window().GetElementByID(editField).Set("value", "")
 	}
 }
 
@@ -220,8 +221,8 @@ func (p *gradebookPage) onEditKey(e app.Value) {
 	}
 }
 
-// edit puts an input into the cell; text replaces the mark, "" keeps it.
-func (p *gradebookPage) edit(text string) {
+// edit puts an input into the cell, with the mark or with what was refused.
+func (p *gradebookPage) edit() {
 	g := &p.grid
 	if g.row < 0 || g.col < 0 || g.row >= len(g.rows) || !g.cols[g.col].editable() || p.editing != nil || p.readOnly() {
 		return
@@ -240,16 +241,9 @@ func (p *gradebookPage) edit(text string) {
 	cell.Set("innerHTML", `<input id="`+editField+`" class="bc-in" inputmode="decimal" autocomplete="off" aria-describedby="book-help">`)
 	in := app.Window().GetElementByID(editField)
 	in.Call("setAttribute", "aria-label", "Mark of "+row.Name+" in "+col.title)
-	if text == "" {
-		if text = p.editing.was; g.bad[key] != "" {
-			text = g.bad[key]
-		}
-	}
-	in.Set("value", text)
+	in.Set("value", cond(g.bad[key] != "", g.bad[key], p.editing.was))
 	in.Call("focus", map[string]any{"preventScroll": true})
-	if text == p.editing.was {
-		in.Call("select")
-	}
+	in.Call("select")
 }
 
 // commit takes what was typed and moves on.

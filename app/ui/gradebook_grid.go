@@ -49,8 +49,8 @@ func cellKey(user, column string) string { return user + " " + column }
 // set takes a gradebook as it was read.
 func (g *bookGrid) set(b lms.Gradebook) {
 	g.book = b
-	g.cols = []bookCol{{kind: "current", id: "current", title: "Current total", sub: "%"}, {kind: "final", id: "final", title: "Final total", sub: "%"},
-		{kind: "override", id: lms.TotalColumn, title: "Override", sub: "of the final total, %"}}
+	g.cols = []bookCol{{kind: "current", id: "current", title: "Current", sub: "total, %"}, {kind: "final", id: "final", title: "Final", sub: "total, %"},
+		{kind: "override", id: lms.TotalColumn, title: "Override", sub: "of final, %"}}
 	if len(b.Settings.Letters) > 0 {
 		g.cols = append(g.cols, bookCol{kind: "letter", id: "letter", title: "Letter"})
 	}
@@ -64,6 +64,7 @@ func (g *bookGrid) set(b lms.Gradebook) {
 	for i, c := range b.Settings.Categories {
 		g.cols = append(g.cols, bookCol{kind: "category", at: i, id: "category-" + c.ID, title: c.Name, sub: c.Weight.String() + " %, current"})
 	}
+	g.cols = append(g.cols, bookCol{kind: "level", id: "level", title: "Level"})
 	g.arrange()
 }
 
@@ -107,7 +108,10 @@ func (g *bookGrid) weight(r *lms.BookRow, c bookCol) float64 {
 		}
 		return -2
 	}
-	if c.kind == "letter" {
+	switch c.kind {
+	case "level":
+		return float64(slices.Index([]lms.Level{lms.LevelBeginner, lms.LevelIntermediate, lms.LevelAdvanced}, r.Level))
+	case "letter":
 		for i, l := range g.book.Settings.Letters {
 			if l.Letter == r.Letter {
 				return float64(-i)
@@ -133,6 +137,8 @@ func (g *bookGrid) text(r *lms.BookRow, c bookCol) string {
 		return lms.ParseBookCell(r.Override).Mark.String()
 	case "letter":
 		return r.Letter
+	case "level":
+		return levelName(r.Level)
 	case "category":
 		if parts := strings.Split(r.Categories, " "); c.at < len(parts) {
 			return parts[c.at]

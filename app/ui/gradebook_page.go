@@ -211,11 +211,13 @@ func (p *gradebookPage) tools() app.UI {
 		sections = append(sections, Option{Value: s.ID, Label: s.Title})
 	}
 	return app.Div().Class("book-tools").Body(
-		Input(Field{ID: "book-search", Label: "Find a student", Type: "search", Optional: true, Value: p.grid.query, On: func(ctx app.Context, _ app.Event) {
-			p.grid.query = ctx.JSSrc().Get("value").String()
-			p.grid.arrange()
-			p.show(ctx)
-		}}),
+		app.Div().Class("search").Role("search").Body(Icon("search"),
+			app.Input().Class("input").Type("search").ID("book-search").Aria("label", "Find a student").Placeholder("Find a student").Value(p.grid.query).
+				OnInput(func(ctx app.Context, _ app.Event) {
+					p.grid.query = ctx.JSSrc().Get("value").String()
+					p.grid.arrange()
+					p.show(ctx)
+				})),
 		app.If(len(sections) > 1, func() app.UI {
 			return Select(Field{ID: "book-section", Label: "Section", Value: p.grid.section, On: func(ctx app.Context, _ app.Event) {
 				p.grid.section = ctx.JSSrc().Get("value").String()

@@ -56,7 +56,7 @@ func howMade(g lms.StudentGrades) app.UI {
 				cond(c.DropHighest > 0, "the "+itoa(c.DropHighest)+" highest", "") + " dropped."
 		}
 	}
-	return Card("How the current total is made", nil, app.Div().Class("stack").Body(app.P().Class("muted").Text(words), table(g.Current)))
+	return Card("How the current total is made", nil, app.Div().Class("stack").Body(app.P().Class("muted").Text(words), app.Div().Body(table(g.Current))))
 }
 
 func (p *gradebookPage) gradeRow(g lms.StudentGrades, i lms.GradeItem) app.UI {
