@@ -188,7 +188,7 @@ func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID
 
 // find is the entry of a cell; the zero value when there is none.
 func (b *book) find(columnID, userID string) lms.BookEntry {
-	if e := b.entry(consensus.Row{columnID, userID}); e != nil {
+	if e := b.entry(columnID, userID); e != nil {
 		return *e
 	}
 	return lms.BookEntry{}

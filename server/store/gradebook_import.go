@@ -172,7 +172,7 @@ func (s *Store) undoing(ctx context.Context, book *book, courseID, id string) (l
 		if row[4] != nil {
 			is.Points = &newPoints
 		}
-		e := book.entry(row)
+		e := book.entry(column, user)
 		if e == nil {
 			continue // the student has left or the column is archived
 		}

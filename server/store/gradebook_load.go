@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -174,17 +177,20 @@ func (s *Store) loadStudents(ctx context.Context, courseID, userID, sectionID st
 	return err
 }
 
-// Attempts with their grades, if they have any, the latest last.
+// Attempts with their grades, if they have any, of each column in one text with a line for each, the latest last. A row for each
+// would cost several times as much: a thousand students with sixty columns are sixty thousand.
 const bookAttempts = `
-	SELECT s.assignment_id, s.user_id, s.submitted_at, g.version, g.draft_points, g.posted_version, g.posted_points, g.posted_changed_at, g.posted_at, coalesce(g.draft_feedback, '') <> ''
+	SELECT s.assignment_id, group_concat(s.user_id || ' ' || s.submitted_at || ' ' || coalesce(g.version, 0) || ' ' || coalesce(g.draft_points, 0) || ' ' ||
+		coalesce(g.posted_version, 0) || ' ' || coalesce(g.posted_points, 0) || ' ' || coalesce(g.posted_changed_at, 0) || ' ' || coalesce(g.posted_at, 0) || ' ' ||
+		(coalesce(g.draft_feedback, '') <> ''), char(10) ORDER BY s.attempt)
 	FROM submissions s
 	LEFT JOIN grades g ON g.submission_id = s.submission_id
 	WHERE s.course_id = ?1`
 
 // loadGrades reads what was handed in and how it was graded. The grade of the latest attempt that has one counts.
 func (s *Store) loadGrades(ctx context.Context, courseID, userID string, b *book) error {
-	const single = bookAttempts + ` AND s.user_id = ?2 ORDER BY s.attempt`
-	const all = bookAttempts + ` AND s.assignment_id IN (SELECT assignment_id FROM assignments WHERE course_id = ?1) ORDER BY s.assignment_id, s.user_id, s.attempt`
+	const single = bookAttempts + ` AND s.user_id = ?2 GROUP BY s.assignment_id`
+	const all = bookAttempts + ` AND s.assignment_id IN (SELECT assignment_id FROM assignments WHERE course_id = ?1) GROUP BY s.assignment_id`
 	var rows []consensus.Row
 	var err error
 	if userID != "" {
@@ -195,34 +201,51 @@ func (s *Store) loadGrades(ctx context.Context, courseID, userID string, b *book
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		e := b.entry(row)
-		if e == nil {
-			continue
-		}
-		e.SubmittedAt = time.UnixMilli(row[2].(int64)).UTC()
-		if row[3] == nil {
-			continue
-		}
-		var version, posted int64
-		var draft, shown lms.Points
-		var changed, at time.Time
-		if err := row[3:].Scan(&version, &draft, &posted, &shown, &changed, &at, &e.Said); err != nil {
-			return err
+	return b.eachLine(rows, func(e *lms.BookEntry, f []int64) {
+		e.SubmittedAt = time.UnixMilli(f[0]).UTC()
+		version, draft, posted, shown := f[1], lms.Points(f[2]), f[3], lms.Points(f[4])
+		if version == 0 {
+			return
 		}
 		e.Version += version
-		e.Draft, e.DraftFor, e.Changed = lms.Mark{Points: &draft}, e.SubmittedAt, posted != version
+		e.Draft, e.DraftFor, e.Changed, e.Said = lms.Mark{Points: &draft}, e.SubmittedAt, posted != version, f[7] != 0
 		if posted > 0 {
-			e.Posted, e.PostedFor, e.ChangedAt, e.PostedAt = lms.Mark{Points: &shown}, e.SubmittedAt, changed, at
+			e.Posted, e.PostedFor, e.ChangedAt, e.PostedAt = lms.Mark{Points: &shown}, e.SubmittedAt, millis(&f[5]), millis(&f[6])
+		}
+	})
+}
+
+// eachLine takes rows of a column and lines that begin with a student, apart into the numbers of each line.
+func (b *book) eachLine(rows []consensus.Row, f func(*lms.BookEntry, []int64)) error {
+	var numbers [16]int64
+	for _, row := range rows {
+		var column, text string
+		if err := row.Scan(&column, &text); err != nil {
+			return err
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			user, rest, _ := strings.Cut(line, " ")
+			e := b.entry(column, user)
+			if e == nil {
+				continue
+			}
+			n := 0
+			for field := range strings.SplitSeq(rest, " ") {
+				v, err := strconv.ParseInt(field, 10, 64)
+				if err != nil || n == len(numbers) {
+					return fmt.Errorf("store: gradebook: the line %q", line)
+				}
+				numbers[n] = v
+				n++
+			}
+			f(e, slices.Clone(numbers[:n]))
 		}
 	}
 	return nil
 }
 
-// entry finds the place of a row that begins with a column and a student; nil: not in this book.
-func (b *book) entry(row consensus.Row) *lms.BookEntry {
-	column, _ := row[0].(string)
-	user, _ := row[1].(string)
+// entry finds the place of a column and a student; nil: not in this book.
+func (b *book) entry(column, user string) *lms.BookEntry {
 	i, ok := b.row[user]
 	if !ok {
 		return nil
@@ -240,45 +263,37 @@ func (b *book) entry(row consensus.Row) *lms.BookEntry {
 // loadCells reads what staff have entered in the gradebook itself. An excuse there beats a grade; a mark there is for work on
 // paper and gives way to the grade of work that was handed in.
 func (s *Store) loadCells(ctx context.Context, courseID, userID string, b *book) error {
-	const columns = `SELECT column_id, user_id, draft_points, draft_excused, version, posted_version, posted_points, posted_excused, posted_changed_at, posted_at
+	const columns = `SELECT column_id, group_concat(user_id || ' ' || draft_excused || ' ' || coalesce(draft_points, -1) || ' ' || version || ' ' ||
+			coalesce(posted_version, 0) || ' ' || coalesce(posted_excused, 0) || ' ' || coalesce(posted_points, -1) || ' ' || coalesce(posted_changed_at, 0) || ' ' ||
+			coalesce(posted_at, 0), char(10))
 		FROM book_cells WHERE course_id = ?1`
-	const single = columns + ` AND user_id = ?2`
+	const single = columns + ` AND user_id = ?2 GROUP BY column_id`
+	const all = columns + ` GROUP BY column_id`
 	var rows []consensus.Row
 	var err error
 	if userID != "" {
 		rows, err = s.query(ctx, single, courseID, userID)
 	} else {
-		rows, err = s.query(ctx, columns, courseID)
+		rows, err = s.query(ctx, all, courseID)
 	}
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		e := b.entry(row)
-		if e == nil {
-			continue
-		}
-		var draft, shown lms.Points
-		var excused, shownExcused bool
-		var version, posted int64
-		var changed, at time.Time
-		if err := row[2:].Scan(&draft, &excused, &version, &posted, &shown, &shownExcused, &changed, &at); err != nil {
-			return err
-		}
-		e.Version += version
+	return b.eachLine(rows, func(e *lms.BookEntry, f []int64) {
+		e.Version += f[2]
+		draft, shown := lms.Points(f[1]), lms.Points(f[5])
 		switch {
-		case excused:
+		case f[0] != 0:
 			e.Draft, e.DraftFor = lms.Mark{Excused: true}, time.Time{}
-		case row[2] != nil && e.Draft.Points == nil:
+		case draft >= 0 && e.Draft.Points == nil:
 			e.Draft = lms.Mark{Points: &draft}
 		}
-		switch {
-		case posted > 0 && shownExcused:
-			e.Posted, e.PostedFor, e.ChangedAt, e.PostedAt = lms.Mark{Excused: true}, time.Time{}, changed, at
-		case posted > 0 && row[6] != nil && e.Posted.Points == nil:
-			e.Posted, e.ChangedAt, e.PostedAt = lms.Mark{Points: &shown}, changed, at
+		switch posted := f[3] > 0; {
+		case posted && f[4] != 0:
+			e.Posted, e.PostedFor, e.ChangedAt, e.PostedAt = lms.Mark{Excused: true}, time.Time{}, millis(&f[6]), millis(&f[7])
+		case posted && shown >= 0 && e.Posted.Points == nil:
+			e.Posted, e.ChangedAt, e.PostedAt = lms.Mark{Points: &shown}, millis(&f[6]), millis(&f[7])
 		}
 		e.Changed = !e.Draft.Equal(e.Posted) || e.Changed && e.Draft.Points != nil
-	}
-	return nil
+	})
 }
