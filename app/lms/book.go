@@ -217,7 +217,9 @@ func (w wide) plus(o wide) wide {
 	return wide{high, low}
 }
 
-func (w wide) compare(o wide) int { return cmp.Or(cmp.Compare(w.high, o.high), cmp.Compare(w.low, o.low)) }
+func (w wide) compare(o wide) int {
+	return cmp.Or(cmp.Compare(w.high, o.high), cmp.Compare(w.low, o.low))
+}
 
 // Level is how far a student is, from the displayed current total (PROG-1, TUTOR-12).
 type Level string

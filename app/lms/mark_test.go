@@ -121,7 +121,9 @@ func spread(values string) string {
 }
 
 func TestBookSettings(t *testing.T) {
-	category := func(id string, weight lms.Percent) lms.Category { return lms.Category{ID: id, Name: "N " + id, Weight: weight} }
+	category := func(id string, weight lms.Percent) lms.Category {
+		return lms.Category{ID: id, Name: "N " + id, Weight: weight}
+	}
 	negative := lms.Percent(-1)
 	for _, c := range []struct {
 		name  string

@@ -127,9 +127,17 @@ func (p *gradebookPage) live(ctx app.Context) {
 	}
 }
 
+// own is the page's context: what an element of a dialog defers is dropped when the dialog goes.
+func (p *gradebookPage) own(ctx app.Context) app.Context {
+	if p.ctx != nil {
+		return *p.ctx
+	}
+	return ctx
+}
+
 // show draws the grid after the page.
 func (p *gradebookPage) show(ctx app.Context) {
-	ctx.Defer(func(app.Context) {
+	p.own(ctx).Defer(func(app.Context) {
 		p.attach()
 		if p.editing == nil {
 			p.draw(true)
@@ -137,9 +145,23 @@ func (p *gradebookPage) show(ctx app.Context) {
 	})
 }
 
+// refocus gives the keyboard back to the grid after a dialog: the cell that had it has been drawn anew meanwhile.
+func (p *gradebookPage) refocus(ctx app.Context) {
+	if app.IsServer {
+		return
+	}
+	p.own(ctx).After(50*time.Millisecond, func(app.Context) { // the dialog goes with the next drawing of the page
+		doc := app.Window().Get("document")
+		if p.editing == nil && doc.Get("activeElement").Equal(doc.Get("body")) && app.Window().GetElementByID(bookElement).Truthy() {
+			p.focusCell()
+		}
+	})
+}
+
 func (p *gradebookPage) readOnly() bool { return p.inCourse.readOnly() }
 
-func (p *gradebookPage) close(app.Context) {
+func (p *gradebookPage) close(ctx app.Context) {
+	p.refocus(ctx)
 	if !p.narrow {
 		p.openUser = ""
 	}

@@ -158,10 +158,10 @@ func (p *gradebookPage) dialogs() app.UI {
 		t := *p.above
 		return Confirm("above", t.message, t.text+" is more than the "+p.columnOf(t.column).Points.String()+" points of "+p.columnOf(t.column).Title+". Keep it for "+p.nameOf(t.user)+"?",
 			"Keep "+t.text, func(ctx app.Context) {
-				p.above = nil
+				p.close(ctx)
 				p.save(ctx, t.editing, t.text, true)
 			}, func(ctx app.Context) {
-				p.above = nil
+				p.close(ctx)
 				p.show(ctx)
 			})
 	case p.conflict != nil:

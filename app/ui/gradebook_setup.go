@@ -145,23 +145,23 @@ func (p *bookSetupPage) view() app.UI {
 			app.Div().Class("problem").Role("status").Body(app.If(warning != "", func() app.UI { return Notice("warn", warning) })),
 			app.Ul().Class("setup-rows").Body(app.Range(p.categories).Slice(p.categoryRow)),
 			app.If(may, func() app.UI {
-				return Button("Add a category", "plus", func(ctx app.Context, _ app.Event) {
+				return app.Div().Class("actions").Body(Button("Add a category", "plus", func(ctx app.Context, _ app.Event) {
 					p.categories = append(p.categories, categoryRow{lms.NewID(), "", "0", "0", "0"})
 					p.dirty = true
 					p.rewrite(ctx)
 					Focus(ctx, "name"+itoa(len(p.categories)-1))
-				})
+				}))
 			}))),
 		Card("Letters", nil, app.Div().Class("stack").Body(
 			app.P().Class("muted").Text("From the best one down; each holds from its percentage on, and the last begins at 0. Without letters there is only the percentage."),
 			app.Ul().Class("setup-rows").Body(app.Range(p.letters).Slice(p.letterRow)),
 			app.If(may, func() app.UI {
-				return Button("Add a letter", "plus", func(ctx app.Context, _ app.Event) {
+				return app.Div().Class("actions").Body(Button("Add a letter", "plus", func(ctx app.Context, _ app.Event) {
 					p.letters = append(p.letters, letterRow{"", "0"})
 					p.dirty = true
 					p.rewrite(ctx)
 					Focus(ctx, "letter"+itoa(len(p.letters)-1))
-				})
+				}))
 			}),
 			Input(Field{ID: "passMark", Label: "Pass mark in percent", Optional: true, InputMode: "decimal", Value: p.pass, Error: p.problem.For("passMark"),
 				On: func(ctx app.Context, _ app.Event) { p.pass, p.dirty = ctx.JSSrc().Get("value").String(), true }}))),
