@@ -163,7 +163,7 @@ func (p *bookFilesPage) preview() app.UI {
 				}))
 		}),
 		app.If(len(rows) > 0, func() app.UI {
-			return gapTable([]string{"Student", "Column", "Now", "Then"}, rows[:min(len(rows), most)])
+			return app.Div().Body(gapTable([]string{"Student", "Column", "Now", "Then"}, rows[:min(len(rows), most)]))
 		}),
 		app.If(plan.Count > most, func() app.UI {
 			return app.P().Class("muted").Text("And " + plural(plan.Count-min(len(rows), most), "more change") + ".")
