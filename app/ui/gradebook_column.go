@@ -53,30 +53,30 @@ func (p *gradebookPage) columnDialog() app.UI {
 			p.show(ctx)
 		}
 	}
-	return NewDialog("column", shown.title, p.close, app.Div().Class("stack").Body(
+	return NewDialog("column", shown.title, p.close, stackOf(
 		p.problem.Alert(),
-		app.Div().Class("actions").Body(Button("Lowest first", "", sort(false)), Button("Highest first", "", sort(true))),
-		app.If(shown.editable(), func() app.UI {
-			return app.Div().Class("stack").Body(
+		actionsOf(Button("Lowest first", "", sort(false)), Button("Highest first", "", sort(true))),
+		when(shown.editable(), func() app.UI {
+			return stackOf(
 				app.P().Text(plural(marks, "mark")+", "+itoa(unposted)+" not posted."+cond(p.grid.section != "", " Posting is for all sections.", "")),
-				app.If(!p.readOnly(), func() app.UI {
-					return app.Div().Class("actions").Body(
-						app.If(unposted > 0, func() app.UI {
+				when(!p.readOnly(), func() app.UI {
+					return actionsOf(
+						when(unposted > 0, func() app.UI {
 							return Busy(Primary("Post all", "eye", func(ctx app.Context, _ app.Event) { p.post(ctx, id, false) }), p.posting)
 						}),
 						Busy(Button("Hide from students", "eye-off", func(ctx app.Context, _ app.Event) { p.post(ctx, id, true) }), p.posting))
 				}),
 			)
 		}),
-		app.If(shown.kind == "item", func() app.UI {
-			return app.Div().Class("actions").Body(
-				app.If(!col.Manual, func() app.UI {
+		when(shown.kind == "item", func() app.UI {
+			return actionsOf(
+				when(!col.Manual, func() app.UI {
 					return LinkButton("Open the assignment", "clipboard", CoursePath(p.id, "assignments", id))
 				}),
-				app.If(p.instructor() && !p.readOnly(), func() app.UI {
-					return app.Div().Class("actions").Body(
+				when(p.instructor() && !p.readOnly(), func() app.UI {
+					return actionsOf(
 						Button("Change the column", "edit", func(ctx app.Context, _ app.Event) { p.editColumn(ctx, col) }),
-						app.If(col.Manual, func() app.UI {
+						when(col.Manual, func() app.UI {
 							return Button("Archive", "archive", func(ctx app.Context, _ app.Event) { p.archive(ctx, col) })
 						}))
 				}),
@@ -158,8 +158,8 @@ func (p *gradebookPage) columnFormDialog() app.UI {
 	return NewDialog("column-form", cond(f.version == 0, "Add a column", "Change "+f.in.Title), p.close, DialogForm(p.saveColumn, p.close,
 		Submit("Save", "Saving", f.busy),
 		p.problem.Alert("title", "points", "categoryId"),
-		app.If(f.manual, func() app.UI {
-			return app.Div().Class("stack").Body(
+		when(f.manual, func() app.UI {
+			return stackOf(
 				Input(Field{ID: "title", Label: "Title", Value: f.in.Title, Error: p.problem.For("title"), On: p.ValueTo(&f.in.Title)}),
 				Input(Field{ID: "points", Label: "Possible points", InputMode: "decimal", Value: f.points, Error: p.problem.For("points"), On: p.ValueTo(&f.points)}))
 		}),
@@ -167,7 +167,7 @@ func (p *gradebookPage) columnFormDialog() app.UI {
 			On: func(ctx app.Context, _ app.Event) { f.in.CategoryID = ctx.JSSrc().Get("value").String() }}, categories...),
 		check("extraCredit", "Extra credit", "Adds its points, and nothing to the possible points.", &f.in.ExtraCredit),
 		check("neverDrop", "Never drop", "The drop rules of its category leave it alone.", &f.in.NeverDrop),
-		app.If(f.manual, func() app.UI {
+		when(f.manual, func() app.UI {
 			return check("published", "Students see it and it counts", "Without this it is staff's own and in no total. Marks are shown when they are posted.", &f.in.Published)
 		}),
 	))
@@ -221,13 +221,13 @@ func (p *gradebookPage) narrowList() app.UI {
 		return Empty("users", "No student", cond(p.grid.query != "", "Nobody has this name.", "Students appear here as soon as they are enrolled."))
 	}
 	shown := min(max(p.shown, narrowPage), len(p.grid.rows))
-	return app.Div().Class("stack").Body(
+	return stackOf(
 		app.Ul().Class("rows").Body(app.Range(p.grid.rows[:shown]).Slice(func(i int) app.UI {
 			r := &p.grid.book.Rows[p.grid.rows[i]]
 			return RowWith(Avatar(r.Name), r.Name, cond(r.Current != "", r.Current+" % now, "+r.Final+" % at the end", "No marks yet"),
 				Button("Open", "", func(app.Context, app.Event) { p.openUser = r.UserID }, Each(r.UserID)).Aria("label", "Open "+r.Name))
 		})),
-		app.If(shown < len(p.grid.rows), func() app.UI {
+		when(shown < len(p.grid.rows), func() app.UI {
 			return Button("Show more", "chevron-down", func(app.Context, app.Event) { p.shown = shown + narrowPage })
 		}),
 	)
@@ -240,10 +240,10 @@ func (p *gradebookPage) narrowStudent(r *lms.BookRow) app.UI {
 			marks = append(marks, c)
 		}
 	}
-	return app.Div().Class("stack").Body(
+	return stackOf(
 		Button("All students", "arrow-left", func(app.Context, app.Event) { p.openUser = "" }),
 		app.H2().Attr("dir", "auto").Text(r.Name),
-		app.P().Class("muted").Text(cond(r.Current != "", "Current total "+r.Current+" %, final total "+r.Final+" %", "No marks yet")+cond(r.Letter != "", ", letter "+r.Letter, "")),
+		mutedText(cond(r.Current != "", "Current total "+r.Current+" %, final total "+r.Final+" %", "No marks yet")+cond(r.Letter != "", ", letter "+r.Letter, "")),
 		app.Ul().Class("rows").Body(app.Range(marks).Slice(func(i int) app.UI {
 			c := marks[i]
 			cell := p.grid.cell(r, c)

@@ -49,12 +49,12 @@ func (p *bookFilesPage) forget() {
 // Render draws the page.
 func (p *bookFilesPage) Render() app.UI {
 	return p.frame(&Shell{Title: "Import and export", Active: "grades", Back: Crumbs(p.label(), CoursePath(p.id)),
-		Content: app.Div().Class("stack").Body(gradeTabs(p.id, true, true, CoursePath(p.id, "grades", "files")),
+		Content: stackOf(gradeTabs(p.id, true, true, CoursePath(p.id, "grades", "files")),
 			p.exportCard(),
-			app.If(p.instructor() && !p.readOnly(), p.importCard),
-			app.If(p.plan != nil, p.preview),
+			when(p.instructor() && !p.readOnly(), p.importCard),
+			when(p.plan != nil, p.preview),
 			Card("Imports", nil, p.imports.View(2, p.load, p.list)),
-			app.If(p.undoing != nil, func() app.UI {
+			when(p.undoing != nil, func() app.UI {
 				return Confirm("undo-import", "Undo this import?", "The "+plural(p.undoing.Changes, "mark")+" of "+p.undoing.FileName+" get back what was there before. What was changed since stays as it is.",
 					"Undo the import", p.undo, func(app.Context) { p.undoing = nil })
 			}),
@@ -63,18 +63,18 @@ func (p *bookFilesPage) Render() app.UI {
 
 func (p *bookFilesPage) exportCard() app.UI {
 	href, _ := api.PathOf(api.ExportGradebook, api.ExportBookInput{Course: p.id, BOM: p.bom, Semicolon: p.semicolons})
-	return Card("Export", nil, app.Div().Class("stack").Body(
-		app.P().Class("muted").Text("All students with their marks, also those that are not posted, and the totals. The file can be changed in a spreadsheet and imported again."),
+	return Card("Export", nil, stackOf(
+		mutedText("All students with their marks, also those that are not posted, and the totals. The file can be changed in a spreadsheet and imported again."),
 		Checkbox(Field{ID: "bom", Label: "For Excel: mark the file as UTF-8", On: func(ctx app.Context, _ app.Event) { p.bom = Checked(ctx) }}, p.bom),
 		Checkbox(Field{ID: "semicolon", Label: "Semicolons and decimal commas, as spreadsheets in many languages want them", On: func(ctx app.Context, _ app.Event) { p.semicolons = Checked(ctx) }}, p.semicolons),
-		app.Div().Class("actions").Body(app.A().Class("btn").Href(href).Attr("download", "grades.csv").Body(Icon("download"), text("Download as CSV"))),
+		actionsOf(app.A().Class("btn").Href(href).Attr("download", "grades.csv").Body(Icon("download"), text("Download as CSV"))),
 	))
 }
 
 func (p *bookFilesPage) importCard() app.UI {
-	return Card("Import", nil, app.Div().Class("stack").Body(
+	return Card("Import", nil, stackOf(
 		p.problem.Alert(),
-		app.Div().Class("problem").Role("status").Body(app.If(len(p.kept) > 0, func() app.UI {
+		app.Div().Class("problem").Role("status").Body(when(len(p.kept) > 0, func() app.UI {
 			return Notice("warn", "Undone, except what was changed since: "+joined(p.kept, 20)+".")
 		})),
 		FilePicker("book-csv", cond(p.name != "", p.name, "Choose a CSV file"), "First you see what would change. Nothing is changed before you apply it. An empty cell changes nothing.", false, ".csv,text/csv", p.picked),
@@ -145,31 +145,31 @@ func (p *bookFilesPage) preview() app.UI {
 		}
 	}
 	const most = 200
-	return Card("Preview of "+p.name, nil, app.Div().Class("stack").Body(
+	return Card("Preview of "+p.name, nil, stackOf(
 		app.P().Text(plural(plan.Count, "mark")+" would change for "+plural(plan.Students, "student")+" of the file; "+plural(plan.Unchanged, "mark")+" are the same already. Changed marks are drafts until they are posted."),
-		app.If(len(plan.Create) > 0, func() app.UI { return app.P().Text(plural(len(plan.Create), "column") + " would be added.") }),
-		app.If(above > 0, func() app.UI { return Notice("warn", plural(above, "mark")+" are more than the column is worth.") }),
-		app.If(len(plan.Unknown) > 0, func() app.UI {
+		when(len(plan.Create) > 0, func() app.UI { return app.P().Text(plural(len(plan.Create), "column") + " would be added.") }),
+		when(above > 0, func() app.UI { return Notice("warn", plural(above, "mark")+" are more than the column is worth.") }),
+		when(len(plan.Unknown) > 0, func() app.UI {
 			return Notice("warn", "Not in this course, so left out: "+joined(plan.Unknown, 20)+".")
 		}),
-		app.If(len(plan.ReadOnly) > 0, func() app.UI {
-			return app.P().Class("muted").Text("Computed, so not imported: " + joined(plan.ReadOnly, 12) + ".")
+		when(len(plan.ReadOnly) > 0, func() app.UI {
+			return mutedText("Computed, so not imported: " + joined(plan.ReadOnly, 12) + ".")
 		}),
-		app.If(len(plan.Offer)+len(p.create) > 0, func() app.UI {
+		when(len(plan.Offer)+len(p.create) > 0, func() app.UI {
 			all := slices.Concat(p.create, plan.Offer)
 			return app.FieldSet().Class("field").Body(app.Legend().Class("label").Text("Columns that the gradebook does not have. Add those that you choose; the others are ignored."),
 				app.Range(all).Slice(func(i int) app.UI {
 					return Checkbox(Field{ID: "make" + itoa(i), Label: "Add " + all[i], On: func(ctx app.Context, _ app.Event) { p.choose(ctx, all[i], Checked(ctx)) }}, slices.Contains(p.create, all[i]))
 				}))
 		}),
-		app.If(len(rows) > 0, func() app.UI {
+		when(len(rows) > 0, func() app.UI {
 			return app.Div().Body(gapTable([]string{"Student", "Column", "Now", "Then"}, rows[:min(len(rows), most)]))
 		}),
-		app.If(plan.Count > most, func() app.UI {
-			return app.P().Class("muted").Text("And " + plural(plan.Count-min(len(rows), most), "more change") + ".")
+		when(plan.Count > most, func() app.UI {
+			return mutedText("And " + plural(plan.Count-min(len(rows), most), "more change") + ".")
 		}),
-		app.Div().Class("actions").Body(
-			app.If(plan.Count+len(plan.Create) > 0, func() app.UI {
+		actionsOf(
+			when(plan.Count+len(plan.Create) > 0, func() app.UI {
 				return Busy(Primary("Apply "+plural(plan.Count, "change"), "check", p.apply), p.busy)
 			}),
 			Button("Leave it", "", func(app.Context, app.Event) { p.forget() })),
@@ -210,7 +210,7 @@ func (p *bookFilesPage) list(page api.Page[lms.BookImport]) app.UI {
 	return RowsOf(page.Items, func(i lms.BookImport) app.UI {
 		meta := i.By + " · " + FormatTime(i.CreatedAt) + " · " + plural(i.Changes, "mark")
 		undone := !i.UndoneAt.IsZero()
-		return RowWith(Icon("file-text"), i.FileName, meta+cond(undone, " · undone by "+i.UndoneBy, ""), app.If(!undone && Now().Before(i.UndoUntil()) && p.instructor() && !p.readOnly(), func() app.UI {
+		return RowWith(Icon("file-text"), i.FileName, meta+cond(undone, " · undone by "+i.UndoneBy, ""), when(!undone && Now().Before(i.UndoUntil()) && p.instructor() && !p.readOnly(), func() app.UI {
 			return Button("Undo", "", func(app.Context, app.Event) { p.undoing = &i }, Each(i.ID)).Aria("label", "Undo the import of "+i.FileName)
 		}))
 	})

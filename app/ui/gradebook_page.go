@@ -181,10 +181,10 @@ func (p *gradebookPage) Render() app.UI {
 		s.Content = p.mine.View(8, p.load, p.studentView)
 	case !p.staff():
 		s.Title = "My grades"
-		s.Content = app.Div().Class("stack").Body(gradeTabs(p.id, false, p.mine.Value.Stats, CoursePath(p.id, "grades")),
+		s.Content = stackOf(gradeTabs(p.id, false, p.mine.Value.Stats, CoursePath(p.id, "grades")),
 			p.mine.View(8, p.load, p.studentView))
 	default:
-		s.Content = app.Div().Class("stack").Body(gradeTabs(p.id, true, true, CoursePath(p.id, "grades")), p.staffView())
+		s.Content = stackOf(gradeTabs(p.id, true, true, CoursePath(p.id, "grades")), p.staffView())
 	}
 	return p.frame(s)
 }
@@ -206,15 +206,15 @@ func (p *gradebookPage) staffView() app.UI {
 	if !p.read.Ready {
 		return p.read.View(10, p.load, func(lms.Gradebook) app.UI { return nil })
 	}
-	return app.Div().Class("stack").Body(
-		app.Div().Class("problem").Body(app.If(p.read.Err != nil, func() app.UI { return ErrorBox(p.read.Err, p.load) })),
-		app.Div().Class("problem").Body(app.If(p.read.Value.Warning != "", func() app.UI { return Notice("warn", p.read.Value.Warning) })),
-		app.Div().Class("problem").Body(app.If(p.restore != nil, func() app.UI {
-			return Notice("info", p.restore.Title+" is archived with its marks, for 30 days.", app.Div().Class("actions").Body(Button("Undo", "", p.restored)))
+	return stackOf(
+		app.Div().Class("problem").Body(when(p.read.Err != nil, func() app.UI { return ErrorBox(p.read.Err, p.load) })),
+		app.Div().Class("problem").Body(when(p.read.Value.Warning != "", func() app.UI { return Notice("warn", p.read.Value.Warning) })),
+		app.Div().Class("problem").Body(when(p.restore != nil, func() app.UI {
+			return Notice("info", p.restore.Title+" is archived with its marks, for 30 days.", actionsOf(Button("Undo", "", p.restored)))
 		})),
 		p.tools(),
 		app.If(p.narrow, p.narrowList).Else(func() app.UI {
-			return app.Div().Class("stack").Body(p.selected(), p.gridElement(),
+			return stackOf(p.selected(), p.gridElement(),
 				app.P().ID("book-help").Class("fine").Text("Arrow keys move, Enter or a digit edits, Escape leaves a mark as it was, Space shows how a mark was made. Enter on a title shows what can be done with the column. EX excuses. Italic with a dot: not posted; underlined: late; ●: handed in, not graded; –: missing."))
 		}),
 		p.dialogs(),
@@ -240,15 +240,15 @@ func (p *gradebookPage) tools() app.UI {
 					p.grid.arrange()
 					p.show(ctx)
 				})),
-		app.If(len(sections) > 1, func() app.UI {
+		when(len(sections) > 1, func() app.UI {
 			return Select(Field{ID: "book-section", Label: "Section", Value: p.grid.section, On: func(ctx app.Context, _ app.Event) {
 				p.grid.section = ctx.JSSrc().Get("value").String()
 				p.load(ctx)
 			}}, sections...)
 		}),
-		app.Div().Class("actions").Body(
+		actionsOf(
 			app.Span().Class("muted").Role("status").Text(plural(len(p.grid.rows), "student")),
-			app.If(p.instructor() && !p.readOnly(), func() app.UI { return Button("Add a column", "plus", p.newColumn) }),
+			when(p.instructor() && !p.readOnly(), func() app.UI { return Button("Add a column", "plus", p.newColumn) }),
 		),
 	)
 }
@@ -259,10 +259,10 @@ func (p *gradebookPage) selected() app.UI {
 	words := g.describe(g.row, g.col)
 	return app.Div().Class("book-bar").Body(
 		app.Div().Class("book-words").Attr("dir", "auto").Body(text(cond(words != "", words, "Choose a cell."))),
-		app.Div().Class("actions").Body(
+		actionsOf(
 			app.Div().Class("book-said").Role("status").Body(p.saveState()),
-			app.If(p.undo != nil && p.pending == 0, func() app.UI { return Button("Undo", "", p.takeBack) }),
-			app.If(words != "", func() app.UI {
+			when(p.undo != nil && p.pending == 0, func() app.UI { return Button("Undo", "", p.takeBack) }),
+			when(words != "", func() app.UI {
 				return Button("Details", "info", func(ctx app.Context, _ app.Event) { p.openSelected(ctx) })
 			}),
 		),

@@ -166,7 +166,7 @@ func (p *gradebookPage) dialogs() app.UI {
 			})
 	case p.conflict != nil:
 		t := *p.conflict
-		return NewDialog("conflict", "Somebody else changed this mark", p.close, app.Div().Class("stack").Body(
+		return NewDialog("conflict", "Somebody else changed this mark", p.close, stackOf(
 			app.P().Text(t.message),
 			app.P().Text("You typed: "+cond(t.text != "", t.text, "no mark")+". They have: "+cond(p.detail.Value.Mark.String() != "", p.detail.Value.Mark.String(), "no mark")+"."),
 			app.Div().Class("actions", "actions-end").Body(
@@ -195,16 +195,16 @@ func (p *gradebookPage) dialogs() app.UI {
 // cellDialog shows how a mark was made and who changed it, and takes another one.
 func (p *gradebookPage) cellDialog() app.UI {
 	col := p.columnOf(p.openCol)
-	d := NewDialog("cell", p.nameOf(p.openUser)+", "+col.Title, p.close, app.Div().Class("stack").Body(
+	d := NewDialog("cell", p.nameOf(p.openUser)+", "+col.Title, p.close, stackOf(
 		app.Form().Class("stack").OnSubmit(p.saveTyped).Body(
 			Input(Field{ID: "cell-mark", Label: "Mark", Value: p.typed, InputMode: "decimal", Autocomplete: "off", Optional: true, Error: p.problem.Message,
 				Help: "Points" + cond(col.ID == lms.TotalColumn, " in percent", " of "+col.Points.String()) + ", a percentage such as 87 %, EX for excused, or nothing. Staff only until it is posted.",
 				On:   func(ctx app.Context, _ app.Event) { p.typed = ctx.JSSrc().Get("value").String() }}),
 			app.Div().Class("actions", "actions-end").Body(
-				app.If(col.ID != lms.TotalColumn && !p.readOnly(), func() app.UI {
+				when(col.ID != lms.TotalColumn && !p.readOnly(), func() app.UI {
 					return Button("Excuse", "", func(ctx app.Context, _ app.Event) { p.saveText(ctx, "EX") })
 				}),
-				app.If(!p.readOnly(), func() app.UI { return Submit("Save", "Saving", p.pending > 0) }),
+				when(!p.readOnly(), func() app.UI { return Submit("Save", "Saving", p.pending > 0) }),
 			),
 		),
 		p.detail.View(3, nil, p.cellFacts),
@@ -242,8 +242,8 @@ func (p *gradebookPage) cellFacts(d lms.BookCellDetail) app.UI {
 	if d.SubmissionID != "" {
 		facts = append(facts, Fact{"Handed in", app.A().Href(CoursePath(p.id, "submissions", d.SubmissionID)).Text(FormatTimeIn(d.SubmittedAt, p.course.Value.Zone) + ": open work, comments and rubric")})
 	}
-	return app.Div().Class("stack").Body(Facts(facts...), app.H3().Text("History"), app.If(len(d.History) == 0, func() app.UI {
-		return app.P().Class("muted").Text("Nobody has changed this cell.")
+	return stackOf(Facts(facts...), app.H3().Text("History"), app.If(len(d.History) == 0, func() app.UI {
+		return mutedText("Nobody has changed this cell.")
 	}).Else(func() app.UI {
 		return app.Ul().Class("book-history").Body(app.Range(d.History).Slice(func(i int) app.UI { return p.historyRow(d.History[i]) }))
 	}))
@@ -265,7 +265,7 @@ func (p *gradebookPage) historyRow(h lms.MarkChange) app.UI {
 		words = "posted: " + postedText(&h.New)
 	}
 	return app.Li().Body(app.Span().Class("row-text").Body(text(words), app.Span().Class("row-meta").Text(h.By+cond(h.Import, " by an import", "")+" · "+FormatTime(h.At))),
-		app.If(!h.Posted && !h.Hidden && !p.readOnly(), func() app.UI {
+		when(!h.Posted && !h.Hidden && !p.readOnly(), func() app.UI {
 			return Button("Restore "+postedText(&h.Old), "", func(ctx app.Context, _ app.Event) { p.saveText(ctx, h.Old.String()) }, Each(h.At.UnixMilli(), h.Old.String()))
 		}))
 }

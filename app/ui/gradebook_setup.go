@@ -119,7 +119,7 @@ func (p *bookSetupPage) input() (v lms.BookSettings, err error) {
 // Render draws the page.
 func (p *bookSetupPage) Render() app.UI {
 	return p.frame(&Shell{Title: "Categories and letters", Active: "grades", Wide: true, Back: Crumbs(p.label(), CoursePath(p.id)),
-		Content: app.Div().Class("stack").Body(gradeTabs(p.id, true, true, CoursePath(p.id, "grades", "setup")),
+		Content: stackOf(gradeTabs(p.id, true, true, CoursePath(p.id, "grades", "setup")),
 			p.settings.View(6, p.load, func(lms.BookSettings) app.UI { return p.view() }))})
 }
 
@@ -131,8 +131,8 @@ func (p *bookSetupPage) view() app.UI {
 	}
 	return app.Form().Class("stack").OnSubmit(p.save).Body(
 		p.problem.Alert("passMark"),
-		app.If(p.stale, func() app.UI {
-			return app.Div().Class("actions").Body(Button("Show what is saved now", "refresh-cw", func(ctx app.Context, _ app.Event) {
+		when(p.stale, func() app.UI {
+			return actionsOf(Button("Show what is saved now", "refresh-cw", func(ctx app.Context, _ app.Event) {
 				p.dirty, p.stale, p.problem = false, false, Problem{}
 				p.load(ctx)
 			}), Button("Save mine over it", "", func(ctx app.Context, e app.Event) {
@@ -140,23 +140,23 @@ func (p *bookSetupPage) view() app.UI {
 				p.save(ctx, e)
 			}))
 		}),
-		Card("Categories", nil, app.Div().Class("stack").Body(
-			app.P().Class("muted").Text("The course total is the sum of weight × ratio of each category. Without categories everything counts by its points."),
-			app.Div().Class("problem").Role("status").Body(app.If(warning != "", func() app.UI { return Notice("warn", warning) })),
+		Card("Categories", nil, stackOf(
+			mutedText("The course total is the sum of weight × ratio of each category. Without categories everything counts by its points."),
+			app.Div().Class("problem").Role("status").Body(when(warning != "", func() app.UI { return Notice("warn", warning) })),
 			app.Ul().Class("setup-rows").Body(app.Range(p.categories).Slice(p.categoryRow)),
-			app.If(may, func() app.UI {
-				return app.Div().Class("actions").Body(Button("Add a category", "plus", func(ctx app.Context, _ app.Event) {
+			when(may, func() app.UI {
+				return actionsOf(Button("Add a category", "plus", func(ctx app.Context, _ app.Event) {
 					p.categories = append(p.categories, categoryRow{lms.NewID(), "", "0", "0", "0"})
 					p.dirty = true
 					p.rewrite(ctx)
 					Focus(ctx, "name"+itoa(len(p.categories)-1))
 				}))
 			}))),
-		Card("Letters", nil, app.Div().Class("stack").Body(
-			app.P().Class("muted").Text("From the best one down; each holds from its percentage on, and the last begins at 0. Without letters there is only the percentage."),
+		Card("Letters", nil, stackOf(
+			mutedText("From the best one down; each holds from its percentage on, and the last begins at 0. Without letters there is only the percentage."),
 			app.Ul().Class("setup-rows").Body(app.Range(p.letters).Slice(p.letterRow)),
-			app.If(may, func() app.UI {
-				return app.Div().Class("actions").Body(Button("Add a letter", "plus", func(ctx app.Context, _ app.Event) {
+			when(may, func() app.UI {
+				return actionsOf(Button("Add a letter", "plus", func(ctx app.Context, _ app.Event) {
 					p.letters = append(p.letters, letterRow{"", "0"})
 					p.dirty = true
 					p.rewrite(ctx)
@@ -167,7 +167,7 @@ func (p *bookSetupPage) view() app.UI {
 				On: func(ctx app.Context, _ app.Event) { p.pass, p.dirty = ctx.JSSrc().Get("value").String(), true }}))),
 		Card("Statistics", nil, Checkbox(Field{ID: "releaseStats", Label: "Students see the statistics of the class", Help: "Of posted marks, where there are at least five.",
 			On: func(ctx app.Context, _ app.Event) { p.release, p.dirty = Checked(ctx), true }}, p.release)),
-		app.If(may, func() app.UI { return app.Div().Class("actions").Body(Submit("Save", "Saving", p.busy)) }),
+		when(may, func() app.UI { return actionsOf(Submit("Save", "Saving", p.busy)) }),
 	)
 }
 
@@ -211,9 +211,9 @@ func (p *bookSetupPage) rowActions(i, n int, name string, swap func(int), remove
 			p.rewrite(ctx)
 		}, Each(label, i))
 	}
-	return app.Div().Class("actions").Body(
-		app.If(i > 0, func() app.UI { return act("Move "+name+" up", "arrow-left", func() { swap(i - 1) }) }),
-		app.If(i < n-1, func() app.UI { return act("Move "+name+" down", "arrow-right", func() { swap(i + 1) }) }),
+	return actionsOf(
+		when(i > 0, func() app.UI { return act("Move "+name+" up", "arrow-left", func() { swap(i - 1) }) }),
+		when(i < n-1, func() app.UI { return act("Move "+name+" down", "arrow-right", func() { swap(i + 1) }) }),
 		act("Remove "+name, "trash", remove),
 	)
 }

@@ -36,7 +36,7 @@ func (p *statisticsPage) load(ctx app.Context) {
 // Render draws the page.
 func (p *statisticsPage) Render() app.UI {
 	return p.frame(&Shell{Title: "Statistics", Active: "grades", Wide: true, Back: Crumbs(p.label(), CoursePath(p.id)),
-		Content: app.Div().Class("stack").Body(gradeTabs(p.id, p.staff(), true, CoursePath(p.id, "grades", "statistics")), p.stats.View(6, p.load, p.view))})
+		Content: stackOf(gradeTabs(p.id, p.staff(), true, CoursePath(p.id, "grades", "statistics")), p.stats.View(6, p.load, p.view))})
 }
 
 func (p *statisticsPage) view(s lms.ClassStatistics) app.UI {
@@ -52,13 +52,13 @@ func (p *statisticsPage) view(s lms.ClassStatistics) app.UI {
 	for _, i := range all {
 		rows = append(rows, []string{i.Title, itoa(i.Count), i.Mean.String(), i.Median.String(), i.Lower.String(), i.Upper.String(), i.Min.String(), i.Max.String(), i.Possible.String()})
 	}
-	return app.Div().Class("stack").Body(
-		app.P().Class("muted").Text(words),
-		app.If(s.Usage != nil, func() app.UI { return usageCard(*s.Usage) }),
+	return stackOf(
+		mutedText(words),
+		when(s.Usage != nil, func() app.UI { return usageCard(*s.Usage) }),
 		app.If(len(all) == 0, func() app.UI {
 			return Empty("graduation-cap", "No statistics yet", "They appear as soon as there are enough marks.")
 		}).Else(func() app.UI {
-			return app.Div().Class("stack").Body(
+			return stackOf(
 				app.Div().Class("gap-grid").Body(app.Range(all).Slice(func(i int) app.UI { return p.card(all[i]) })),
 				Card("All figures", nil, gapTable([]string{"Column", "Marks", "Mean", "Median", "Lower quartile", "Upper quartile", "Lowest", "Highest", "Possible"}, rows)))
 		}),

@@ -11,9 +11,9 @@ func (p *gradebookPage) studentView(g lms.StudentGrades) app.UI {
 	if len(g.Items) == 0 {
 		return Empty("graduation-cap", "No grades yet", "Assignments and grades appear here as soon as they are published.")
 	}
-	return app.Div().Class("stack").Body(
+	return stackOf(
 		studentTotals(g),
-		app.If(len(g.Current.Parts) > 0, func() app.UI { return howMade(g) }),
+		when(len(g.Current.Parts) > 0, func() app.UI { return howMade(g) }),
 		Card("Marks", nil, app.Ul().Class("rows").Body(app.Range(g.Items).Slice(func(i int) app.UI { return p.gradeRow(g, g.Items[i]) }))),
 	)
 }
@@ -29,8 +29,8 @@ func studentTotals(g lms.StudentGrades) app.UI {
 	return app.Div().Class("figures").Body(
 		figure("Current total", cond(g.Current.Percent != "", g.Current.Percent+" %", "–"), "Of what is graded so far."),
 		final,
-		app.If(g.Letter != "", func() app.UI { return figure("Letter", g.Letter, "By the scale of the course.") }),
-		app.If(g.PassMark != nil && g.Current.Percent != "", func() app.UI {
+		when(g.Letter != "", func() app.UI { return figure("Letter", g.Letter, "By the scale of the course.") }),
+		when(g.PassMark != nil && g.Current.Percent != "", func() app.UI {
 			return figure("Pass mark", cond(g.Passed, "Passed", "Not reached"), "From "+g.PassMark.String()+" %.")
 		}),
 		figure("Level", levelName(g.Level), "What the tutor explains by."),
@@ -56,7 +56,7 @@ func howMade(g lms.StudentGrades) app.UI {
 				cond(c.DropHighest > 0, "the "+itoa(c.DropHighest)+" highest", "") + " dropped."
 		}
 	}
-	return Card("How the current total is made", nil, app.Div().Class("stack").Body(app.P().Class("muted").Text(words), app.Div().Body(table(g.Current))))
+	return Card("How the current total is made", nil, stackOf(mutedText(words), app.Div().Body(table(g.Current))))
 }
 
 func (p *gradebookPage) gradeRow(g lms.StudentGrades, i lms.GradeItem) app.UI {
@@ -99,7 +99,7 @@ func (p *gradebookPage) gradeRow(g lms.StudentGrades, i lms.GradeItem) app.UI {
 		meta += cond(n > 0, " · ", "") + s
 	}
 	if i.Manual {
-		return RowWith(Icon("graduation-cap"), i.Title, meta, app.If(label != "", func() app.UI { return Badge(label, tone) }), app.Span().Class("row-aside").Text(value))
+		return RowWith(Icon("graduation-cap"), i.Title, meta, when(label != "", func() app.UI { return Badge(label, tone) }), app.Span().Class("row-aside").Text(value))
 	}
 	return &Row{ID: i.ID, Href: CoursePath(p.id, "assignments", i.ID), Icon: "clipboard", Title: i.Title, Meta: meta, Badge: label, Tone: tone, Aside: value}
 }

@@ -57,8 +57,8 @@ func (p *notesPage) load(ctx app.Context) {
 // Render draws the page.
 func (p *notesPage) Render() app.UI {
 	return p.frame(&Shell{Title: "Feedback", Active: "grades", Back: Crumbs(p.label(), CoursePath(p.id)),
-		Content: app.Div().Class("stack").Body(gradeTabs(p.id, p.staff(), p.staff(), CoursePath(p.id, "grades", "notes")),
-			app.If(p.ready() && (p.student() || p.actor().Role.Staff()) && !p.readOnly(), p.form),
+		Content: stackOf(gradeTabs(p.id, p.staff(), p.staff(), CoursePath(p.id, "grades", "notes")),
+			when(p.ready() && (p.student() || p.actor().Role.Staff()) && !p.readOnly(), p.form),
 			Card("Sent and received", nil, p.notes.View(3, p.load, p.list)))})
 }
 
@@ -83,7 +83,7 @@ func (p *notesPage) form() app.UI {
 				p.in.Body = ctx.JSSrc().Get("value").String()
 				keep(ctx)
 			}}),
-		app.Div().Class("actions").Body(Submit("Send", "Sending", p.busy)),
+		actionsOf(Submit("Send", "Sending", p.busy)),
 	))
 }
 
@@ -119,7 +119,7 @@ func (p *notesPage) list(page api.Page[lms.Note]) app.UI {
 	if len(page.Items) == 0 {
 		return Empty("message-circle", "No feedback yet", cond(p.staff(), "Write to a student what no grade says.", "Tell your teachers what helps and what does not."))
 	}
-	return app.Div().Body(app.If(page.Next != "", func() app.UI {
+	return app.Div().Body(when(page.Next != "", func() app.UI {
 		return app.P().Class("more", "muted").Text("The latest " + itoa(len(page.Items)) + " of " + itoa(page.Total) + ".")
 	}), app.Ul().Class("rows").Body(app.Range(page.Items).Slice(func(i int) app.UI {
 		n := page.Items[i]
