@@ -126,9 +126,10 @@ func TestNotBuilt(t *testing.T) {
 	}
 }
 
-// The limits of frontend.md, section 7.
+// The limits. The program may never be larger than 1.8 MB, which is what is promised; the limit here is what it has plus a
+// few pages, so that a step back is seen (docs/decisions/0011-a-small-program.md). Raise it for pages, not for carelessness.
 const (
-	maxProgram = 1_800_000 // bytes, brotli
+	maxProgram = 1_300_000 // bytes, brotli
 	maxStyles  = 16_000    // bytes, gzip, icons included
 )
 
@@ -151,9 +152,9 @@ func TestSizes(t *testing.T) {
 		t.Skip("the browser's program is not built: make wasm")
 	}
 	// A quick build compresses less than a release; the gzip form is the same in both, and brotli at its best has about
-	// 69.1 % of it (measured).
+	// 70.3 % of it (measured).
 	f := s.files[Program]
-	n := min(len(f.brotli), len(f.gzip)*691/1000)
+	n := min(len(f.brotli), len(f.gzip)*703/1000)
 	t.Logf("program: %d bytes, brotli %d, gzip %d", f.size, len(f.brotli), len(f.gzip))
 	if n > maxProgram {
 		t.Errorf("a release of the program would have %d bytes, the limit is %d", n, maxProgram)

@@ -40,9 +40,19 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		return fmt.Errorf("%w\n%q shows what it takes", err, cmd.CommandPath()+" -h")
 	})
 	root.PersistentFlags().String("config", "", "`file` with one \"name = value\" a line, for flags that are not given otherwise")
-	root.AddCommand(newServe(), newDemo(), newStatus(), newNodes(), newDump(), newJoinToken(), newTransfer(), newRemove(), newUser(), newKV(),
-		newDrill(), newVersion(), newExtract(), newBackup(), newRestore())
-	root.AddCommand(newKVUDP(), newRecover(), newBench())
+	group := func(id, title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: id, Title: title})
+		for _, c := range commands {
+			c.GroupID = id
+		}
+		root.AddCommand(commands...)
+	}
+	group("cluster", "Run a cluster:", newServe(), newJoinToken(), newStatus(), newNodes(), newTransfer(), newRemove(), newUser(), newBackup(),
+		newRestore(), newRecover(), newDump())
+	group("course", "Study and teach:", newLogin(), newLogout(), newCourses(), newMaterials(), newAssignments(), newSubmit(), newSubmissions(),
+		newGrade(), newAsk(), newQuestions(), newAnswer(), newCourse())
+	group("try", "Try, measure and break it:", newDemo(), newDrill(), newBench(), newKVUDP())
+	root.AddCommand(newKV(), newVersion(), newExtract())
 	return root
 }
 

@@ -45,6 +45,7 @@ type Config struct {
 	Heartbeat, Election, Lease, Hold time.Duration
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
+	TutorEmbeddingModel                     string
 	TutorPrivate                            bool
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
@@ -279,6 +280,7 @@ func (c *Config) tutor() (tutor.Config, error) {
 		Endpoint: c.TutorEndpoint, Model: c.TutorModel, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
 		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
 	}
+	t.EmbeddingModel = c.TutorEmbeddingModel
 	if c.TutorKeyFile != "" {
 		data, err := os.ReadFile(c.TutorKeyFile)
 		if err != nil {

@@ -76,6 +76,7 @@ func newDemo() *cobra.Command {
 			return stopDemo(cmd.Context(), d.dir, cmd.OutOrStdout())
 		},
 	})
+	cmd.AddCommand(newDemoLoad(&d), newDemoMeasure(&d))
 	return cmd
 }
 

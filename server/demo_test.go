@@ -126,6 +126,7 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	checkDemoSite(t, dir, port)
+	checkScale(t, dir, port)
 	addCourse(t, dir, port) // people try things out; the demo goes on all the same
 	loaded = counts(t, dir, port)
 
@@ -157,6 +158,27 @@ func TestDemo(t *testing.T) {
 	must(t, "demo", "clean", "--dir", dir, "--yes")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("clean leaves the directory")
+	}
+}
+
+// checkScale makes the site bigger, twice: the second time adds nothing. Then it measures.
+func checkScale(t *testing.T, dir, port string) {
+	t.Helper()
+	size := []string{"--dir", dir, "--students", "9", "--courses", "2", "--assignments", "3", "--seed", "7"}
+	must(t, append([]string{"demo", "load"}, size...)...)
+	first := counts(t, dir, port)
+	if !strings.Contains(first, "SC 001: 10 members, 0 materials, 3 assignments") {
+		t.Errorf("made bigger: %s", first)
+	}
+	must(t, append([]string{"demo", "load"}, size...)...)
+	if again := counts(t, dir, port); again != first {
+		t.Errorf("made bigger twice:\n%s\n%s", first, again)
+	}
+	out := must(t, append([]string{"demo", "measure", "--rounds", "3", "--hand-ins", "12", "--within", "1s", "--files", "30"}, size...)...)
+	for _, want := range []string{"home, student", "deadline: text", "deadline: with 2 MB"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("measure does not tell of %q:\n%s", want, out)
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func TestHelp(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"", []string{"Try it on this machine", "serve", "demo", "status", "nodes", "join-token", "transfer", "remove", "user", "kv", "version"}},
+		{"", []string{"Try it on this machine", "Study and teach:", "submit", "serve", "demo", "status", "nodes", "join-token", "transfer", "remove", "user", "kv", "version"}},
 		{"serve -h", []string{"on the first:", "there, twice:", "on the other two:", "--join", "--public-origin", "--tutor-endpoint", "--insecure-http"}},
 		{"demo -h", []string{"--nodes", "--base-port", "stop", "clean"}},
 		{"user -h", []string{"create", "disable", "set-password", "setup-link"}},

@@ -67,6 +67,7 @@ func newServe() *cobra.Command {
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
 	f.StringVar(&c.TutorEndpoint, "tutor-endpoint", "", "OpenAI-compatible service, such as http://127.0.0.1:11434/v1 (default: none; the tutor quotes the material)")
 	f.StringVar(&c.TutorModel, "tutor-model", "", "name of the model there")
+	f.StringVar(&c.TutorEmbeddingModel, "tutor-embedding-model", "", "name of a model of embeddings there, to find passages by meaning as well (default: none; by their words)")
 	f.StringVar(&c.TutorKeyFile, "tutor-key-file", "", "file that holds the key of the service")
 	f.BoolVar(&c.TutorPrivate, "tutor-private", false, "allow an endpoint in a private network, also over http")
 	f.Float64Var(&c.TutorTemperature, "tutor-temperature", 0.3, "how freely the model writes, 0 to 2")

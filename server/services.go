@@ -91,6 +91,7 @@ func (n *Node) openTutor() error {
 	n.wg.Go(func() { n.peers.Serve(ln) })
 	n.wg.Go(func() { n.tutor.Resume(n.ctx) })
 	n.wg.Go(func() { n.tutor.IndexLoop(n.ctx) })
+	n.wg.Go(func() { n.tutor.EmbedLoop(n.ctx) })
 	n.wg.Go(n.eraseOld)
 	return nil
 }

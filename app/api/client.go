@@ -129,13 +129,14 @@ func WithKey(ctx context.Context, key string) context.Context {
 // made again with equal content, carries the same key, so that it is never done twice.
 func Call[In, Out any](ctx context.Context, c *Client, e Endpoint[In, Out], in In) (Out, error) {
 	var out Out
-	err := c.call(ctx, e.Route(), in, &out)
+	err := c.Do(ctx, Route{Method: e.Method, Path: e.Path, Access: e.Access}, in, &out)
 	return out, err
 }
 
-// call is Call without type parameters: the compiler makes a copy of a generic function for every endpoint, and the
-// browser has to load them.
-func (c *Client) call(ctx context.Context, route Route, in, out any) error {
+// Do is Call without type parameters: the compiler makes a copy of a generic function for every endpoint, and the
+// browser has to load them. It needs no more of the route than method, path and access; Endpoint.Route would bring the
+// descriptions of all types of the table into the browser.
+func (c *Client) Do(ctx context.Context, route Route, in, out any) error {
 	r, err := newRequest(route, in)
 	if err != nil {
 		return err

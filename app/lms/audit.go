@@ -43,6 +43,7 @@ const (
 	AuditFlagSeen       AuditAction = "tutor.flag"     // a message that somebody must look at was looked at
 	AuditErase          AuditAction = "tutor.erase"    // of the text of a conversation, by who had it or by age
 	AuditTutorSite      AuditAction = "tutor.site"     // the site's rules of the tutor
+	AuditCourseImport   AuditAction = "course.import"  // of an archive, into a new course
 	AuditRefused        AuditAction = "access.refused" // answered 403
 )
 

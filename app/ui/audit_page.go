@@ -29,7 +29,7 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditUserCreate: "Created an account", lms.AuditUserRegister: "Registered", lms.AuditUserUpdate: "Changed an account",
 	lms.AuditPassword: "Changed the own password", lms.AuditMemberAdd: "Enrolled a member", lms.AuditMemberUpdate: "Changed a member",
 	lms.AuditMemberJoin: "Joined a course", lms.AuditInviteCreate: "Made an invite code", lms.AuditInviteRevoke: "Withdrew an invite code",
-	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data",
+	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data", lms.AuditCourseImport: "Imported a course",
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
 	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL",
 	lms.AuditKVTokenCreate: "Made an API token", lms.AuditKVTokenRevoke: "Withdrew an API token", lms.AuditRefused: "Was refused",

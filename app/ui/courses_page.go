@@ -47,6 +47,7 @@ func mayCreateCourses() bool { return Me().Admin || Me().MayCreateCourses }
 func courseActions(join app.EventHandler) app.UI {
 	return app.Div().Class("actions").Body(
 		Button("Join with a code", "key", join),
+		app.If(mayCreateCourses(), func() app.UI { return LinkButton("Import", "upload", "/courses/import") }),
 		app.If(mayCreateCourses(), func() app.UI { return PrimaryLink("New course", "plus", "/courses/new") }),
 	)
 }

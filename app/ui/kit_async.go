@@ -109,12 +109,20 @@ func (r *Remote[T]) Load(ctx app.Context, fetch func(context.Context) (T, error)
 	if app.IsServer {
 		return
 	}
+	var v T
+	r.load(ctx, func(c context.Context) (err error) {
+		v, err = fetch(c)
+		return err
+	}, func() { r.Value = v }, then)
+}
+
+func (r *remote) load(ctx app.Context, work func(context.Context) error, keep func(), then []func(app.Context)) {
 	round := r.begin()
-	Async(ctx, fetch, func(ctx app.Context, v T, err error) {
+	async(ctx, work, func(ctx app.Context, err error) {
 		if !r.end(round, err) {
 			return
 		}
-		r.Value = v
+		keep()
 		for _, f := range then {
 			f(ctx)
 		}
@@ -152,7 +160,16 @@ func (r *remote) view(rows int, retry func(app.Context), ready func() app.UI) ap
 
 // Call makes the work for Async or Load out of an endpoint and its input.
 func Call[In, Out any](e api.Endpoint[In, Out], in In) func(context.Context) (Out, error) {
-	return func(ctx context.Context) (Out, error) { return api.Call(ctx, API, e, in) }
+	do := call(api.Route{Method: e.Method, Path: e.Path, Access: e.Access}, in)
+	return func(ctx context.Context) (out Out, err error) {
+		err = do(ctx, &out)
+		return out, err
+	}
+}
+
+// call is the part of Call that the program holds once, whatever the number of endpoints.
+func call(route api.Route, in any) func(ctx context.Context, out any) error {
+	return func(ctx context.Context, out any) error { return API.Do(ctx, route, in, out) }
 }
 
 // afterCall makes one work of two: the second is done when the first has succeeded.

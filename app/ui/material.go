@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -9,14 +10,18 @@ import (
 	"trivium/app/lms"
 )
 
-// materialsPage lists the materials of a course; staff add, publish and archive them here.
+// materialsPage shows the content of a course by modules; staff add, order, publish and archive it here.
 type materialsPage struct {
 	app.Compo
 	inCourse
-	list      Remote[api.Page[lms.Material]]
+	outline   Remote[lms.Outline]
 	archived  *lms.Material // the one that was archived last, for undo
 	confirm   *lms.Material
-	publish   bool // new files are visible at once
+	dialog    func() app.UI // nil: none is open
+	dragged   string        // id of the item under the pointer
+	ordering  bool          // an order is on its way to the cluster
+	again     bool          // what is shown has another order by now
+	publish   bool          // new files are visible at once
 	problem   Problem
 	stop      func()
 	polling   bool
@@ -40,8 +45,8 @@ func (p *materialsPage) OnNav(ctx app.Context) {
 		return
 	}
 	if p.enter(ctx) {
-		p.list.Reset()
-		p.archived, p.confirm, p.problem = nil, nil, Problem{}
+		p.outline.Reset()
+		p.archived, p.confirm, p.dialog, p.problem = nil, nil, nil, Problem{}
 		if p.setTopics != nil {
 			p.setTopics("course/" + p.id)
 		}
@@ -50,7 +55,10 @@ func (p *materialsPage) OnNav(ctx app.Context) {
 }
 
 func (p *materialsPage) load(ctx app.Context) {
-	p.list.Load(ctx, Call(api.ListMaterials, api.CoursePath{Course: p.id}), p.poll)
+	if p.ordering {
+		return // it would bring back what was moved; the answer to the order loads again
+	}
+	p.outline.Load(ctx, Call(api.GetOutline, api.CoursePath{Course: p.id}), p.poll)
 }
 
 // poll looks again soon while something is being read by the tutor.
@@ -58,15 +66,15 @@ func (p *materialsPage) poll(ctx app.Context) {
 	if p.polling {
 		return
 	}
-	for _, m := range p.list.Value.Items {
-		if m.Index == lms.IndexPending {
-			p.polling = true
-			ctx.After(2*time.Second, func(ctx app.Context) {
-				p.polling = false
-				p.load(ctx)
-			})
-			return
-		}
+	reading := slices.ContainsFunc(allItems(p.outline.Value), func(i lms.ModuleItem) bool {
+		return i.Material != nil && i.Material.Index == lms.IndexPending
+	})
+	if reading {
+		p.polling = true
+		ctx.After(2*time.Second, func(ctx app.Context) {
+			p.polling = false
+			p.load(ctx)
+		})
 	}
 }
 
@@ -80,7 +88,9 @@ func (p *materialsPage) Render() app.UI {
 	return p.frame(&Shell{
 		Title: "Materials", Active: "materials", Back: Crumbs(p.label(), CoursePath(p.id)),
 		Actions: app.If(p.staff() && !p.readOnly(), func() app.UI {
-			return LinkButton("Write a page", "plus", CoursePath(p.id, "materials", "new"))
+			return app.Div().Class("actions").Body(
+				Button("Add a module", "plus", func(ctx app.Context, _ app.Event) { p.editModule(nil) }),
+				LinkButton("Write a page", "edit", CoursePath(p.id, "materials", "new")))
 		}),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(p.body),
 	})
@@ -90,19 +100,8 @@ func (p *materialsPage) body() app.UI {
 	return app.Div().Class("stack").Body(
 		app.If(p.staff() && !p.readOnly(), p.uploadBox),
 		app.If(p.archived != nil, p.undoNotice),
-		p.list.View(4, p.load, func(page api.Page[lms.Material]) app.UI {
-			if len(page.Items) == 0 {
-				return Empty("book-open", "No materials yet", cond(p.staff(),
-					"Upload a PDF, a Word document or slides, or write a page. Published materials can be read by the tutor.",
-					"Your instructor has not published any materials."))
-			}
-			return RowsOf(page.Items, func(m lms.Material) app.UI {
-				if p.staff() && !p.readOnly() {
-					return p.staffRow(m)
-				}
-				return materialRow(m, false)
-			})
-		}),
+		p.outline.View(4, p.load, p.modules),
+		app.If(p.dialog != nil, func() app.UI { return p.dialog() }),
 		app.If(p.confirm != nil, p.confirmDialog),
 	)
 }
@@ -188,27 +187,6 @@ func (p *materialsPage) setPublished(ctx app.Context, m lms.Material, on bool) {
 		}
 		p.load(ctx)
 	})
-}
-
-// staffRow adds state and actions to a material.
-func (p *materialsPage) staffRow(m lms.Material) app.UI {
-	index, tone := indexWords(m)
-	edit := app.A().Class("menu-item").Href(CoursePath(p.id, "materials", m.ID, "edit")).Body(Icon("edit"), text(cond(m.Kind == lms.MaterialPage, "Edit", "Rename")))
-	return app.Li().Class("row", "material-row").Body(
-		app.A().Class("row-link").Href(CoursePath(p.id, "materials", m.ID)).Body(
-			Icon(materialIcon(m)),
-			app.Span().Class("row-text").Body(
-				app.Span().Class("row-title").Text(m.Title),
-				app.Span().Class("row-meta").Text(materialMeta(m)),
-			),
-			app.Span().Class("row-badges").Body(app.If(!m.Published, func() app.UI { return Badge("Draft", "warn") }), Badge(index, tone)),
-		),
-		app.Div().Class("row-actions").Body(
-			Quiet(cond(m.Published, "Unpublish", "Publish"), cond(m.Published, "eye-off", "eye"), func(ctx app.Context, _ app.Event) { p.setPublished(ctx, m, !m.Published) }, Each(m.ID, m.Version)),
-			Menu("More for "+m.Title, Icon("more"), edit,
-				app.Button().Type("button").Class("menu-item").OnClick(func(ctx app.Context, _ app.Event) { p.confirm = &m }, Each(m.ID, m.Version)).Body(Icon("archive"), text("Archive"))),
-		),
-	)
 }
 
 // indexWords says whether the tutor can read the material.

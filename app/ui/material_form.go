@@ -14,11 +14,14 @@ type materialForm struct {
 	isNew   bool
 	mat     string
 	loaded  string
-	kept    bool // the fields come from this device, not from a node
+	kept    bool   // the fields come from this device or from a draft, not from what students see
+	draftBy string // who wrote the draft on the site that the fields come from
 	kind    lms.MaterialKind
 	draft   materialDraft
 	problem Problem
 	busy    bool
+	saver   draftSaver
+	file    *transfer // a file that takes the place of the material's
 }
 
 // materialDraft is what is typed and kept on this device.
@@ -68,6 +71,9 @@ func (p *materialForm) fetch(ctx app.Context, keepMine bool) {
 		p.kept = keepMine && loadDraft(ctx, p.key(), &p.draft)
 		p.loaded = mat
 		p.show()
+		if keepMine && !p.kept && m.Kind == lms.MaterialPage {
+			p.fetchDraft(ctx)
+		}
 	})
 }
 
@@ -95,7 +101,7 @@ func (p *materialForm) form() app.UI {
 	return app.Form().Class("stack", "form", "form-wide").OnSubmit(p.submit).Body(
 		p.problem.Alert("title", "body"),
 		app.If(p.kept, func() app.UI {
-			return Notice("info", "This is your text from this device that was not saved yet.", app.Div().Class("actions").Body(
+			return Notice("info", cond(p.draftBy != "", "This is what "+p.draftBy+" was writing; students do not see it yet.", "This is your text from this device that was not saved yet."), app.Div().Class("actions").Body(
 				Button("Discard it", "arrow-left", p.discard)))
 		}),
 		Input(Field{ID: "title", Label: "Title", Value: p.draft.Title, Error: p.problem.For("title"), On: p.onTitle}),
@@ -107,7 +113,8 @@ func (p *materialForm) form() app.UI {
 			p.draft.Published = Checked(ctx)
 			p.keep(ctx)
 		}}, p.draft.Published),
-		app.Div().Class("actions").Body(Submit(cond(p.isNew, "Add the page", "Save"), "Saving", p.busy), LinkButton("Cancel", "", CoursePath(p.id, "materials"))),
+		app.If(!p.isNew && p.kind == lms.MaterialFile, p.replace),
+		app.Div().Class("actions").Body(Submit(cond(p.isNew, "Add the page", "Save"), "Saving", p.busy), LinkButton("Cancel", "", CoursePath(p.id, "materials")), p.saver.view()),
 	)
 }
 
@@ -121,11 +128,26 @@ func (p *materialForm) onBody(ctx app.Context, _ app.Event) {
 	p.keep(ctx)
 }
 
-func (p *materialForm) keep(ctx app.Context) { keepDraft(ctx, p.key(), p.draft) }
+// keep stores the text on this device at once, and for an existing page on the site when the typing pauses.
+func (p *materialForm) keep(ctx app.Context) {
+	keepDraft(ctx, p.key(), p.draft)
+	if !p.isNew && p.kind == lms.MaterialPage {
+		d := p.draft
+		p.saver.later(ctx, Call(api.SaveMaterialDraft, api.MaterialDraftInput{Course: p.id, Material: d.ID, Title: d.Title, Body: d.Body, Base: d.Version}))
+	}
+}
 
 func (p *materialForm) discard(ctx app.Context, _ app.Event) {
 	dropDraft(ctx, p.key())
-	p.kept = false
+	p.kept, p.draftBy = false, ""
+	p.saver.stop()
+	if !p.isNew {
+		Async(ctx, Call(api.DiscardMaterialDraft, api.MaterialPath{Course: p.id, Material: p.mat}), func(ctx app.Context, _ api.Empty, err error) {
+			if err != nil {
+				ToastError(ctx, err)
+			}
+		})
+	}
 	if p.isNew {
 		p.draft = materialDraft{ID: lms.NewID(), Published: true}
 		p.show()
@@ -154,6 +176,7 @@ func (p *materialForm) submit(ctx app.Context, e app.Event) {
 		return
 	}
 	p.busy, p.problem = true, Problem{}
+	p.saver.stop()
 	Async(ctx, work, func(ctx app.Context, m lms.Material, err error) {
 		p.busy = false
 		if err != nil {

@@ -18,7 +18,8 @@ type materialPage struct {
 	material Remote[lms.Material]
 	passages Remote[api.Page[lms.Passage]]
 	tutor    Remote[api.TutorStatus]
-	target   int // ordinal of the cited passage; 0: none
+	target   int  // ordinal of the cited passage; 0: none
+	versions bool // the dialog is open
 }
 
 func (p *materialPage) OnNav(ctx app.Context) {
@@ -92,7 +93,9 @@ func (p *materialPage) Render() app.UI {
 		Title: cond(m.Title != "", m.Title, "Material"), Active: "materials",
 		Back: Crumbs(p.label(), CoursePath(p.id), "Materials", CoursePath(p.id, "materials")),
 		Actions: app.If(p.staff() && p.material.Ready && !p.readOnly(), func() app.UI {
-			return LinkButton(cond(m.Kind == lms.MaterialPage, "Edit", "Rename"), "edit", CoursePath(p.id, "materials", p.mat, "edit"))
+			return app.Div().Class("actions").Body(
+				Quiet("Versions", "clock", func(app.Context, app.Event) { p.versions = true }),
+				LinkButton(cond(m.Kind == lms.MaterialPage, "Edit", "Rename or replace"), "edit", CoursePath(p.id, "materials", p.mat, "edit")))
 		}),
 		Content: p.material.View(6, p.load, p.view),
 	})
@@ -106,6 +109,12 @@ func (p *materialPage) view(m lms.Material) app.UI {
 		app.If(m.File != nil, func() app.UI { return p.fileHead(m) }),
 		app.If(m.Published && p.tutor.Value.Enabled && !p.readOnly(), p.askAbout),
 		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).Else(p.extracted),
+		app.If(p.versions, func() app.UI {
+			return &versionsDialog{material: m, close: func(app.Context) { p.versions = false }, restored: func(ctx app.Context, m lms.Material) {
+				p.versions = false
+				p.load(ctx)
+			}}
+		}),
 	)
 }
 

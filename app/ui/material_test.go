@@ -31,15 +31,26 @@ func TestMaterialsPage(t *testing.T) {
 		{ID: "m3", CourseID: "c1", Title: "New", Kind: lms.MaterialPage, Published: true, Index: lms.IndexPending},
 	}
 	page := func(role lms.Role, items []lms.Material) *materialsPage {
-		return &materialsPage{inCourse: atTestNow(t, role), list: Remote[api.Page[lms.Material]]{Value: api.Page[lms.Material]{Items: items}, remote: remote{Ready: true}}}
+		var o lms.Outline
+		for i, m := range items {
+			item := lms.ModuleItem{ID: m.ID, Kind: lms.ItemMaterial, Title: m.Title, Published: m.Published, Material: &items[i]}
+			if i == 0 {
+				header := lms.ModuleItem{ID: "h1", Kind: lms.ItemHeader, Title: "Read first", Published: true}
+				link := lms.ModuleItem{ID: "l1", Kind: lms.ItemLink, Title: "Site", URL: "https://example.edu", Published: true}
+				o.Modules = []lms.Module{{ID: "d1", Title: "Module one", Published: true, Items: []lms.ModuleItem{header, item, link}}}
+				continue
+			}
+			o.Loose = append(o.Loose, item)
+		}
+		return &materialsPage{inCourse: atTestNow(t, role), outline: Remote[lms.Outline]{Value: o, remote: remote{Ready: true}}}
 	}
-	wantHTML(t, drawn(t, page(lms.RoleInstructor, list)), "Choose files", "Write a page", "Readable by the tutor", "Draft", "scan.pdf, 2.0 KiB · not indexed: scanned PDF: no text", "Being read", "Unpublish", "Archive")
-	wantHTML(t, drawn(t, page(lms.RoleStudent, list[:1])), "Week 1", "!Choose files", "!Write a page", "!Unpublish", "!Archive")
+	wantHTML(t, drawn(t, page(lms.RoleInstructor, list)), "Choose files", "Write a page", "Readable by the tutor", "Draft", "scan.pdf, 2.0 KiB · not indexed: scanned PDF: no text", "Being read", "Unpublish", "Archive", "Add a module", "Move up", "Move to “Module one”", "Not in a module", "Read first")
+	wantHTML(t, drawn(t, page(lms.RoleStudent, list[:1])), "Week 1", "Module one", "noopener", "!Move up", "!Add a module", "!Choose files", "!Write a page", "!Unpublish", "!Archive")
 	wantHTML(t, drawn(t, page(lms.RoleStudent, nil)), "No materials yet", "has not published any")
 	p := page(lms.RoleStudent, nil)
-	p.list = Remote[api.Page[lms.Material]]{}
+	p.outline = Remote[lms.Outline]{}
 	wantHTML(t, drawn(t, p), "skeleton")
-	p.list.Err = lms.ErrUnavailable
+	p.outline.Err = lms.ErrUnavailable
 	wantHTML(t, drawn(t, p), "no majority", "Try again")
 }
 

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -43,13 +42,16 @@ func Known(path string) (exists, public bool) {
 	at := strings.Split(path, "/")
 	exists = slices.ContainsFunc(patterns, func(pattern string) bool {
 		return slices.EqualFunc(strings.Split(pattern, "/"), at, func(p, s string) bool {
-			return p == s || strings.HasPrefix(p, ":") && idSegment.MatchString(s)
+			return p == s || strings.HasPrefix(p, ":") && isSegment(s)
 		})
 	})
 	return exists, isPublic(path)
 }
 
-var idSegment = regexp.MustCompile("^" + segment + "$")
+// isSegment reports whether s is a segment.
+func isSegment(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
+}
 
 // page registers a page under a pattern such as "/courses/:course/questions/:question".
 func page(pattern string, make func() app.Composer) {

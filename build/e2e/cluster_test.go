@@ -220,10 +220,11 @@ func (s *site) command(out any, n *node, args ...string) {
 // setupLink is the link that the first node printed.
 func (s *site) setupLink() string {
 	s.t.Helper()
-	b, err := os.ReadFile(filepath.Join(s.nodes[0].dir, "setup-link"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	var b []byte
+	eventually(s.t, 20*time.Second, "the setup link", func() (err error) { // a node is ready before it has written the link
+		b, err = os.ReadFile(filepath.Join(s.nodes[0].dir, "setup-link"))
+		return err
+	})
 	return strings.TrimSpace(string(b))
 }
 

@@ -1,5 +1,6 @@
-// Command patch makes a copy of go-app without net/http in the browser's program, which makes it a quarter smaller, and
-// with two faults of its prerendering repaired. It writes the copy, and a go.mod that uses it, to build/goapp:
+// Command patch makes a copy of go-app for the browser's program, which makes it much smaller: without net/http, regexp and
+// ciphers, and with all elements of one type (elements.go). Two faults of its prerendering are repaired. The copy, and a
+// go.mod that uses it, are written to build/goapp:
 //
 //	go run ./build/patch && go build -modfile=build/goapp/trivium.mod ./wasm
 //
@@ -9,6 +10,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -33,12 +35,26 @@ var changes = []change{
 	{"resource.go", "import (\n\t\"net/http\"\n\t\"strings\"\n)", "import (\n\t\"strings\"\n)"},
 	{"resource.go", "\treturn localResourceResolver{\n\t\tHandler:   http.FileServer(http.Dir(directory)),\n\t\tdirectory: directory,\n\t}", "\treturn newLocalResolver(directory)"},
 	{"resource.go", "type localResourceResolver struct {\n\thttp.Handler\n\tdirectory string\n}\n", ""},
+	// Routes are matched without regular expressions (pattern.go).
+	{"route.go", "import (\n\t\"regexp\"\n\t\"sync\"\n)", "import \"sync\""},
+	{"route.go", "regexp:       regexp.MustCompile(pattern),", "regexp:       mustPattern(pattern),"},
+	{"route.go", "regexp       *regexp.Regexp", "regexp       pattern"},
+	// Nothing of ours is kept in encrypted states, whose key would lie beside them.
+	{"crypto.go", "package app\n", "//go:build !wasm\n\npackage app\n"},
+	{"context.go", "\t\"github.com/google/uuid\"\n", ""},
+	{"context.go", "uuid.NewString()", "newID()"},
+	{"state.go", "\t\"github.com/google/uuid\"\n", ""},
+	{"state.go", "uuid.NewString()", "newID()"},
 	// An empty value is a value: otherwise a cleared input keeps its text.
 	{"attribute.go", "\tswitch v {\n\tcase \"cite\",", "\tswitch name {\n\tcase \"alt\",\n\t\t\"cite\","},
 	// Attributes are HTML, not Go.
 	{"node.go", "\t\tw.WriteString(strconv.Quote(resolveAttributeURLValue(name, value, ctx.ResolveStaticResource)))",
 		"\t\tw.WriteByte('\"')\n\t\tw.WriteString(html.EscapeString(resolveAttributeURLValue(name, value, ctx.ResolveStaticResource)))\n\t\tw.WriteByte('\"')"},
 	{"node.go", "\t\"reflect\"\n\t\"strconv\"\n", "\t\"reflect\"\n"},
+	// All elements are of one type (elements.go), so the tag tells them apart.
+	{"node.go", "\tcase *htmlElem, *htmlElemSelfClosing:\n", "\tcase *htmlElem:\n"},
+	{"engine.go", "range document.(HTML).body() {\n\t\tif child, isBody := child.(HTMLBody); isBody {",
+		"range document.body() {\n\t\tif child, isBody := child.(HTMLBody); isBody && child.tag == \"body\" {"},
 }
 
 // added are files that the copy has besides.
@@ -58,6 +74,22 @@ func newLocalResolver(directory string) localResourceResolver {
 	return localResourceResolver{Handler: http.FileServer(http.Dir(directory)), directory: directory}
 }
 `,
+	"crypto_wasm.go": `package app
+
+import "github.com/maxence-charriere/go-app/v10/pkg/errors"
+
+var errEncryption = errors.New("this program is built without encrypted states")
+
+func encrypt(string, []byte) ([]byte, error) { return nil, errEncryption }
+func decrypt(string, []byte) ([]byte, error) { return nil, errEncryption }
+`,
+	"id.go": `package app
+
+import "crypto/rand"
+
+// newID names a browser or one of its windows.
+func newID() string { return rand.Text() }
+`,
 	"resource_wasm.go": `package app
 
 type localResourceResolver struct{ directory string }
@@ -67,6 +99,9 @@ func newLocalResolver(directory string) localResourceResolver {
 }
 `,
 }
+
+//go:embed pattern.go
+var patternFile string
 
 func main() {
 	out := flag.String("out", filepath.Join("build", "goapp"), "folder to write to")
@@ -90,11 +125,13 @@ func run(out string) error {
 		return err
 	}
 	pkg := filepath.Join(to, "pkg", "app")
-	for _, c := range changes {
-		if err := c.apply(pkg); err != nil {
-			return err
-		}
+	if err := applyAll(pkg, changes); err != nil {
+		return err
 	}
+	if err := unify(pkg); err != nil {
+		return err
+	}
+	added["pattern.go"] = strings.Replace(patternFile, "package main\n", "package app\n", 1)
 	for name, text := range added {
 		if err := os.WriteFile(filepath.Join(pkg, name), []byte(text), 0o644); err != nil {
 			return err
@@ -144,6 +181,15 @@ func copyFile(from, to string) error {
 		return err
 	}
 	return os.WriteFile(to, b, 0o644)
+}
+
+func applyAll(folder string, changes []change) error {
+	for _, c := range changes {
+		if err := c.apply(folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c change) apply(folder string) error {

@@ -49,7 +49,7 @@ var table = []*fault{
 	{id: "F4", name: "pause of leader, follower or all", inject: (*injection).pause},
 	{id: "F5", name: "partition", alone: true, inject: (*injection).partition},
 	{id: "F6", name: "packets vanish in one direction", inject: (*injection).asymmetric},
-	{id: "F7", name: "slow or lossy link", netns: true, inject: (*injection).badLink},
+	{id: "F7", name: "slow or lossy link", inject: (*injection).badLink},
 	{id: "F8", name: "disk full, then freed", fuse: true, inject: (*injection).diskFull},
 	{id: "F9", name: "disk frozen", fuse: true, inject: (*injection).diskFrozen},
 	{id: "F10", name: "fsync fails once", fuse: true, inject: (*injection).syncFails},
@@ -59,9 +59,9 @@ var table = []*fault{
 	{id: "F14", name: "kill at a failpoint", inject: (*injection).failpoint},
 	{id: "F15", name: "snapshot install, disturbed", alone: true, inject: (*injection).install},
 	{id: "F16", name: "member removed, another one joins", alone: true, inject: (*injection).replaceMember},
-	{id: "F17", name: "rolling restart", alone: true, inject: (*injection).rolling},
-	{id: "F18", name: "clock wrong by minutes", alone: true, inject: (*injection).skew},
-	{id: "F19", name: "log sink blocked", inject: (*injection).fewFiles},
+	{id: "F17", name: "rolling restart, with -mixed of two programs", alone: true, inject: (*injection).rolling},
+	{id: "F18", name: "clock wrong by minutes, or drifting", alone: true, inject: (*injection).skew},
+	{id: "F19", name: "log sink blocked, no descriptors, no memory", inject: (*injection).starve},
 	{id: "F20", name: "login storm", inject: (*injection).loginStorm},
 	{id: "F21", name: "language model broken", inject: (*injection).badModel},
 	{id: "F22", name: "backup during load", inject: (*injection).backup},
@@ -273,7 +273,8 @@ func (f *injection) asymmetric(ctx context.Context) error {
 	return errors.Join(err, f.net.heal())
 }
 
-// badLink is a link of 1 Mbit/s, or one that loses half of the packets for a second, in bursts.
+// badLink is a slow link (1 Mbit/s, or 75 ms longer, as the network can), or one that loses half of the packets for a
+// second, in bursts.
 func (f *injection) badLink(ctx context.Context) error {
 	n, err := f.take(ctx, f.rng.IntN(2) == 0)
 	if err != nil {
@@ -281,7 +282,7 @@ func (f *injection) badLink(ctx context.Context) error {
 	}
 	n.impair(10*time.Second + settled)
 	if f.rng.IntN(2) == 0 {
-		f.note += " 1 Mbit/s"
+		f.note += " slow"
 		err = f.net.slow(n.i, true)
 		sleep(ctx, f.between(3*time.Second, 8*time.Second))
 		return errors.Join(err, f.net.slow(n.i, false))
@@ -327,11 +328,22 @@ func (f *injection) exits(n *node, limit time.Duration, why string) {
 	}
 }
 
+// rolling restarts one node after the other. With two programs another node gets the older one, and it is the first: while
+// one node has it, the cluster writes nothing that it does not know.
 func (f *injection) rolling(ctx context.Context) error {
-	for _, n := range f.nodes {
+	order := slices.Clone(f.nodes)
+	if f.before != "" {
+		older := f.rng.IntN(len(order))
+		f.note += " the older program moves to " + order[older].id
+		order[0], order[older] = order[older], order[0]
+	}
+	for i, n := range order {
 		if err := n.stop(30 * time.Second); err != nil {
 			f.violate("I9", "%s: %v", n.id, err)
 			n.kill()
+		}
+		if f.before != "" {
+			n.binary = map[bool]string{true: f.before, false: f.binary}[i == 0]
 		}
 		if err := f.mend(ctx, n); err != nil {
 			return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -223,31 +222,49 @@ func (f *injection) replace(ctx context.Context, n *node) error {
 	return nil
 }
 
-// skew sets a node's clock wrong by five minutes, in one step.
+// skew sets a node's clock wrong by five minutes in one step, or lets it run one percent too fast or too slow. Half of the
+// time the leader changes meanwhile: stamps must neither jump nor go back.
 func (f *injection) skew(ctx context.Context) error {
 	n, err := f.take(ctx, f.rng.IntN(2) == 0)
 	if err != nil {
 		return err
 	}
-	ms := 300_000 * (1 - 2*f.rng.IntN(2))
-	f.note += fmt.Sprintf(" %+d ms", ms)
+	sign := 1 - 2*f.rng.IntN(2)
+	wrong := fmt.Sprint(300_000 * sign)
+	f.note += fmt.Sprintf(" %+d s", 300*sign)
+	if f.rng.IntN(2) == 0 {
+		wrong = fmt.Sprint("0 ", 10_000*sign)
+		f.note = fmt.Sprintf(" drifts by %+d %%", sign)
+	}
 	clock := filepath.Join(n.dir, "clock")
-	if err := os.WriteFile(clock, []byte(strconv.Itoa(ms)), 0o600); err != nil {
+	if err := os.WriteFile(clock, []byte(wrong), 0o600); err != nil {
 		return err
 	}
 	sleep(ctx, f.between(4*time.Second, 10*time.Second))
+	if f.rng.IntN(2) == 0 {
+		f.note += ", the leader changes"
+		callOnce(ctx, f.rig, f.byHand, f.rng.IntN(len(f.nodes)), api.TransferLeader, api.TransferInput{}, "")
+		sleep(ctx, f.between(time.Second, 3*time.Second))
+	}
 	return os.WriteFile(clock, []byte("0"), 0o600)
 }
 
-// fewFiles is a node whose log goes into a pipe that nobody reads, or that may open no more files.
-func (f *injection) fewFiles(ctx context.Context) error {
+// starve is a node whose log goes into a pipe that nobody reads, that may open no more files, or that gets no more memory.
+func (f *injection) starve(ctx context.Context) error {
 	n, err := f.take(ctx, f.rng.IntN(2) == 0)
 	if err != nil {
 		return err
 	}
-	if f.rng.IntN(2) == 0 {
+	switch kinds := 2 + map[bool]int{true: 1}[canLimitMemory()]; f.rng.IntN(kinds) {
+	case 0:
 		return f.blockedLog(ctx, n)
+	case 1:
+		return f.fewFiles(ctx, n)
 	}
+	return f.littleMemory(ctx, n)
+}
+
+func (f *injection) fewFiles(ctx context.Context, n *node) error {
 	f.note += " no more descriptors"
 	n.allow()
 	var old unix.Rlimit
@@ -255,7 +272,7 @@ func (f *injection) fewFiles(ctx context.Context) error {
 		return err
 	}
 	few := unix.Rlimit{Cur: uint64(n.files()), Max: old.Max}
-	err = unix.Prlimit(n.pid(), unix.RLIMIT_NOFILE, &few, nil)
+	err := unix.Prlimit(n.pid(), unix.RLIMIT_NOFILE, &few, nil)
 	sleep(ctx, f.between(3*time.Second, 8*time.Second))
 	if n.running() {
 		err = errors.Join(err, unix.Prlimit(n.pid(), unix.RLIMIT_NOFILE, &old, nil))

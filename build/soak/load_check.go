@@ -39,10 +39,14 @@ func (c *client) register() string {
 	return fmt.Sprintf("reg-%d-%d", epoch, c.rng.IntN(registers))
 }
 
-// readRegister tells the node nothing of what it has seen: only the level makes the answer fresh.
+// readRegister tells the node nothing of what it has seen: only the level makes the answer fresh. Half of the reads ask the
+// majority, half rely on the leader's lease.
 func (c *client) readRegister(ctx context.Context) {
-	key := c.register()
-	v, a := call(ctx, c.r, newSession("", operatorToken), c.node(), api.KVGet, api.KVGetInput{Key: key, Consistency: api.KVLinearizable}, "")
+	key, level := c.register(), api.KVLinearizable
+	if c.rng.IntN(2) == 0 {
+		level = api.KVLease
+	}
+	v, a := call(ctx, c.r, newSession("", operatorToken), c.node(), api.KVGet, api.KVGetInput{Key: key, Consistency: level}, "")
 	c.note("read", key, v.Data, false, a)
 	if a.outcome == done {
 		c.r.history.register(key, c.i, registerInput{}, registerOutput{v.Data, v.Found}, a)

@@ -35,6 +35,7 @@ type options struct {
 	keep      bool
 	race      bool
 	trivium   string
+	mixed     bool
 	planted   string
 	figures   string
 	n         int
@@ -59,6 +60,8 @@ func parse(args []string) (*options, error) {
 	f.BoolVar(&o.fuse, "fuse", os.Geteuid() == 0, "data on the rig's own disk")
 	f.BoolVar(&o.netns, "netns", os.Geteuid() == 0, "each node in a network namespace")
 	f.BoolVar(&o.race, "race", false, "build the nodes with the race detector")
+	f.BoolVar(&o.mixed, "mixed", false, "one node always has a program that knows the formats of the release before only")
+	f.StringVar(&o.before, "before", "", "the program of the release before, built with the tag faults, instead of one that behaves like it; implies -mixed")
 	f.StringVar(&o.trivium, "trivium", "", "program to run instead of building one; it must be built with the tag faults")
 	f.StringVar(&o.dir, "dir", "", "folder for data, logs and history (default: a temporary one)")
 	f.StringVar(&o.score, "score", "scorecard.json", "where the result goes")
@@ -156,6 +159,12 @@ func (o *options) prepare(ctx context.Context) error {
 		return err
 	}
 	o.binary = o.trivium
+	if o.mixed && o.before == "" {
+		o.before = filepath.Join(o.dir, "before")
+		if err := build(ctx, ".", o.before, o.race, "-ldflags", "-X trivium/consensus.formats=2"); err != nil {
+			return err
+		}
+	}
 	if o.binary != "" || o.planted != "" {
 		return nil
 	}

@@ -22,7 +22,7 @@ type network interface {
 	advertise(i int) string    // the cluster address that the others use
 	namespace(i int) string    // path of the network namespace; "": that of the rig
 	drop(from, to int) error   // packets from one node to another vanish, silently
-	slow(i int, on bool) error
+	slow(i int, on bool) error // the node's link
 	heal() error
 	close() error
 	host() string // address of the rig as the nodes see it

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // proxies is the network without root: the nodes listen on loopback, and each reaches the others only through the rig.
@@ -26,6 +29,7 @@ type link struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	in, out bool // held back: towards the node, from the node
+	late    atomic.Bool
 	conns   map[net.Conn]bool
 }
 
@@ -62,7 +66,13 @@ func (p *proxies) namespace(int) string   { return "" }
 func (p *proxies) host() string           { return "127.0.0.1" }
 func (p *proxies) listen(i, _ int) string { return p.links[i].target }
 func (p *proxies) advertise(i int) string { return p.links[i].l.Addr().String() }
-func (p *proxies) slow(int, bool) error   { return errors.New("a slow link needs network namespaces") }
+
+// slow makes whatever the node receives and sends 75 ms late, give or take 50.
+func (p *proxies) slow(i int, on bool) error {
+	p.links[i].late.Store(on)
+	return nil
+}
+
 func (p *proxies) drop(from, to int) error {
 	p.links[to].hold(true, false)
 	p.links[from].hold(false, true)
@@ -140,6 +150,9 @@ func (k *link) copy(to io.Writer, from io.Reader, held *bool) {
 			k.changed.Wait()
 		}
 		k.mu.Unlock()
+		if k.late.Load() {
+			time.Sleep(25*time.Millisecond + rand.N(100*time.Millisecond))
+		}
 		if n > 0 {
 			if _, err := to.Write(b[:n]); err != nil {
 				return

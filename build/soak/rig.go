@@ -35,6 +35,7 @@ type settings struct {
 	fuse     bool
 	netns    bool
 	binary   string
+	before   string // the program of the release before, which one node of the cluster has; "": all have the same
 	dir      string
 	heart    time.Duration        // heartbeat and election timeout of the nodes
 	trailing int                  // log entries kept behind a snapshot
@@ -156,6 +157,9 @@ func openNetwork(c settings) (network, error) {
 
 func (r *rig) addNode(i int) error {
 	n := &node{i: i, id: fmt.Sprintf("n%d", i+1), dir: filepath.Join(r.dir, fmt.Sprintf("n%d", i+1)), binary: r.binary, space: r.net.namespace(i)}
+	if i == 0 && r.before != "" {
+		n.binary = r.before
+	}
 	if err := os.MkdirAll(n.dir, 0o700); err != nil {
 		return err
 	}

@@ -106,10 +106,11 @@ func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) 
 	}
 	const q = `
 		SELECT
-			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1 AND published = 1 AND deleted_at IS NULL)
+			EXISTS(SELECT 1 FROM materials m WHERE m.file_id = ?1 AND m.deleted_at IS NULL AND ` + materialFrom + ` <= ?2)
 			OR EXISTS(SELECT 1 FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id
 				WHERE t.file_id = ?1 AND a.published = 1 AND (a.opens_at IS NULL OR a.opens_at <= ?2)),
 			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1)
+			OR EXISTS(SELECT 1 FROM material_versions WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM assignment_attachments WHERE file_id = ?1)`
 	rows, err = s.query(ctx, q, id, s.Now())
 	_, err = one(rows, err, func(row consensus.Row) (struct{}, error) {

@@ -26,6 +26,14 @@ const materialDetail = materialColumns + `, m.body,
 // ?1 course, ?2 material
 const selectMaterial = `SELECT ` + materialDetail + ` FROM materials m WHERE m.course_id = ?1 AND m.material_id = ?2 AND m.deleted_at IS NULL`
 
+// From when on members see a material m; NULL: they do not. A material of a module waits for the module as well
+// (CONTENT-1).
+const materialFrom = `(CASE WHEN m.published = 1 THEN coalesce((
+	SELECT CASE WHEN d.published = 1 AND d.archived_at IS NULL THEN max(coalesce(i.release_at, 0), coalesce(d.release_at, 0)) ELSE 9223372036854775807 END
+	FROM module_items i
+	JOIN modules d ON d.module_id = i.module_id
+	WHERE i.item_id = m.material_id), 0) END)`
+
 func scanMaterial(row consensus.Row) (m lms.Material, err error) {
 	var files string
 	err = row.Scan(&m.ID, &m.CourseID, &m.Title, &m.Kind, &m.Published, &m.Position, &m.Index, &m.IndexNote, &m.Passages,
@@ -50,24 +58,24 @@ func (s *Store) Materials(ctx context.Context, actor lms.Actor, courseID string)
 		SELECT ` + materialColumns + `, '',
 			coalesce((SELECT json_array(` + shortFileJSON + `) FROM files f WHERE f.file_id = m.file_id), '')
 		FROM materials m
-		WHERE m.course_id = ?1 AND m.deleted_at IS NULL AND (?2 OR m.published = 1)
+		WHERE m.course_id = ?1 AND m.deleted_at IS NULL AND (?2 OR ` + materialFrom + ` <= ?3)
 		ORDER BY m.position, m.material_id`
-	rows, err := s.query(ctx, q, courseID, sc.staff())
+	rows, err := s.query(ctx, q, courseID, sc.staff(), s.Now())
 	return collect(rows, err, scanMaterial)
 }
 
-// Material returns a material. A draft is hidden from all but staff.
+// Material returns a material. What members do not see yet is hidden from all but staff.
 func (s *Store) Material(ctx context.Context, actor lms.Actor, courseID, id string) (lms.Material, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
 		return lms.Material{}, err
 	}
-	rows, err := s.query(ctx, selectMaterial, courseID, id)
-	m, err := one(rows, err, scanMaterial)
-	if err == nil && !m.Published && !sc.staff() {
-		return lms.Material{}, lms.ErrNotFound
-	}
-	return m, err
+	const q = `
+		SELECT ` + materialDetail + `
+		FROM materials m
+		WHERE m.course_id = ?1 AND m.material_id = ?2 AND m.deleted_at IS NULL AND (?3 OR ` + materialFrom + ` <= ?4)`
+	rows, err := s.query(ctx, q, courseID, id, sc.staff(), s.Now())
+	return one(rows, err, scanMaterial)
 }
 
 // A file of the actor in the course that is no part of handed-in work: what may be shown to the course.
@@ -109,6 +117,7 @@ func (s *Store) CreateMaterial(ctx context.Context, actor lms.Actor, m lms.Mater
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(position), 0) + 1 FROM materials WHERE course_id = ?2), 'pending', '', '',
 			?8, ?9, ?9, 1)`,
 		m.ID, m.CourseID, m.Title, m.Kind, m.Body, fileID, m.Published, actor.UserID, consensus.Stamp{})
+	recordVersion(&b, actor, m.ID)
 	b.Return(selectMaterial, m.CourseID, m.ID)
 	b.Notify(topicCourse(m.CourseID))
 	res, err := s.apply(ctx, &b)
@@ -127,16 +136,14 @@ const materialPassages = `SELECT passage_id FROM passages WHERE material_id = ?1
 // deletePassages takes the text of a material out of the index.
 func deletePassages(b *consensus.Batch, materialID string) {
 	b.Exec(`DELETE FROM passages_search WHERE rowid IN (`+materialPassages+`)`, materialID)
+	b.Exec(`DELETE FROM passage_vectors WHERE passage_id IN (`+materialPassages+`)`, materialID)
 	b.Exec(`DELETE FROM passages WHERE material_id = ?`, materialID)
 }
 
 // UpdateMaterial changes a material if it still has the version. A new text leaves search and tutor at once and comes
 // back when it has been indexed.
 func (s *Store) UpdateMaterial(ctx context.Context, actor lms.Actor, courseID, id string, version int64, p MaterialPatch) (lms.Material, error) {
-	var b consensus.Batch
-	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM materials WHERE course_id = ? AND material_id = ? AND deleted_at IS NULL)`, courseID, id)
-	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM materials WHERE material_id = ? AND version = ?)`, id, version)
+	b := requireMaterial(actor, courseID, id, version)
 	b.Exec(`
 		UPDATE materials
 		SET title = coalesce(?2, title), body = coalesce(?3, body), published = coalesce(?4, published), updated_at = ?5, version = version + 1,
@@ -145,16 +152,17 @@ func (s *Store) UpdateMaterial(ctx context.Context, actor lms.Actor, courseID, i
 		id, opt(p.Title), opt(p.Body), opt(p.Published), consensus.Stamp{})
 	switch {
 	case p.Body != nil:
-		deletePassages(&b, id)
+		deletePassages(b, id)
 	case p.Title != nil:
 		b.Exec(`DELETE FROM passages_search WHERE rowid IN (`+materialPassages+`)`, id)
 		b.Exec(`
 			INSERT INTO passages_search (rowid, title, heading, text)
 			SELECT passage_id, ?2, heading, text FROM passages WHERE material_id = ?1 ORDER BY passage_id`, id, *p.Title)
 	}
+	recordVersion(b, actor, id)
 	b.Return(selectMaterial, courseID, id)
 	b.Notify(topicCourse(courseID))
-	res, err := s.apply(ctx, &b)
+	res, err := s.apply(ctx, b)
 	return returned(res, err, scanMaterial)
 }
 

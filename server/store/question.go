@@ -146,8 +146,8 @@ func (s *Store) Ask(ctx context.Context, actor lms.Actor, q lms.Question, replyI
 	b.Require(lms.ErrForbidden, notObserver, actor.UserID, q.CourseID)
 	b.Require(errQuestionExists, `NOT EXISTS(SELECT 1 FROM questions WHERE question_id = ?)`, q.ID)
 	if q.MaterialID != "" {
-		b.Require(errMaterial, `EXISTS(SELECT 1 FROM materials WHERE material_id = ?3 AND course_id = ?2 AND deleted_at IS NULL
-			AND (published = 1 OR `+staffOrAdmin+`))`, actor.UserID, q.CourseID, q.MaterialID)
+		b.Require(errMaterial, `EXISTS(SELECT 1 FROM materials m WHERE m.material_id = ?3 AND m.course_id = ?2 AND m.deleted_at IS NULL
+			AND (`+materialFrom+` <= ?4 OR `+staffOrAdmin+`))`, actor.UserID, q.CourseID, q.MaterialID, consensus.Stamp{})
 	}
 	if q.To == lms.ToTutor {
 		requireReplyFree(&b, replyID)

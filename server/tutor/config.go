@@ -22,6 +22,8 @@ type Config struct {
 	Endpoint string
 	Model    string
 	Key      string // empty: no Authorization header
+	// EmbeddingModel is the name of a model of embeddings at the endpoint. Empty: passages are found by their words alone.
+	EmbeddingModel string
 	// AllowPrivate lets the endpoint lie in a private network, also over http. Loopback is always allowed.
 	AllowPrivate  bool
 	Temperature   *float64 // default 0.3
@@ -55,6 +57,7 @@ type Limits struct {
 	Found      time.Duration // silence of the model after which the passages are shown, default 1.5 s
 	Poll       time.Duration // of the store, by loops and by streams that have no other source, default 1 s
 	Extract    time.Duration // reading one document, default 2 min
+	Embed      time.Duration // of a question, with the comparison; default 300 ms
 }
 
 // Default settings.
@@ -96,6 +99,7 @@ func (c *Config) Validate() error {
 	orDefault(&l.Found, 1500*time.Millisecond)
 	orDefault(&l.Poll, time.Second)
 	orDefault(&l.Extract, 2*time.Minute)
+	orDefault(&l.Embed, 300*time.Millisecond)
 	switch {
 	case *c.Temperature < 0 || *c.Temperature > 2:
 		return errors.New("tutor: the temperature lies between 0 and 2")
@@ -105,6 +109,9 @@ func (c *Config) Validate() error {
 		return errors.New("tutor: the context is too small for the longest answer; it has at least twice its tokens and 500 more")
 	case c.Calls < 1 || c.Waiting < 0:
 		return errors.New("tutor: at least one call must be allowed")
+	}
+	if c.Endpoint == "" && c.EmbeddingModel != "" {
+		return errors.New("tutor: a model of embeddings needs an endpoint")
 	}
 	if c.Endpoint == "" {
 		return nil

@@ -147,11 +147,29 @@ func (s *fakeStore) ReplacePassages(_ context.Context, m lms.Material, ps []lms.
 	return nil
 }
 
+func (s *fakeStore) UnembeddedPassages(context.Context, string, int) ([]lms.UnembeddedPassage, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) AddPassageVectors(context.Context, string, []lms.PassageVector) error { return nil }
+
+func (s *fakeStore) NearPassages(context.Context, string, bool, string, []byte, int) ([]lms.Passage, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) MatchCounts(_ context.Context, matches []string) ([]int, error) {
+	counts := make([]int, len(matches))
+	for i := range counts {
+		counts[i] = 1
+	}
+	return counts, nil
+}
+
 func (s *fakeStore) SearchEndorsed(context.Context, string, string, int) ([]lms.Passage, error) {
 	return nil, nil
 }
 
-// SearchPassages understands the expressions of matchExpression and ranks by the number of matching parts.
+// SearchPassages understands the expressions of a search and ranks by the number of matching parts.
 func (s *fakeStore) SearchPassages(_ context.Context, _ string, staff bool, match string, limit int) ([]lms.Passage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

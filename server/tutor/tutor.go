@@ -16,6 +16,7 @@ type Tutor struct {
 	store Store
 	log   *slog.Logger
 	model *modelClient // nil: no language model is set up
+	embed *embedder    // nil: passages are found by their words alone
 	fault error        // the settings are wrong, so there is no model although one was asked for
 	slots *slots
 
@@ -42,6 +43,7 @@ func New(cfg Config) *Tutor {
 		t.log.Error("tutor: settings refused, answering with passages only", "error", fault)
 	case cfg.Endpoint != "":
 		t.model = newModelClient(t.cfg)
+		t.embed = newEmbedder(t.cfg)
 	}
 	return t
 }
@@ -56,6 +58,9 @@ func (t *Tutor) Close() error {
 	t.wg.Wait()
 	if t.model != nil {
 		t.model.close()
+	}
+	if t.embed != nil {
+		t.embed.close()
 	}
 	return nil
 }

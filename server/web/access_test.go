@@ -82,6 +82,24 @@ func (c *course) body(route string) any {
 		return api.MaterialInput{ID: id, Title: "T", Kind: lms.MaterialPage}
 	case "UpdateMaterial":
 		return api.UpdateMaterialInput{Version: 99, Title: text("T")}
+	case "ImportCourse":
+		return api.ImportInput{FileID: "f9"}
+	case "OrderOutline":
+		return api.OrderInput{Version: 99}
+	case "CreateModule":
+		return api.ModuleInput{ID: id, Title: "T"}
+	case "UpdateModule":
+		return api.UpdateModuleInput{Version: 99, Title: text("T")}
+	case "CreateItem":
+		return api.ItemInput{ID: id, Kind: lms.ItemHeader, Title: "T"}
+	case "UpdateItem":
+		return api.UpdateItemInput{Version: 99, Title: text("T")}
+	case "SaveMaterialDraft":
+		return api.MaterialDraftInput{Title: "T"}
+	case "ReplaceMaterialFile":
+		return api.ReplaceFileInput{FileID: "f9", Version: 99}
+	case "RestoreVersion":
+		return api.RestoreVersionInput{Version: 99}
 	case "CreateAssignment", "UpdateAssignment":
 		a := api.AssignmentInput{ID: id, Title: "T", Points: 100, AllowText: true}
 		if route == "UpdateAssignment" {
@@ -147,8 +165,13 @@ func (c *course) body(route string) any {
 // fill puts the fixture's ids into a path. Archiving has a material of its own.
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
-		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse", "column": "b1", "import": "im9", "note": "no1"}
+		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
+		"module": "d1", "item": "h1", "column": "b1", "import": "im9", "note": "no1"}
 	switch r.Name {
+	case "DeleteModule", "RestoreModule":
+		values["module"] = "d2"
+	case "DeleteItem":
+		values["item"] = "h9"
 	case "DeleteMaterial", "RestoreMaterial":
 		values["material"] = c.draft
 	case "StopReply", "RetryReply", "StreamReply", "RateReply", "AskHuman", "EndorseReply", "WithdrawReply":

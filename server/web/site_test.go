@@ -300,6 +300,10 @@ func newCourse(t testing.TB, change func(*Config)) *course {
 	}
 	call(s, "ira", api.AddMember, api.AddMemberInput{Course: "c2", Login: "ned", Role: lms.RoleStudent})
 	c.invite = call(s, "ina", api.CreateInvite, api.CreateInviteInput{Course: "c1", ID: "i1", Role: lms.RoleStudent})
+	for _, id := range []string{"d1", "d2"} {
+		call(s, "ina", api.CreateModule, api.ModuleInput{Course: "c1", ID: id, Title: "Module " + id, Published: true})
+	}
+	call(s, "ina", api.CreateItem, api.ItemInput{Course: "c1", Module: "d1", ID: "h1", Kind: lms.ItemHeader, Title: "Read first", Published: true})
 	c.material, c.draft = "m1", "m2"
 	for id, published := range map[string]bool{c.material: true, c.draft: false} {
 		call(s, "ina", api.CreateMaterial, api.MaterialInput{Course: "c1", ID: id, Title: "Page " + id, Kind: lms.MaterialPage,

@@ -11,8 +11,15 @@ import (
 	"time"
 )
 
+// wrong is how wrong the clock is.
+type wrong struct {
+	ahead time.Duration // at since
+	drift int64         // and every second so many microseconds more
+	since time.Time
+}
+
 var (
-	ahead atomic.Int64 // ms
+	clock atomic.Pointer[wrong]
 	watch sync.Once
 )
 
@@ -41,7 +48,11 @@ func Now() time.Time {
 			}()
 		}
 	})
-	return time.Now().Add(time.Duration(ahead.Load()) * time.Millisecond)
+	now := time.Now()
+	if w := clock.Load(); w != nil {
+		return now.Add(w.ahead + time.Duration(w.drift*now.Sub(w.since).Microseconds())*time.Nanosecond/1000)
+	}
+	return now
 }
 
 // readClock leaves the clock as it is while the file is missing or being written.
@@ -50,7 +61,17 @@ func readClock(path string) {
 	if err != nil {
 		return
 	}
-	if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil {
-		ahead.Store(n)
+	w := wrong{since: time.Now()}
+	fields := strings.Fields(string(b))
+	for i, to := range []*int64{(*int64)(&w.ahead), &w.drift} {
+		if i < len(fields) {
+			if *to, err = strconv.ParseInt(fields[i], 10, 64); err != nil {
+				return
+			}
+		}
+	}
+	w.ahead *= time.Millisecond
+	if old := clock.Load(); len(fields) > 0 && (old == nil || old.ahead != w.ahead || old.drift != w.drift) {
+		clock.Store(&w)
 	}
 }

@@ -306,6 +306,28 @@ CREATE TABLE kv_entries (
 
 CREATE INDEX kv_entries_by_expiry ON kv_entries (expires_at, key) WHERE expires_at IS NOT NULL;
 
+CREATE TABLE material_drafts (
+	material_id  TEXT PRIMARY KEY,
+	title        TEXT NOT NULL,
+	body         TEXT NOT NULL,
+	base_version INTEGER NOT NULL,
+	saved_by     TEXT NOT NULL,
+	saved_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE material_versions (
+	material_id  TEXT NOT NULL,
+	number       INTEGER NOT NULL CONSTRAINT material_versions_number_positive CHECK (number > 0),
+	title        TEXT NOT NULL,
+	body         TEXT NOT NULL,
+	file_id      TEXT,
+	published_by TEXT NOT NULL,
+	published_at INTEGER NOT NULL,
+	PRIMARY KEY (material_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX material_versions_by_file ON material_versions (file_id) WHERE file_id IS NOT NULL;
+
 CREATE TABLE materials (
 	material_id TEXT PRIMARY KEY,
 	course_id   TEXT NOT NULL,
@@ -332,6 +354,37 @@ CREATE INDEX materials_by_file ON materials (file_id) WHERE file_id IS NOT NULL;
 
 CREATE INDEX materials_to_index ON materials (material_id) WHERE index_state = 'pending';
 
+CREATE TABLE module_items (
+	item_id    TEXT PRIMARY KEY,
+	course_id  TEXT NOT NULL,
+	module_id  TEXT NOT NULL,
+	kind       TEXT NOT NULL CONSTRAINT module_items_kind_known CHECK (kind IN ('material', 'assignment', 'header', 'link')),
+	title      TEXT NOT NULL,
+	url        TEXT NOT NULL,
+	position   INTEGER NOT NULL,
+	published  INTEGER NOT NULL CONSTRAINT module_items_published_bool CHECK (published IN (0, 1)),
+	release_at INTEGER,
+	version    INTEGER NOT NULL CONSTRAINT module_items_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE INDEX module_items_by_course ON module_items (course_id);
+
+CREATE INDEX module_items_by_module ON module_items (module_id, position);
+
+CREATE TABLE modules (
+	module_id   TEXT PRIMARY KEY,
+	course_id   TEXT NOT NULL,
+	title       TEXT NOT NULL,
+	position    INTEGER NOT NULL,
+	published   INTEGER NOT NULL CONSTRAINT modules_published_bool CHECK (published IN (0, 1)),
+	release_at  INTEGER,
+	created_at  INTEGER NOT NULL,
+	archived_at INTEGER,
+	version     INTEGER NOT NULL CONSTRAINT modules_version_positive CHECK (version > 0)
+) STRICT;
+
+CREATE INDEX modules_by_course ON modules (course_id, position);
+
 CREATE TABLE nodes (
 	node_id    TEXT PRIMARY KEY,
 	address    TEXT NOT NULL,
@@ -352,6 +405,11 @@ CREATE INDEX notes_by_addressee ON notes (to_id, course_id, created_at);
 
 CREATE INDEX notes_by_sender ON notes (from_id, course_id, created_at);
 
+CREATE TABLE outlines (
+	course_id TEXT PRIMARY KEY,
+	version   INTEGER NOT NULL CONSTRAINT outlines_version_positive CHECK (version > 0)
+) STRICT;
+
 CREATE TABLE overrides (
 	override_id   TEXT PRIMARY KEY,
 	course_id     TEXT NOT NULL,
@@ -369,6 +427,16 @@ CREATE TABLE overrides (
 ) STRICT;
 
 CREATE INDEX overrides_by_course ON overrides (course_id);
+
+CREATE TABLE passage_vectors (
+	passage_id INTEGER PRIMARY KEY,
+	course_id  TEXT NOT NULL,
+	index_run  TEXT NOT NULL,
+	model      TEXT NOT NULL,
+	vector     BLOB NOT NULL CONSTRAINT passage_vectors_vector_not_empty CHECK (length(vector) > 0)
+) STRICT;
+
+CREATE INDEX passage_vectors_by_course ON passage_vectors (course_id, model);
 
 CREATE TABLE passages (
 	passage_id  INTEGER PRIMARY KEY,
