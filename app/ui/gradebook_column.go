@@ -55,7 +55,7 @@ func (p *gradebookPage) columnDialog() app.UI {
 	}
 	return NewDialog("column", shown.title, p.close, stackOf(
 		p.problem.Alert(),
-		actionsOf(Button("Lowest first", "", sort(false)), Button("Highest first", "", sort(true))),
+		actionsOf(Button("Lowest first", "", sort(false)), Button("Highest first", "", sort(true)), LinkButton("Statistics", "", CoursePath(p.id, "grades", "statistics"))),
 		when(shown.editable(), func() app.UI {
 			return stackOf(
 				app.P().Text(plural(marks, "mark")+", "+itoa(unposted)+" not posted."+cond(p.grid.section != "", " Posting is for all sections.", "")),

@@ -30,6 +30,8 @@ var archiveQueries = []struct{ table, query string }{
 		SELECT i.* FROM module_items i JOIN modules d ON d.module_id = i.module_id AND d.archived_at IS NULL
 		WHERE i.course_id = ?1 AND NOT EXISTS(SELECT 1 FROM materials WHERE material_id = i.item_id AND deleted_at IS NOT NULL)
 		ORDER BY i.module_id, i.position, i.item_id`},
+	{"book_settings", `SELECT * FROM book_settings WHERE course_id = ?1`},
+	{"book_columns", `SELECT * FROM book_columns WHERE course_id = ?1 AND archived_at IS NULL ORDER BY column_id`},
 	{"tutor_policies", `SELECT * FROM tutor_policies WHERE course_id = ?1`},
 	{"tutor_items", `SELECT * FROM tutor_items WHERE course_id = ?1 ORDER BY assignment_id`},
 	{"files", `
@@ -42,7 +44,7 @@ var archiveQueries = []struct{ table, query string }{
 
 // local are columns that mean something on the site that they come from only: who, when, and the state of being read.
 var local = []string{"course_id", "created_by", "created_at", "updated_at", "updated_by", "owner_id", "version", "deleted_at", "archived_at", "complete_at",
-	"index_state", "index_note", "index_run", "canary"}
+	"index_state", "index_note", "index_run", "canary", "import_id"}
 
 // ExportCourse reads the content of a course for an archive.
 func (s *Store) ExportCourse(ctx context.Context, actor lms.Actor, courseID string) (lms.CourseArchive, error) {

@@ -166,3 +166,25 @@ func BenchmarkGradebook(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/grid")
 	b.ReportMetric(float64((cpu()-before).Milliseconds())/float64(b.N), "cpu-ms/grid")
 }
+
+// The rules and the manual columns go with the archive of a course; marks stay.
+func TestGradebookGoesWithTheArchive(t *testing.T) {
+	s := gradebook(t)
+	ctx := t.Context()
+	_, err := s.SetMark(ctx, s.TA, s.Course.ID, "talk", s.Alice.UserID, "7", 0, false)
+	want(t, err, nil)
+	a, err := s.ExportCourse(ctx, s.Instructor, s.Course.ID)
+	want(t, err, nil)
+	_, err = s.CreateCourse(ctx, s.Instructor, lms.Course{ID: "c-copy", Code: "CS 3", Title: "Copy", Zone: "UTC", State: lms.CourseUnpublished})
+	want(t, err, nil)
+	_, err = s.ImportCourse(ctx, s.Instructor, "c-copy", a, "canary")
+	want(t, err, nil)
+	g, err := s.Gradebook(ctx, s.Instructor, "c-copy", "")
+	want(t, err, nil)
+	before, _ := rowOf(t, s, s.Alice)
+	talk := slices.IndexFunc(g.Columns, func(c lms.BookColumn) bool { return c.Title == "Talk" })
+	if len(g.Rows) != 0 || talk < 0 || g.Columns[talk].CategoryID != g.Settings.Categories[0].ID || g.Columns[talk].Points != 10_00 ||
+		fmt.Sprint(g.Settings.Letters) != fmt.Sprint(before.Settings.Letters) || g.Warning != "" {
+		t.Errorf("the copy: %+v", g)
+	}
+}
