@@ -46,6 +46,7 @@ type Config struct {
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
 	TutorEmbeddingModel                     string
+	TutorKeyHeader, TutorQuery              string // how an endpoint wants it that is not of the common form
 	TutorPrivate                            bool
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
@@ -278,7 +279,7 @@ func loopback(host string) bool {
 func (c *Config) tutor() (tutor.Config, error) {
 	t := tutor.Config{
 		Endpoint: c.TutorEndpoint, Model: c.TutorModel, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
-		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
+		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext, KeyHeader: c.TutorKeyHeader, Query: c.TutorQuery,
 	}
 	t.EmbeddingModel = c.TutorEmbeddingModel
 	if c.TutorKeyFile != "" {

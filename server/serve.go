@@ -69,6 +69,8 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.TutorModel, "tutor-model", "", "name of the model there")
 	f.StringVar(&c.TutorEmbeddingModel, "tutor-embedding-model", "", "name of a model of embeddings there, to find passages by meaning as well (default: none; by their words)")
 	f.StringVar(&c.TutorKeyFile, "tutor-key-file", "", "file that holds the key of the service")
+	f.StringVar(&c.TutorKeyHeader, "tutor-key-header", "", "header that takes the key as it is, such as api-key (default: Authorization, as a bearer token)")
+	f.StringVar(&c.TutorQuery, "tutor-query", "", "what every request adds to the address of the service, such as api-version=2024-06-01")
 	f.BoolVar(&c.TutorPrivate, "tutor-private", false, "allow an endpoint in a private network, also over http")
 	f.Float64Var(&c.TutorTemperature, "tutor-temperature", 0.3, "how freely the model writes, 0 to 2")
 	f.IntVar(&c.TutorMaxTokens, "tutor-max-tokens", 500, "longest answer in tokens")

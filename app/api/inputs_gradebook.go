@@ -124,7 +124,7 @@ type NoteInput struct {
 	Body   string `json:"body"`
 }
 
-func optionalID(field, id string) error {
+func optionalField(field, id string) error {
 	if id != "" && !lms.ValidID(id) {
 		return lms.FieldErrorf(lms.KindInvalid, field, "This is not an id.")
 	}
@@ -133,7 +133,7 @@ func optionalID(field, id string) error {
 
 // Validate checks the ids.
 func (in GradebookInput) Validate() error {
-	return firstErr(checkIDs(in.Course), optionalID("section", in.Section))
+	return firstErr(checkIDs(in.Course), optionalField("section", in.Section))
 }
 
 // Validate checks the ids.
@@ -175,7 +175,7 @@ func (in ColumnInput) Value() lms.BookColumn {
 
 // Validate checks what a person typed.
 func (in ColumnInput) Validate() error {
-	return firstErr(checkIDs(in.Course), in.Value().Validate(), optionalID("categoryId", in.CategoryID))
+	return firstErr(checkIDs(in.Course), in.Value().Validate(), optionalField("categoryId", in.CategoryID))
 }
 
 // Validate checks what a person typed.
@@ -186,7 +186,7 @@ func (in UpdateColumnInput) Validate() error {
 
 // Validate checks the ids.
 func (in ExportBookInput) Validate() error {
-	return firstErr(checkIDs(in.Course), optionalID("section", in.Section))
+	return firstErr(checkIDs(in.Course), optionalField("section", in.Section))
 }
 
 func checkCSV(text string, create []string) error {
@@ -217,7 +217,7 @@ func (in ApplyImportInput) Validate() error {
 
 // Validate checks the ids and the limit.
 func (in ListNotesInput) Validate() error {
-	return firstErr(checkIDs(in.Course), optionalID("after", in.After), checkLimit(in.Limit))
+	return firstErr(checkIDs(in.Course), optionalField("after", in.After), checkLimit(in.Limit))
 }
 
 // Value is the note of the input.

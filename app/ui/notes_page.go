@@ -46,7 +46,7 @@ func (p *notesPage) OnNav(ctx app.Context) {
 			}
 		})
 	}
-	p.members.Load(ctx, Call(api.ListMembers, api.CoursePath{Course: p.id}))
+	p.members.Load(ctx, Call(api.ListMembers, api.ListMembersInput{Course: p.id}))
 	p.load(ctx)
 }
 

@@ -71,7 +71,7 @@ type Archive struct {
 	files   map[string]*zip.File
 }
 
-func refuse(format string, args ...any) error {
+func notArchive(format string, args ...any) error {
 	return lms.FieldErrorf(lms.KindRule, "file", "This is not an archive of a course: "+format+" Nothing was taken in.", args...)
 }
 
@@ -80,10 +80,10 @@ func refuse(format string, args ...any) error {
 func Read(r io.ReaderAt, size int64) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, refuse("it is no zip file, or its end is missing.")
+		return nil, notArchive("it is no zip file, or its end is missing.")
 	}
 	if len(z.File) > maxMembers {
-		return nil, refuse("it has %d members, and at most %d are read.", len(z.File), maxMembers)
+		return nil, notArchive("it has %d members, and at most %d are read.", len(z.File), maxMembers)
 	}
 	a := &Archive{files: map[string]*zip.File{}}
 	var text *zip.File
@@ -98,11 +98,11 @@ func Read(r io.ReaderAt, size int64) (*Archive, error) {
 		case kind == "":
 			a.Clutter = append(a.Clutter, f.Name)
 		default:
-			return nil, refuse("%s is in it twice.", f.Name)
+			return nil, notArchive("%s is in it twice.", f.Name)
 		}
 	}
 	if text == nil {
-		return nil, refuse("%s is missing.", manifest)
+		return nil, notArchive("%s is missing.", manifest)
 	}
 	if err := a.manifest(text); err != nil {
 		return nil, err
@@ -115,11 +115,11 @@ func judge(f *zip.File) (kind string, err error) {
 	name := f.Name
 	switch {
 	case len(name) > maxName:
-		return "", refuse("a member's name has more than %d bytes.", maxName)
+		return "", notArchive("a member's name has more than %d bytes.", maxName)
 	case strings.ContainsAny(name, "\\\x00") || path.IsAbs(name) || strings.Contains("/"+name+"/", "/../"):
-		return "", refuse("the member %q leads out of it.", name)
+		return "", notArchive("the member %q leads out of it.", name)
 	case !f.Mode().IsRegular() && !f.Mode().IsDir():
-		return "", refuse("the member %q is a link or a device.", name)
+		return "", notArchive("the member %q is a link or a device.", name)
 	case name == manifest:
 		return manifest, nil
 	case strings.HasPrefix(name, folder) && isHash(strings.TrimPrefix(name, folder)):
@@ -132,27 +132,27 @@ func isHash(s string) bool { return len(s) == 64 && strings.Trim(s, "0123456789a
 
 func (a *Archive) manifest(f *zip.File) error {
 	if f.UncompressedSize64 > maxManifest {
-		return refuse("%s has %s, and at most %s are read.", manifest, lms.FormatBytes(int64(f.UncompressedSize64)), lms.FormatBytes(maxManifest))
+		return notArchive("%s has %s, and at most %s are read.", manifest, lms.FormatBytes(int64(f.UncompressedSize64)), lms.FormatBytes(maxManifest))
 	}
 	r, err := f.Open()
 	if err != nil {
-		return refuse("%s cannot be read.", manifest)
+		return notArchive("%s cannot be read.", manifest)
 	}
 	defer r.Close()
 	text, err := io.ReadAll(io.LimitReader(r, maxManifest+1)) // whatever the header says
 	if err != nil || len(text) > maxManifest {
-		return refuse("%s is damaged.", manifest)
+		return notArchive("%s is damaged.", manifest)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&a.CourseArchive); err != nil {
-		return refuse("%s is damaged.", manifest)
+		return notArchive("%s is damaged.", manifest)
 	}
 	if a.Format > lms.ArchiveFormat {
 		return lms.FieldErrorf(lms.KindRule, "file", "This archive was written by a newer program (%s). Update this site first; nothing was taken in.", a.Program)
 	}
 	if a.Format < 1 {
-		return refuse("it names no format.")
+		return notArchive("it names no format.")
 	}
 	return nil
 }
@@ -165,20 +165,20 @@ func (a *Archive) check() error {
 		m := a.files[f.SHA256]
 		switch {
 		case seen[f.SHA256]:
-			return refuse("it names the file %.12s… twice.", f.SHA256)
+			return notArchive("it names the file %.12s… twice.", f.SHA256)
 		case m == nil:
-			return refuse("the file %.12s… is missing.", f.SHA256)
+			return notArchive("the file %.12s… is missing.", f.SHA256)
 		case f.Size < 0 || f.Size > lms.MaxFileSize || int64(m.UncompressedSize64) != f.Size || len(f.Chunks) != lms.ChunkCount(f.Size):
-			return refuse("the file %.12s… has another size than it says.", f.SHA256)
+			return notArchive("the file %.12s… has another size than it says.", f.SHA256)
 		}
 		for _, c := range f.Chunks {
 			if !isHash(c) {
-				return refuse("the file %.12s… names no hashes.", f.SHA256)
+				return notArchive("the file %.12s… names no hashes.", f.SHA256)
 			}
 		}
 		seen[f.SHA256] = true
 		if total += f.Size; total > maxBytes {
-			return refuse("its files have more than %s.", lms.FormatBytes(maxBytes))
+			return notArchive("its files have more than %s.", lms.FormatBytes(maxBytes))
 		}
 	}
 	return nil
@@ -187,7 +187,7 @@ func (a *Archive) check() error {
 // Chunks hands over the parts of a file one after the other, each checked against its hash. The bytes are valid during the
 // call only.
 func (a *Archive) Chunks(f lms.ArchiveFile, take func(number int, data []byte) error) error {
-	damaged := refuse("the file %.12s… is damaged.", f.SHA256)
+	damaged := notArchive("the file %.12s… is damaged.", f.SHA256)
 	r, err := a.files[f.SHA256].Open()
 	if err != nil {
 		return damaged

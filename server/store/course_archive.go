@@ -18,7 +18,7 @@ var errNotEmpty = lms.Errorf(lms.KindConflict, "There is content in this course 
 // archiveQueries read what belongs to the content of a course; ?1 is the course. People and their work stay: they belong to
 // this site. A test compares the list with the schema.
 var archiveQueries = []struct{ table, query string }{
-	{"courses", `SELECT code, title, summary, zone, late_policy FROM courses WHERE course_id = ?1`},
+	{"courses", `SELECT code, title, summary, zone, language, late_policy FROM courses WHERE course_id = ?1`},
 	{"categories", `SELECT * FROM categories WHERE course_id = ?1 ORDER BY position, category_id`},
 	{"assignments", `SELECT * FROM assignments WHERE course_id = ?1 ORDER BY assignment_id`},
 	{"assignment_attachments", `

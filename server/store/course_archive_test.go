@@ -10,7 +10,7 @@ import (
 
 // notInArchives are tables that name a course and stay on the site: people, their work, and what follows from other tables.
 var notInArchives = []string{"enrolments", "invites", "sections", "overrides", "grades", "submissions", "questions", "passages", "passage_vectors", "endorsements",
-	"outlines", "reply_records", "tutor_calls", "tutor_choices", "tutor_flags", "material_versions", "material_drafts",
+	"outlines", "reply_records", "tutor_calls", "tutor_choices", "tutor_flags", "material_versions", "material_drafts", "pending_accounts", "roster_imports", "staff_sections", "test_students",
 	"book_cells", "book_changes", "book_imports", "notes"}
 
 // Whoever adds a table or a column decides whether it belongs to the archive of a course: a forgotten one would be lost.

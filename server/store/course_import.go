@@ -16,7 +16,7 @@ func (c *courseImport) write(b *consensus.Batch) error {
 	b.Exec(`
 		UPDATE courses
 		SET code = coalesce(?2 ->> '$[0].code', code), title = coalesce(?2 ->> '$[0].title', title), summary = coalesce(?2 ->> '$[0].summary', summary),
-			zone = coalesce(?2 ->> '$[0].zone', zone), late_policy = ?2 ->> '$[0].late_policy', updated_at = ?3, version = version + 1
+			zone = coalesce(?2 ->> '$[0].zone', zone), late_policy = ?2 ->> '$[0].late_policy', language = ?2 ->> '$[0].language', updated_at = ?3, version = version + 1
 		WHERE course_id = ?1`, c.course, texts["courses"], now)
 	b.Exec(`
 		INSERT INTO files (file_id, course_id, owner_id, name, extension, size, media_type, sha256, chunks, created_at, complete_at)

@@ -12,10 +12,11 @@ import (
 
 // Gradebook returns the grid of the course, or of a section of it, for staff.
 func (s *Store) Gradebook(ctx context.Context, actor lms.Actor, courseID, sectionID string) (lms.Gradebook, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
 		return lms.Gradebook{}, err
 	}
-	b, err := s.loadBook(ctx, courseID, "", sectionID)
+	b, err := s.loadBook(ctx, courseID, "", sectionID, sc.sections)
 	if err != nil {
 		return lms.Gradebook{}, err
 	}
@@ -37,16 +38,16 @@ func (s *Store) Gradebook(ctx context.Context, actor lms.Actor, courseID, sectio
 	return g, nil
 }
 
-// StudentGrades returns what the student may see of the own row, to the student and to staff.
+// StudentGrades returns what the student may see of the own row, to the student, to staff and to a linked observer.
 func (s *Store) StudentGrades(ctx context.Context, actor lms.Actor, courseID, userID string) (lms.StudentGrades, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
 		return lms.StudentGrades{}, err
 	}
-	if !sc.staff() && (userID != actor.UserID || sc.role != lms.RoleStudent) {
-		return lms.StudentGrades{}, lms.ErrNotYours
+	if err := s.mayRead(ctx, sc, actor, courseID, userID); err != nil {
+		return lms.StudentGrades{}, err
 	}
-	b, err := s.loadBook(ctx, courseID, userID, "")
+	b, err := s.loadBook(ctx, courseID, userID, "", "")
 	if err != nil {
 		return lms.StudentGrades{}, err
 	}
@@ -58,7 +59,7 @@ func (s *Store) StudentGrades(ctx context.Context, actor lms.Actor, courseID, us
 
 // Level is how far a student is in a course, from the displayed current total of what was posted (PROG-1).
 func (s *Store) Level(ctx context.Context, courseID, userID string, byDefault lms.Level) (lms.Level, error) {
-	b, err := s.loadBook(ctx, courseID, userID, "")
+	b, err := s.loadBook(ctx, courseID, userID, "", "")
 	if err != nil || len(b.students) == 0 {
 		return lms.LevelOf(lms.Ratio{}, byDefault), err
 	}
@@ -80,7 +81,7 @@ func (s *Store) ClassStatistics(ctx context.Context, actor lms.Actor, courseID s
 	if !sc.staff() && (!settings.ReleaseStats || sc.role != lms.RoleStudent) {
 		return lms.ClassStatistics{}, errStatsHidden
 	}
-	b, err := s.loadBook(ctx, courseID, "", "")
+	b, err := s.loadBook(ctx, courseID, "", "", sc.sections)
 	if err != nil {
 		return lms.ClassStatistics{}, err
 	}
@@ -116,14 +117,18 @@ func (s *Store) usage(ctx context.Context, courseID string) (*lms.Usage, error) 
 
 // BookCell returns one cell with its history, for staff.
 func (s *Store) BookCell(ctx context.Context, actor lms.Actor, courseID, columnID, userID string) (lms.BookCellDetail, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err == nil {
+		err = s.mayRead(ctx, sc, actor, courseID, userID)
+	}
+	if err != nil {
 		return lms.BookCellDetail{}, err
 	}
 	return s.bookCell(ctx, courseID, columnID, userID)
 }
 
 func (s *Store) bookCell(ctx context.Context, courseID, columnID, userID string) (d lms.BookCellDetail, err error) {
-	b, err := s.loadBook(ctx, courseID, userID, "")
+	b, err := s.loadBook(ctx, courseID, userID, "", "")
 	if err != nil {
 		return d, err
 	}

@@ -151,7 +151,7 @@ func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID
 	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
 		return lms.BookCellDetail{}, err
 	}
-	before, err := s.loadBook(ctx, courseID, userID, "")
+	before, err := s.loadBook(ctx, courseID, userID, "", "")
 	if err != nil {
 		return lms.BookCellDetail{}, err
 	}
@@ -175,6 +175,7 @@ func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID
 	}
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
+	b.Require(errOtherSection, reachesStudent, actor.UserID, courseID, userID)
 	requireCells(&b, courseID, changes)
 	b.Require(errMarkAbove, `?3 OR NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch WHERE ?1 <> '' AND `+bookAbove+`)`, courseID, changes, allowAbove)
 	setCells(&b, actor, courseID, changes, "")
@@ -219,6 +220,27 @@ const (
 	gradeChosen  = `course_id = ?1 AND assignment_id = ?2 AND ` + bookChosen
 )
 
+// ?1 user, ?2 course, ?3 JSON list of students, none for all
+const reachesStudents = unlimited + ` OR json_array_length(?3) > 0 AND NOT EXISTS(SELECT 1 FROM json_each(?3) WHERE value NOT IN (` + reached + `))`
+
+// reachable names the students of a TA who is limited to sections when none are named; none of them is nil. For others no name
+// stays all.
+func (s *Store) reachable(ctx context.Context, actor lms.Actor, courseID string, users []string) ([]string, error) {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
+		return nil, err
+	}
+	if len(users) > 0 || sc.sections == "" {
+		return append([]string{}, users...), nil
+	}
+	rows, err := s.query(ctx, reached, actor.UserID, courseID)
+	ids, err := collect(rows, err, scanString)
+	if len(ids) == 0 {
+		return nil, err
+	}
+	return ids, nil
+}
+
 func requireColumn(b *consensus.Batch, courseID, columnID string) {
 	b.Require(lms.ErrNotFound, `?2 = 'total' OR EXISTS(SELECT 1 FROM assignments WHERE course_id = ?1 AND assignment_id = ?2)
 		OR EXISTS(SELECT 1 FROM book_columns WHERE course_id = ?1 AND column_id = ?2 AND archived_at IS NULL)`, courseID, columnID)
@@ -227,9 +249,14 @@ func requireColumn(b *consensus.Batch, courseID, columnID string) {
 // PostColumn makes the drafts of a column (of the named students; none named: of all) what students see, also excuses and
 // marks for work on paper. It returns how many cells changed.
 func (s *Store) PostColumn(ctx context.Context, actor lms.Actor, courseID, columnID string, users []string) (int, error) {
+	users, err := s.reachable(ctx, actor, courseID, users)
+	if err != nil || users == nil {
+		return 0, err
+	}
 	ids := list(users)
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
+	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
 	requireColumn(&b, courseID, columnID)
 	b.Exec(`
 		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_points, new_excused)
@@ -259,9 +286,14 @@ func (s *Store) PostColumn(ctx context.Context, actor lms.Actor, courseID, colum
 
 // HideColumn takes what was posted in a column back from the view of students. The drafts stay.
 func (s *Store) HideColumn(ctx context.Context, actor lms.Actor, courseID, columnID string, users []string) (int, error) {
+	users, err := s.reachable(ctx, actor, courseID, users)
+	if err != nil || users == nil {
+		return 0, err
+	}
 	ids := list(users)
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
+	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
 	requireColumn(&b, courseID, columnID)
 	b.Exec(`
 		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_excused)

@@ -18,10 +18,11 @@ var (
 // Book returns the gradebook of the course, or of a section, as it is computed from, for staff: to export, and to compare an
 // import with.
 func (s *Store) Book(ctx context.Context, actor lms.Actor, courseID, sectionID string) (*lms.Book, []lms.BookStudent, []lms.Section, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
 		return nil, nil, nil, err
 	}
-	b, err := s.loadBook(ctx, courseID, "", sectionID)
+	b, err := s.loadBook(ctx, courseID, "", sectionID, sc.sections)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -113,7 +114,7 @@ func (s *Store) UndoImport(ctx context.Context, actor lms.Actor, courseID, id st
 	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
 		return lms.BookImport{}, err
 	}
-	book, err := s.loadBook(ctx, courseID, "", "")
+	book, err := s.loadBook(ctx, courseID, "", "", "")
 	if err != nil {
 		return lms.BookImport{}, err
 	}

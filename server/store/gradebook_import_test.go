@@ -188,3 +188,46 @@ func TestGradebookGoesWithTheArchive(t *testing.T) {
 		t.Errorf("the copy: %+v", g)
 	}
 }
+
+// A TA who is limited to a section reads, marks and posts nothing outside of it.
+func TestGradebookOfALimitedTA(t *testing.T) {
+	s := gradebook(t)
+	ctx := t.Context()
+	var b consensus.Batch
+	b.Exec(`INSERT INTO sections (section_id, course_id, title, position, created_at, version) VALUES ('x1', ?1, 'Group 1', 1, 1, 1)`, s.Course.ID)
+	b.Exec(`UPDATE enrolments SET section_id = 'x1' WHERE course_id = ?1 AND user_id = ?2`, s.Course.ID, s.Alice.UserID)
+	b.Exec(`INSERT INTO staff_sections (course_id, user_id, section_id) VALUES (?1, ?2, 'x1')`, s.Course.ID, s.TA.UserID)
+	_, err := s.DB().Apply(ctx, &b)
+	want(t, err, nil)
+	for _, a := range []lms.Actor{s.Alice, s.Bob} {
+		_, err := s.SetMark(ctx, s.Instructor, s.Course.ID, "talk", a.UserID, "5", 0, false)
+		want(t, err, nil)
+	}
+	g, err := s.Gradebook(ctx, s.TA, s.Course.ID, "")
+	want(t, err, nil)
+	if len(g.Rows) != 1 || g.Rows[0].UserID != s.Alice.UserID {
+		t.Errorf("the TA sees %+v", g.Rows)
+	}
+	_, students, _, err := s.Book(ctx, s.TA, s.Course.ID, "")
+	want(t, err, nil)
+	if len(students) != 1 {
+		t.Errorf("the TA exports %d students", len(students))
+	}
+	_, err = s.SetMark(ctx, s.TA, s.Course.ID, "talk", s.Alice.UserID, "6", 1, false)
+	want(t, err, nil)
+	_, err = s.SetMark(ctx, s.TA, s.Course.ID, "talk", s.Bob.UserID, "6", 1, false)
+	wantKind(t, err, lms.KindForbidden, "section that you do not look after")
+	_, err = s.BookCell(ctx, s.TA, s.Course.ID, "talk", s.Bob.UserID)
+	wantKind(t, err, lms.KindForbidden, "")
+	_, err = s.StudentGrades(ctx, s.TA, s.Course.ID, s.Bob.UserID)
+	wantKind(t, err, lms.KindForbidden, "")
+	_, err = s.PostColumn(ctx, s.TA, s.Course.ID, "talk", []string{s.Alice.UserID, s.Bob.UserID})
+	wantKind(t, err, lms.KindForbidden, "")
+	n, err := s.PostColumn(ctx, s.TA, s.Course.ID, "talk", nil)
+	want(t, err, nil)
+	bob, err := s.StudentGrades(ctx, s.Bob, s.Course.ID, s.Bob.UserID)
+	want(t, err, nil)
+	if n != 1 || bob.Current.Percent != "" {
+		t.Errorf("posted %d, and Bob sees %q", n, bob.Current.Percent)
+	}
+}

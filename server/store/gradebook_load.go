@@ -22,8 +22,9 @@ type book struct {
 	row      map[string]int // student to their number
 }
 
-// loadBook reads the gradebook: of one student, of a section, or, with both empty, of the course.
-func (s *Store) loadBook(ctx context.Context, courseID, userID, sectionID string) (*book, error) {
+// loadBook reads the gradebook: of one student, of a section, or, with both empty, of the course; reach is the JSON list of the
+// sections that the reader is limited to.
+func (s *Store) loadBook(ctx context.Context, courseID, userID, sectionID, reach string) (*book, error) {
 	b := &book{at: map[string]int{}, row: map[string]int{}}
 	b.Now = s.Now()
 	for _, load := range []func(context.Context, string, *book) error{s.loadRules, s.loadColumns, s.loadOverrides} {
@@ -31,7 +32,7 @@ func (s *Store) loadBook(ctx context.Context, courseID, userID, sectionID string
 			return nil, err
 		}
 	}
-	if err := s.loadStudents(ctx, courseID, userID, sectionID, b); err != nil {
+	if err := s.loadStudents(ctx, courseID, userID, sectionID, reach, b); err != nil {
 		return nil, err
 	}
 	if err := s.loadGrades(ctx, courseID, userID, b); err != nil {
@@ -151,14 +152,15 @@ func (s *Store) loadOverrides(ctx context.Context, courseID string, b *book) err
 }
 
 // loadStudents reads the active students by name, and the sections.
-func (s *Store) loadStudents(ctx context.Context, courseID, userID, sectionID string, b *book) error {
+func (s *Store) loadStudents(ctx context.Context, courseID, userID, sectionID, reach string, b *book) error {
 	const q = `
 		SELECT e.user_id, u.name, u.login, coalesce(e.section_id, '')
 		FROM enrolments e
 		JOIN users u ON u.user_id = e.user_id
 		WHERE e.course_id = ?1 AND e.role = 'student' AND e.active = 1 AND (?2 = '' OR e.user_id = ?2) AND (?3 = '' OR e.section_id = ?3)
+			AND (?4 = '' OR e.section_id IN (SELECT value FROM json_each(?4)))
 		ORDER BY lower(u.name), u.name, e.user_id`
-	rows, err := s.query(ctx, q, courseID, userID, sectionID)
+	rows, err := s.query(ctx, q, courseID, userID, sectionID, reach)
 	b.students, err = collect(rows, err, func(row consensus.Row) (st lms.BookStudent, err error) {
 		st.Entries = make([]lms.BookEntry, len(b.Columns))
 		return st, row.Scan(&st.UserID, &st.Name, &st.Login, &st.SectionID)

@@ -90,9 +90,9 @@ func (t *Tutor) composeFixed(r *run, reply *lms.Reply, h help, found retrieval) 
 		reply.Body = found.fixed
 	case h.item != nil && h.item.Policy.Mode == lms.ModeOff:
 		reply.Body, reply.Note = replyItemOff, fmt.Sprintf("This is about %q.", h.item.Title)
-	case h.item != nil && t.model != nil && h.step == lms.HintStop:
+	case h.item != nil && t.writes() && h.step == lms.HintStop:
 		reply.Body, reply.Note = replyHintStop, h.noteWork()
-	case h.item == nil && !found.relevant && !(h.brief.Anyway && t.model != nil):
+	case h.item == nil && !found.relevant && !(h.brief.Anyway && t.writes()):
 		reply.Body, reply.Note = quoted(found.passages), noteNothing
 		reply.Citations = citationsOf(found.passages)
 		if len(found.passages) == 0 {
@@ -101,7 +101,7 @@ func (t *Tutor) composeFixed(r *run, reply *lms.Reply, h help, found retrieval) 
 				reply.Note = noteNoMaterial
 			}
 		}
-	case t.model == nil:
+	case !t.writes():
 		reply.Body, reply.Note = quoted(found.passages)+"\n\n"+askInstructor, noteNoModel
 		reply.Citations = citationsOf(found.passages)
 		if h.item != nil {

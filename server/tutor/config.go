@@ -24,6 +24,10 @@ type Config struct {
 	Key      string // empty: no Authorization header
 	// EmbeddingModel is the name of a model of embeddings at the endpoint. Empty: passages are found by their words alone.
 	EmbeddingModel string
+	// KeyHeader is the header that takes the key as it is, such as api-key; empty: Authorization, as a bearer token.
+	KeyHeader string
+	// Query is added to the address of every request, such as api-version=2024-06-01.
+	Query string
 	// AllowPrivate lets the endpoint lie in a private network, also over http. Loopback is always allowed.
 	AllowPrivate  bool
 	Temperature   *float64 // default 0.3
@@ -34,6 +38,8 @@ type Config struct {
 	MonthlyCap    int64    // tokens of the whole site in a month; 0: no cap
 	Limits        Limits
 
+	// Nodes lists the nodes of the cluster; nil: there are no others.
+	Nodes func(ctx context.Context) ([]string, error)
 	// Peers returns an HTTP client for the tutor service of a node, and the base URL to use with it.
 	Peers func(ctx context.Context, node string) (*http.Client, string, error)
 	// OpenFile opens the bytes of an uploaded file.
@@ -118,6 +124,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Model == "" {
 		return errors.New("tutor: an endpoint needs the name of a model")
+	}
+	if err := checkDress(c.KeyHeader, c.Query); err != nil {
+		return err
 	}
 	_, err := parseEndpoint(c.Endpoint, c.AllowPrivate)
 	return err

@@ -106,6 +106,17 @@ func pick(all []string, stop bool) []term {
 	return out
 }
 
+// withSubject leaves the messages that have a subject: "and why?" follows what came before it.
+func withSubject(messages []string) []string {
+	var out []string
+	for _, m := range messages {
+		if subjects(words(m)) > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // maxMatches bounds how many passages of the site one search ranks. Words that are in most of them tell little and cost most.
 const maxMatches = 4000
 

@@ -201,7 +201,7 @@ func (s *search) relevant(ranked []*candidate) bool {
 	if len(ranked) == 0 {
 		return false
 	}
-	if s.whole && ranked[0].named {
+	if s.whole && ranked[0].named || s.filed != "" && ranked[0].MaterialID == s.filed {
 		return true
 	}
 	// A follow-up of at most one subject word is judged together with what it follows.

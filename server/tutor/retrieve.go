@@ -79,7 +79,7 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 		found.spent = s.spent
 	}
 	limit := nearPassages
-	if found.relevant && t.model != nil {
+	if found.relevant && t.writes() {
 		limit = promptPassages
 	} else if found.relevant {
 		limit = bestPassages
@@ -169,7 +169,7 @@ func isOverview(asked []term) bool {
 // overview takes the beginning of every material.
 func (t *Tutor) overview(ctx context.Context, found retrieval, materials []lms.Material, author lms.Actor, course lms.Course) (retrieval, error) {
 	limit := bestPassages
-	if t.model != nil {
+	if t.writes() {
 		limit = promptPassages
 	}
 	for _, m := range materials {
@@ -200,6 +200,7 @@ type search struct {
 	sources   []string        // ids of the only materials to use; empty: all
 	named     map[string]bool // materials that the message or the open page names
 	keyed     bool            // words that say what is wanted are the subject
+	filed     string          // the material whose file the message names
 	whole     bool            // the message asks about the named material as a whole
 	pool      []*candidate
 	spent     int // tokens that were sent to compare meanings
@@ -219,6 +220,7 @@ type candidate struct {
 
 // followUp adds the terms of previous turns to a message that cannot be understood alone (TUTOR-6).
 func (s *search) followUp(talk conversation, ws []string) {
+	talk.previous = withSubject(talk.previous)
 	s.own = len(s.asked)
 	content := s.content()
 	points := slices.ContainsFunc(ws, func(w string) bool { return foldedPointing[w] })
@@ -300,6 +302,9 @@ func (s *search) name(talk conversation) {
 		long := len(strings.Fields(title)) > 1
 		if m.ID == talk.material || long && strings.Contains(text, " "+title+" ") || file != "" && strings.Contains(text, " "+file+" ") {
 			s.named[m.ID] = true
+		}
+		if file != "" && strings.Contains(text, " "+file+" ") {
+			s.filed = m.ID
 		}
 	}
 }

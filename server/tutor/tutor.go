@@ -30,6 +30,7 @@ type Tutor struct {
 	mu     sync.Mutex
 	closed bool
 	runs   map[string]*run // answers that this node works on, by reply id
+	helper helper          // the node whose language model this one uses while it has none
 }
 
 // New makes a tutor. Settings that Validate refuses do not stop it: it then answers with passages and the fault is logged.
@@ -67,6 +68,9 @@ func (t *Tutor) Close() error {
 
 // Status tells what answers and where text goes.
 func (t *Tutor) Status() api.TutorStatus {
+	if h, lent := t.helping(); lent {
+		return api.TutorStatus{Model: h.Model, Where: h.Where}
+	}
 	if t.model == nil {
 		return api.TutorStatus{Where: onSite}
 	}

@@ -33,6 +33,8 @@ var stopWords = wordSet(
 	encore entre es est et étais était été être eu fait fais il ils j je l la là le les leur leurs lui ma mais me même mes moi mon n ne ni
 	nos notre nous on ont ou où par parce pas peu peut plus pour pourquoi qu quand que quel quelle quelles quels qui quoi sa sans se
 	sera ses si son sont sous suis sur ta te tes toi ton tous tout toute toutes très tu un une vos votre vous y`,
+	`ما ماذا هو هي هم هذا هذه ذلك تلك الذي التي من في على إلى عن مع أو و لا لم لن هل كيف لماذا متى أين أي كل بعض كان كانت يكون أن إن قد ثم لكن أنا أنت نحن لي لك
+	بين بعد قبل عند غير حتى إذا`,
 	`al algo algún alguna como cómo con cual cuál cuales cuáles cuando cuándo de del desde donde dónde el él ella ellas ellos en entre era eres
 	es esa ese eso esta está están estas este esto estos ha hace hacer hacia han hasta hay la las le les lo los más me mi mis mucho muy
 	nada ni no nos nosotros o os otra otro para pero poco por porque qué que quien quién se según ser si sí sin sobre son soy su sus
@@ -62,6 +64,8 @@ var genericWords = wordSet(
 	brauche braucht tun sagen sag gerade heute morgen gestern`,
 	`aide aider chapitre comprendre comprends cours décrire définition différence donne donner exemple exemples explication explique expliquer
 	expliquez faire question questions résumé savoir signifie veut dire simple mieux bien demain aujourd hui hier`,
+	`ok okay pls plz please`,
+	`اشرح شرح فسر مثال أمثلة سؤال أسئلة وضح توضيح المزيد معنى تعريف فهمت أفهم أريد اعطني أعطني درس الدرس فصل مهم`,
 	`ayuda ayudar capítulo curso definición define diferencia ejemplo ejemplos entender entiendo explica explicación explicar hacer pregunta preguntas
 	quiere decir resumen saber significa mejor simple bien hoy mañana ayer dame`,
 	`aiuto capitolo corso definizione differenza domanda esempio esempi spiega spiegami spiegare significa riassunto ajuda aula diferença exemplo explica
@@ -75,6 +79,7 @@ var pointing = wordSet(
 	other another example else continue further`,
 	`das dies diese dieser dieses es sie ihn ihm davon dazu damit darauf warum nochmal weiter mehr beispiel zweite dritte letzte`,
 	`ça ceci cela ce cette ces il elle pourquoi encore plus exemple deuxième suite`,
+	`هذا هذه ذلك تلك لماذا المزيد مثال الثاني الثانية أكثر`,
 	`esto eso esta este ese esa lo la por otra otro más segundo segunda ejemplo`)
 
 // overviewWords together with nothing else ask what the course is about.

@@ -1,4 +1,4 @@
--- readable from 18
+-- readable from 19
 CREATE TABLE book_settings (
 	course_id     TEXT PRIMARY KEY,
 	letters       TEXT NOT NULL CONSTRAINT book_settings_letters_json CHECK (json_valid(letters)),
