@@ -3,6 +3,7 @@ package lms
 import (
 	"cmp"
 	"math/big"
+	"math/bits"
 	"slices"
 )
 
@@ -164,45 +165,60 @@ func keep(fixed, cells []Cell, k int, sign int) []Cell {
 		order[i] = i
 	}
 	chosen := cells[len(cells)-k:]
-	var q *big.Rat
+	score, possible := sums(fixed, chosen)
 	for {
-		next := ratio(fixed, chosen)
-		if next == nil { // nothing possible in the choice: any ratio is as good, start from 0
-			next = new(big.Rat)
-		}
-		if q != nil && next.Cmp(q) == 0 {
-			return chosen
-		}
-		q = next
-		value := make([]*big.Rat, len(cells))
+		// value = score - q x possible, times the denominator of q; compared without a difference, so that it stays unsigned
+		value := make([][2]wide, len(cells))
 		for i, c := range cells {
-			v := new(big.Rat).Mul(q, big.NewRat(int64(c.Possible)*scorePerPoint, 1))
-			value[i] = v.Sub(big.NewRat(int64(c.Score), 1), v)
+			value[i] = [2]wide{product(uint64(c.Score), possible), product(uint64(c.Possible)*scorePerPoint, score)}
 		}
 		slices.SortFunc(order, func(a, b int) int { // best first; among equals the later column
-			return cmp.Or(sign*value[b].Cmp(value[a]), b-a)
+			v := value[a][0].plus(value[b][1]).compare(value[b][0].plus(value[a][1]))
+			return cmp.Or(-sign*v, b-a)
 		})
 		picked := slices.Sorted(slices.Values(order[:k]))
 		chosen = make([]Cell, k)
 		for i, at := range picked {
 			chosen[i] = cells[at]
 		}
+		was, wasPossible := score, possible
+		score, possible = sums(fixed, chosen)
+		if product(score, wasPossible) == product(was, possible) {
+			return chosen
+		}
 	}
 }
 
-func ratio(groups ...[]Cell) *big.Rat {
-	var score Score
-	var possible int64
+// sums adds up scores and possible points, both in millionths. With nothing possible any ratio is as good: it is 0 of 1.
+func sums(groups ...[]Cell) (score, possible uint64) {
 	for _, cells := range groups {
 		for _, c := range cells {
-			score += c.Score
-			possible += int64(c.Possible) * scorePerPoint
+			score += uint64(c.Score)
+			possible += uint64(c.Possible) * scorePerPoint
 		}
 	}
 	if possible == 0 {
-		return nil
+		return 0, 1
 	}
-	return big.NewRat(int64(score), possible)
+	return score, possible
+}
+
+// wide is an unsigned number of 128 bits: a product of two sums of points does not fit into 64.
+type wide struct{ high, low uint64 }
+
+func product(a, b uint64) (w wide) {
+	w.high, w.low = bits.Mul64(a, b)
+	return w
+}
+
+func (w wide) plus(o wide) wide {
+	low, carry := bits.Add64(w.low, o.low, 0)
+	high, _ := bits.Add64(w.high, o.high, carry)
+	return wide{high, low}
+}
+
+func (w wide) compare(o wide) int {
+	return cmp.Or(cmp.Compare(w.high, o.high), cmp.Compare(w.low, o.low))
 }
 
 // Level is how far a student is, from the displayed current total (PROG-1, TUTOR-12).

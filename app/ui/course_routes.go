@@ -31,4 +31,11 @@ func courseRoutes() {
 	page("/courses/:course/rubrics", func() app.Composer { return &rubricsPage{} })
 	page("/courses/:course/rubrics/:rubric", func() app.Composer { return &rubricForm{} })
 	page("/courses/:course/submissions/:submission", func() app.Composer { return &gradingPage{} })
+
+	page("/courses/:course/grades", func() app.Composer { return &gradebookPage{} })
+	page("/courses/:course/grades/statistics", func() app.Composer { return &statisticsPage{} })
+	page("/courses/:course/grades/files", func() app.Composer { return &bookFilesPage{} })
+	page("/courses/:course/grades/setup", func() app.Composer { return &bookSetupPage{} })
+	page("/courses/:course/grades/notes", func() app.Composer { return &notesPage{} })
+	page("/courses/:course/grades/students/:user", func() app.Composer { return &gradebookPage{} })
 }

@@ -30,6 +30,7 @@ func (s *Shell) coursePlaces() []place {
 		{"overview", "Overview", "Overview", "layout", CoursePath(id)},
 		{"materials", "Materials", "Materials", "book-open", CoursePath(id, "materials")},
 		{"assignments", "Assignments", "Tasks", "clipboard", CoursePath(id, "assignments")},
+		{"grades", "Grades", "Grades", "graduation-cap", CoursePath(id, "grades")},
 		{"questions", "Questions & tutor", "Ask", "message-circle", CoursePath(id, "questions")},
 		{"people", "People", "People", "users", CoursePath(id, "people")},
 	}

@@ -126,7 +126,7 @@ func (s *Store) CreateAssignment(ctx context.Context, actor lms.Actor, a lms.Ass
 	requireWrite(&b, actor, a.CourseID, lms.InstructorOfCourse)
 	b.Require(errAssignmentExists, `NOT EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?)`, a.ID)
 	requireAttachments(&b, actor, a, attachmentIDs)
-	requireCategory(&b, a)
+	requireCategory(&b, a.CourseID, a.CategoryID)
 	b.Exec(`
 		INSERT INTO assignments (assignment_id, course_id, title, description, points, opens_at, due_at, cutoff_at, allow_text, max_files,
 			max_file_size, allowed_types, max_attempts, published, created_by, created_at, updated_at, version)
@@ -152,12 +152,6 @@ func setRules(b *consensus.Batch, a lms.Assignment) {
 		nullable(a.Honour), a.HandInDrafts, policyJSON(a.LatePolicy))
 }
 
-func requireCategory(b *consensus.Batch, a lms.Assignment) {
-	if a.CategoryID != "" {
-		b.Require(errCategory, `EXISTS(SELECT 1 FROM categories WHERE category_id = ? AND course_id = ?)`, a.CategoryID, a.CourseID)
-	}
-}
-
 // UpdateAssignment replaces the fields and the attachments if the assignment still has the version. Work that was handed
 // in stays; whether it is late and what it counts follows the new dates and rules, after a preview of it.
 func (s *Store) UpdateAssignment(ctx context.Context, actor lms.Actor, a lms.Assignment, attachmentIDs []string, preview ...string) (lms.Assignment, error) {
@@ -167,7 +161,7 @@ func (s *Store) UpdateAssignment(ctx context.Context, actor lms.Actor, a lms.Ass
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND version = ?)`, a.ID, a.Version)
 	b.Require(errArchived, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND archived_at IS NULL)`, a.ID)
 	requireAttachments(&b, actor, a, attachmentIDs)
-	requireCategory(&b, a)
+	requireCategory(&b, a.CourseID, a.CategoryID)
 	rows, err := s.query(ctx, selectAssignment, a.CourseID, a.ID)
 	before, err := collect(rows, err, scanAssignment)
 	if err != nil {

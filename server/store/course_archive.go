@@ -35,6 +35,8 @@ var archiveQueries = []struct{ table, query string }{
 		SELECT r.rubric_id, r.title, v.body FROM rubrics r JOIN rubric_versions v ON v.rubric_id = r.rubric_id AND v.version = r.version
 		WHERE r.course_id = ?1 AND (r.archived_at IS NULL OR EXISTS(SELECT 1 FROM markings m WHERE m.rubric_id = r.rubric_id)) ORDER BY r.rubric_id`},
 	{"markings", `SELECT * FROM markings WHERE course_id = ?1 ORDER BY assignment_id`},
+	{"book_settings", `SELECT * FROM book_settings WHERE course_id = ?1`},
+	{"book_columns", `SELECT * FROM book_columns WHERE course_id = ?1 AND archived_at IS NULL ORDER BY column_id`},
 	{"tutor_policies", `SELECT * FROM tutor_policies WHERE course_id = ?1`},
 	{"tutor_items", `SELECT * FROM tutor_items WHERE course_id = ?1 ORDER BY assignment_id`},
 	{"files", `
@@ -47,7 +49,7 @@ var archiveQueries = []struct{ table, query string }{
 
 // local are columns that mean something on the site that they come from only: who, when, and the state of being read.
 var local = []string{"course_id", "created_by", "created_at", "updated_at", "updated_by", "owner_id", "version", "deleted_at", "archived_at", "complete_at",
-	"index_state", "index_note", "index_run", "canary", "opened_at", "archived_published"}
+	"index_state", "index_note", "index_run", "canary", "opened_at", "archived_published", "import_id"}
 
 // ExportCourse reads the content of a course for an archive.
 func (s *Store) ExportCourse(ctx context.Context, actor lms.Actor, courseID string) (lms.CourseArchive, error) {

@@ -13,6 +13,7 @@ var notInArchives = []string{"enrolments", "invites", "sections", "overrides", "
 	"outlines", "reply_records", "tutor_calls", "tutor_choices", "tutor_flags", "material_versions", "material_drafts",
 	"annotations", "grade_beginnings", "submission_comments",
 	"pending_accounts", "roster_imports", "staff_sections", "test_students",
+	"book_cells", "book_changes", "book_imports", "notes",
 	"work_drafts"}
 
 // Whoever adds a table or a column decides whether it belongs to the archive of a course: a forgotten one would be lost.

@@ -63,6 +63,7 @@ func (c *courseImport) write(b *consensus.Batch) error {
 		FROM json_each(?2) j
 		ORDER BY j.key`, c.course, texts["module_items"])
 	c.writeMarking(b, texts)
+	c.writeBook(b, texts)
 	c.writeTutor(b, texts)
 	return nil
 }
@@ -81,6 +82,22 @@ func (c *courseImport) writeMarking(b *consensus.Batch, texts map[string]string)
 		SELECT j.value ->> 'assignment_id', ?1, j.value ->> 'posting', j.value ->> 'rubric_id', j.value ->> 'rubric_shown', 1
 		FROM json_each(?2) j
 		ORDER BY j.key`, c.course, texts["markings"])
+}
+
+// writeBook adds the rules of the gradebook and the columns that are kept by hand. Marks are people's and stay.
+func (c *courseImport) writeBook(b *consensus.Batch, texts map[string]string) {
+	by, now := c.actor.UserID, consensus.Stamp{}
+	b.Exec(`
+		INSERT INTO book_settings (course_id, letters, pass_mark, release_stats, updated_by, updated_at, version)
+		SELECT ?1, j.value ->> 'letters', j.value ->> 'pass_mark', j.value ->> 'release_stats', ?3, ?4, 1
+		FROM json_each(?2) j
+		WHERE j.key = 0 AND NOT EXISTS(SELECT 1 FROM book_settings WHERE course_id = ?1)`, c.course, texts["book_settings"], by, now)
+	b.Exec(`
+		INSERT INTO book_columns (column_id, course_id, title, points, category_id, extra_credit, never_drop, published, created_by, created_at, version)
+		SELECT j.value ->> 'column_id', ?1, j.value ->> 'title', j.value ->> 'points', j.value ->> 'category_id', j.value ->> 'extra_credit',
+			j.value ->> 'never_drop', j.value ->> 'published', ?3, ?4, 1
+		FROM json_each(?2) j
+		ORDER BY j.key`, c.course, texts["book_columns"], by, now)
 }
 
 // writeTutor adds what instructors have decided about the tutor. Hidden notes get a canary of this site.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"math/big"
 
 	"trivium/app/lms"
 	"trivium/consensus"
@@ -43,25 +42,6 @@ func (s *Store) Brief(ctx context.Context, replyID string) (lms.TutorBrief, erro
 	}
 	brief.Graded, err = s.gradedItems(ctx, course, author, question)
 	return brief, err
-}
-
-// Level is how far a student is in a course, from posted grades.
-func (s *Store) Level(ctx context.Context, courseID, userID string, byDefault lms.Level) (lms.Level, error) {
-	const q = `
-		SELECT coalesce(sum(g.posted_points), 0), coalesce(sum(a.points), 0)
-		FROM grades g JOIN assignments a ON a.assignment_id = g.assignment_id
-		JOIN submissions s ON s.submission_id = g.submission_id
-		WHERE g.course_id = ?1 AND g.user_id = ?2 AND g.posted_at IS NOT NULL
-			AND s.attempt = (SELECT max(s2.attempt) FROM submissions s2 JOIN grades g2 ON g2.submission_id = s2.submission_id
-				WHERE s2.assignment_id = s.assignment_id AND s2.user_id = s.user_id AND g2.posted_at IS NOT NULL)`
-	rows, err := s.query(ctx, q, courseID, userID)
-	return one(rows, err, func(row consensus.Row) (lms.Level, error) {
-		var earned, possible int64
-		if err := row.Scan(&earned, &possible); err != nil || possible == 0 {
-			return lms.LevelOf(lms.Ratio{}, byDefault), err
-		}
-		return lms.LevelOf(lms.RatioOf(big.NewRat(earned, possible)), byDefault), nil
-	})
 }
 
 // gradedItems lists the graded work that the author can still hand in. An item stays graded work up to its cut-off, or, without

@@ -157,6 +157,20 @@ func (c *course) body(route string) any {
 		return api.FeedbackPath{File: "none"}
 	case "ApplyFeedback":
 		return api.FeedbackInput{ID: id, File: "none"}
+	case "SetMark":
+		return api.MarkInput{Mark: "5", Version: 99}
+	case "SetBookSettings":
+		return lms.BookSettings{Version: 99}
+	case "CreateColumn":
+		return api.ColumnInput{ID: id, Title: "T"}
+	case "UpdateColumn":
+		return api.UpdateColumnInput{ColumnInput: api.ColumnInput{Title: "T"}, Version: 99}
+	case "PreviewImport":
+		return api.PreviewImportInput{CSV: "Student,ID\n"}
+	case "ApplyImport":
+		return api.ApplyImportInput{ID: id, CSV: "Student,ID\n", Hash: "x"}
+	case "SendNote":
+		return api.NoteInput{ID: id, To: "sam", Body: "T"}
 	case "AskQuestion":
 		return api.QuestionInput{ID: id, To: lms.ToStaff, Title: "T", Visibility: lms.VisibleStaff}
 	case "AddReply":
@@ -199,7 +213,8 @@ func (c *course) body(route string) any {
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
 		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
-		"rubric": "r1", "comment": "m1", "annotation": "n1", "feedback": "fb1", "module": "d1", "item": "h1", "override": "o9", "section": "x9"}
+		"rubric": "r1", "comment": "m1", "annotation": "n1", "feedback": "fb1", "module": "d1", "item": "h1", "override": "o9", "section": "x9",
+		"column": "b1", "import": "im9", "note": "no1"}
 	switch r.Name {
 	case "DeleteModule", "RestoreModule":
 		values["module"] = "d2"
@@ -229,6 +244,8 @@ func TestAccessMatrix(t *testing.T) {
 	c.disabled = c.token("dis", time.Hour)
 	c.disable("dis")
 	c.program = call(c.site, "root", api.CreateAPIToken, api.APITokenInput{ID: "t", Name: "program"}).Secret
+	call(c.site, "ina", api.CreateColumn, api.ColumnInput{Course: "c1", ID: "b1", Title: "Talk"})
+	call(c.site, "ina", api.SendNote, api.NoteInput{Course: "c1", ID: "no1", To: "sue", Body: "Well done."})
 	c.otherInvite = call(c.site, "ira", api.CreateInvite, api.CreateInviteInput{Course: "c2", ID: "i2", Role: lms.RoleStudent})
 
 	var b strings.Builder
