@@ -141,12 +141,21 @@ func (s *demoSite) loadCourse(ctx context.Context, d demoCourse, known bool) err
 }
 
 func (s *demoSite) loadMembers(ctx context.Context, teacher *api.Client, d demoCourse) error {
-	members, err := api.Call(ctx, teacher, api.ListMembers, api.CoursePath{Course: d.id})
-	if err != nil {
-		return err
+	there := map[string]bool{}
+	for in := (api.ListMembersInput{Course: d.id}); ; {
+		members, err := api.Call(ctx, teacher, api.ListMembers, in)
+		if err != nil {
+			return err
+		}
+		for _, m := range members.Items {
+			there[m.Login] = true
+		}
+		if in.After = members.Next; in.After == "" {
+			break
+		}
 	}
 	for _, login := range d.students {
-		if slices.ContainsFunc(members.Items, func(m lms.Member) bool { return m.Login == login }) {
+		if there[login] {
 			continue
 		}
 		if _, err := api.Call(ctx, teacher, api.AddMember, api.AddMemberInput{Course: d.id, Login: login, Role: lms.RoleStudent}); err != nil {

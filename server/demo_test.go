@@ -87,7 +87,7 @@ func counts(t *testing.T, dir, port string) string {
 	}
 	text := fmt.Sprintf("%d users, %d courses", users.Total, len(courses.Items))
 	for _, c := range courses.Items {
-		members, err1 := api.Call(t.Context(), admin, api.ListMembers, api.CoursePath{Course: c.ID})
+		members, err1 := api.Call(t.Context(), admin, api.ListMembers, api.ListMembersInput{Course: c.ID})
 		materials, err2 := api.Call(t.Context(), admin, api.ListMaterials, api.CoursePath{Course: c.ID})
 		assignments, err3 := api.Call(t.Context(), admin, api.ListAssignments, api.CoursePath{Course: c.ID})
 		questions, err4 := api.Call(t.Context(), admin, api.ListQuestions, api.ListQuestionsInput{Course: c.ID})

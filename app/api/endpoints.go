@@ -31,9 +31,9 @@ var (
 	GetCourse    = Endpoint[CoursePath, lms.Course]{"GET", "/api/v1/courses/:course", lms.MemberOfCourse, "Show a course"}
 	UpdateCourse = Endpoint[UpdateCourseInput, lms.Course]{"PATCH", "/api/v1/courses/:course", lms.InstructorOfCourse, "Change a course"}
 
-	ListMembers  = Endpoint[CoursePath, Page[lms.Member]]{"GET", "/api/v1/courses/:course/members", lms.MemberOfCourse, "List the members"}
+	ListMembers  = Endpoint[ListMembersInput, Page[lms.Member]]{"GET", "/api/v1/courses/:course/members", lms.MemberOfCourse, "List the members"}
 	AddMember    = Endpoint[AddMemberInput, lms.Member]{"POST", "/api/v1/courses/:course/members", lms.InstructorOfCourse, "Enrol a user by login"}
-	UpdateMember = Endpoint[UpdateMemberInput, lms.Member]{"PATCH", "/api/v1/courses/:course/members/:user", lms.InstructorOfCourse, "Change a member's role, deactivate or reactivate"}
+	UpdateMember = Endpoint[UpdateMemberInput, lms.Member]{"PATCH", "/api/v1/courses/:course/members/:user", lms.InstructorOfCourse, "Change a member's role, sections or linked student, deactivate or reactivate"}
 
 	ListInvites  = Endpoint[CoursePath, Page[lms.Invite]]{"GET", "/api/v1/courses/:course/invites", lms.InstructorOfCourse, "List invite codes"}
 	CreateInvite = Endpoint[CreateInviteInput, lms.Invite]{"POST", "/api/v1/courses/:course/invites", lms.InstructorOfCourse, "Make an invite code"}
@@ -71,7 +71,7 @@ var (
 
 	Submit          = Endpoint[SubmitInput, lms.Receipt]{"POST", "/api/v1/courses/:course/assignments/:assignment/submissions", lms.StudentOfCourse, "Hand in text and files"}
 	ListSubmissions = Endpoint[ListSubmissionsInput, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions", lms.StaffOfCourse, "List the latest attempts, ungraded first"}
-	MySubmissions   = Endpoint[AssignmentPath, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions/mine", lms.StudentOfCourse, "List the own attempts, latest first"}
+	MySubmissions   = Endpoint[AssignmentPath, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions/mine", lms.MemberOfCourse, "List the own attempts, for an observer those of the linked student, latest first"}
 	GetSubmission   = Endpoint[SubmissionPath, lms.Submission]{"GET", "/api/v1/courses/:course/submissions/:submission", lms.MemberOfCourse, "Show an attempt"}
 	ListAttempts    = Endpoint[SubmissionPath, Page[lms.Submission]]{"GET", "/api/v1/courses/:course/submissions/:submission/attempts", lms.StaffOfCourse, "List all attempts of an attempt's student, latest first"}
 	GetReceipt      = Endpoint[SubmissionPath, lms.Receipt]{"GET", "/api/v1/courses/:course/submissions/:submission/receipt", lms.MemberOfCourse, "Show the receipt of an attempt"}
@@ -197,6 +197,22 @@ func Routes() []Route {
 		named("ListInvites", ListInvites),
 		named("CreateInvite", CreateInvite),
 		named("RevokeInvite", RevokeInvite),
+		named("RegenerateInvite", RegenerateInvite),
+		named("ArchiveCourse", ArchiveCourse),
+		named("RestoreCourse", RestoreCourse),
+		named("ListSections", ListSections),
+		named("CreateSection", CreateSection),
+		named("UpdateSection", UpdateSection),
+		named("OrderSections", OrderSections),
+		named("DeleteSection", DeleteSection),
+		named("AssignSection", AssignSection),
+		named("PreviewRoster", PreviewRoster),
+		named("ApplyRoster", ApplyRoster),
+		named("IssueClaims", IssueClaims),
+		named("PreviewClaim", PreviewClaim),
+		named("Claim", Claim),
+		named("StartView", StartView),
+		named("EndView", EndView),
 		named("DeclareFile", DeclareFile),
 		named("GetFile", GetFile),
 		named("MissingChunks", MissingChunks),

@@ -137,12 +137,14 @@ type UpdateUserInput struct {
 
 // CourseInput makes a course.
 type CourseInput struct {
-	ID      string          `json:"id"`
-	Code    string          `json:"code"`
-	Title   string          `json:"title"`
-	Summary string          `json:"summary,omitempty"`
-	Zone    string          `json:"zone"`
-	State   lms.CourseState `json:"state"`
+	ID       string          `json:"id"`
+	Code     string          `json:"code"`
+	Title    string          `json:"title"`
+	Summary  string          `json:"summary,omitempty"`
+	Zone     string          `json:"zone"`
+	State    lms.CourseState `json:"state"`
+	Term     string          `json:"term,omitempty"`
+	Language string          `json:"language,omitempty"`
 }
 
 // UpdateCourseInput replaces a course's fields if it still has the version.
@@ -161,10 +163,13 @@ type AddMemberInput struct {
 
 // UpdateMemberInput changes the fields that are set.
 type UpdateMemberInput struct {
-	Course string    `param:"course" json:"-"`
-	User   string    `param:"user" json:"-"`
-	Role   *lms.Role `json:"role,omitempty"`
-	Active *bool     `json:"active,omitempty"`
+	Course   string    `param:"course" json:"-"`
+	User     string    `param:"user" json:"-"`
+	Role     *lms.Role `json:"role,omitempty"`
+	Active   *bool     `json:"active,omitempty"`
+	Section  *string   `json:"section,omitempty"`  // empty: none
+	Sections *[]string `json:"sections,omitempty"` // that a TA is limited to; empty: all
+	Linked   *string   `json:"linked,omitempty"`   // the student whose work an observer reads; empty: none
 }
 
 // CreateInviteInput makes an invite code.

@@ -105,7 +105,8 @@ func (in UpdateUserInput) Validate() error {
 
 // CourseValue is the domain value of the input.
 func (in CourseInput) CourseValue() lms.Course {
-	return lms.Course{ID: in.ID, Code: in.Code, Title: in.Title, Summary: in.Summary, Zone: in.Zone, State: in.State}
+	return lms.Course{ID: in.ID, Code: in.Code, Title: in.Title, Summary: in.Summary, Zone: in.Zone, State: in.State,
+		Term: in.Term, Language: in.Language}
 }
 
 func (in CourseInput) Validate() error {
@@ -133,7 +134,7 @@ func (in UpdateMemberInput) Validate() error {
 			return err
 		}
 	}
-	return checkIDs(in.Course, in.User)
+	return firstErr(checkIDs(in.Course, in.User), in.checkSections())
 }
 
 func (in CreateInviteInput) Validate() error {

@@ -72,7 +72,18 @@ type Actor struct {
 	Role             Role   `json:"role,omitempty"` // in the course of the request; empty: not a member
 	SessionID        string `json:"-"`
 	Confirmed        bool   `json:"-"` // has given the password within ConfirmLife, or is the operator
+	Viewing          string `json:"-"` // course that the actor views as its test student; UserID is that one's
+	ViewerID         string `json:"-"` // then the user who does so, whose session it is
+	ViewerLogin      string `json:"-"`
 	Scope            string `json:"-"` // id of the API token that a program acts with: it may use the key-value store and nothing else
+}
+
+// Account is the id of the user whose session it is, also while a course is viewed as its test student.
+func (a Actor) Account() string {
+	if a.ViewerID != "" {
+		return a.ViewerID
+	}
+	return a.UserID
 }
 
 // SignedIn reports whether the actor has a session.

@@ -18,6 +18,14 @@ const (
 	AuditMemberAdd      AuditAction = "member.add"       // to a course, by its staff
 	AuditMemberUpdate   AuditAction = "member.change"    // role or state
 	AuditMemberJoin     AuditAction = "member.join"      // with an invite code
+	AuditMemberImport   AuditAction = "member.import"    // a roster file was applied
+	AuditMemberSection  AuditAction = "member.section"   // members were put into a section
+	AuditSection        AuditAction = "section.change"   // created, renamed, archived, restored or deleted
+	AuditCourseState    AuditAction = "course.state"     // archived or restored
+	AuditClaimIssue     AuditAction = "account.invite"   // links with which imported people choose a password
+	AuditClaim          AuditAction = "account.claim"    // somebody has used such a link
+	AuditViewStart      AuditAction = "view.start"       // a course is viewed as its test student
+	AuditViewEnd        AuditAction = "view.end"
 	AuditInviteCreate   AuditAction = "invite.create"
 	AuditInviteRevoke   AuditAction = "invite.revoke"
 	AuditGradeSave      AuditAction = "grade.save"      // a draft

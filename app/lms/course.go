@@ -1,6 +1,7 @@
 package lms
 
 import (
+	"strings"
 	"time"
 )
 
@@ -21,10 +22,14 @@ type Course struct {
 	Code      string      `json:"code"` // short name such as "CS 101"
 	Title     string      `json:"title"`
 	Summary   string      `json:"summary,omitempty"`
-	Zone      string      `json:"zone"` // IANA name
+	Term      string      `json:"term,omitempty"`     // such as "Autumn 2026"; groups the courses
+	Language  string      `json:"language,omitempty"` // of the teaching, such as "en" or "pt-BR"
+	Zone      string      `json:"zone"`               // IANA name
 	State     CourseState `json:"state"`
 	CreatedAt time.Time   `json:"createdAt,omitzero"`
 	Version   int64       `json:"version"`
+
+	ArchivedAt time.Time `json:"archivedAt,omitzero"` // its staff can restore it for UndoWindow from then on
 
 	MyRole   Role `json:"myRole,omitempty"`   // of the user who asked
 	Members  int  `json:"members,omitempty"`  // active members; staff only
@@ -39,11 +44,39 @@ func (c Course) Validate() error {
 	if !validZone(c.Zone) {
 		return FieldErrorf(KindRule, "zone", "%q is not a time zone. Write one such as Europe/Berlin.", c.Zone)
 	}
+	if c.Term != "" {
+		if err := checkTitle("term", c.Term); err != nil {
+			return err
+		}
+	}
+	if !validLanguage(c.Language) {
+		return FieldErrorf(KindRule, "language", "%q is not a language. Write a code such as en, de or pt-BR.", c.Language)
+	}
 	switch c.State {
 	case CourseUnpublished, CoursePublished, CourseEnded, CourseArchived:
 		return nil
 	}
 	return FieldErrorf(KindRule, "state", "%q is not a state of a course.", c.State)
+}
+
+// UndoWindow is how long something archived can be restored (GEN-7).
+const UndoWindow = 30 * 24 * time.Hour
+
+// Restorable reports whether the staff of an archived course can still restore it. Later only an administrator can.
+func (c Course) Restorable(now time.Time) bool {
+	return c.State == CourseArchived && (c.ArchivedAt.IsZero() || now.Sub(c.ArchivedAt) <= UndoWindow)
+}
+
+// validLanguage reports whether the tag has the form of BCP 47: a language of 2 or 3 letters, then parts such as a region.
+func validLanguage(tag string) bool {
+	for i, part := range strings.Split(tag, "-") {
+		letters := strings.Trim(strings.ToLower(part), "abcdefghijklmnopqrstuvwxyz") == ""
+		alnum := strings.Trim(strings.ToLower(part), "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+		if i == 0 && (!letters || len(part) < 2 || len(part) > 3) || i > 0 && (!alnum || part == "" || len(part) > 8) {
+			return tag == ""
+		}
+	}
+	return len(tag) <= 35
 }
 
 // Member is a user enrolled in a course.
@@ -54,6 +87,15 @@ type Member struct {
 	Role     Role      `json:"role"`
 	Active   bool      `json:"active"`
 	JoinedAt time.Time `json:"joinedAt,omitzero"`
+
+	// For staff only:
+	SectionID  string   `json:"sectionId,omitempty"`
+	Mail       string   `json:"mail,omitempty"`
+	ExternalID string   `json:"externalId,omitempty"` // of the register of students, such as a matriculation number
+	Pending    bool     `json:"pending,omitempty"`    // imported; has not chosen a password yet
+	Sections   []string `json:"sections,omitempty"`   // a TA sees the students of these only; empty: all
+	LinkedID   string   `json:"linkedId,omitempty"`   // the student whose work an observer reads
+	LinkedName string   `json:"linkedName,omitempty"`
 }
 
 // Invite lets people register for a course and a role with a code.

@@ -1,6 +1,9 @@
 package lms
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Section is a part of a course's roster with dates and staff of its own.
 type Section struct {
@@ -14,3 +17,8 @@ type Section struct {
 
 // Validate checks what a person typed.
 func (s Section) Validate() error { return first(checkID("id", s.ID), checkTitle("title", s.Title)) }
+
+// NormalTitle is the form under which the titles of sections are compared: a course has each only once.
+func NormalTitle(title string) string {
+	return strings.ToLower(strings.Join(strings.Fields(title), " "))
+}

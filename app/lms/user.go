@@ -34,6 +34,13 @@ type Session struct {
 	Courses   []Course  `json:"courses"` // those the user is a member of, with MyRole set
 	ExpiresAt time.Time `json:"expiresAt"`
 	Token     string    `json:"token,omitempty"` // bearer token; only in the answer that makes it, and only for programs
+	Viewing   *View     `json:"viewing,omitempty"`
+}
+
+// View tells that a member of staff looks at a course as its test student: the session's user is that one meanwhile.
+type View struct {
+	CourseID string `json:"courseId"`
+	By       string `json:"by"` // login of the member of staff
 }
 
 // Limits of an account (AUTH-2).

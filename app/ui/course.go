@@ -111,7 +111,11 @@ func (p *coursePage) Render() app.UI {
 	c := p.course.Value
 	return p.frame(&Shell{
 		Title: cond(c.Title != "", c.Title, "Course"), Lead: c.Code, Active: "overview", Wide: true,
-		Actions: app.If(p.instructor(), func() app.UI { return LinkButton("Course settings", "settings", CoursePath(p.id, "settings")) }),
+		Actions: app.If(p.staff(), func() app.UI {
+			return app.Div().Class("actions").Body(
+				app.If(c.State == lms.CoursePublished || c.State == lms.CourseEnded, func() app.UI { return viewButton(p.id) }),
+				app.If(p.instructor(), func() app.UI { return LinkButton("Course settings", "settings", CoursePath(p.id, "settings")) }))
+		}),
 		Content: app.If(!p.ready(), func() app.UI { return Skeleton(6) }).Else(p.body),
 	})
 }

@@ -17,6 +17,8 @@ type courseForm struct {
 	loaded  string // the course and version that the fields show
 	in      api.CourseInput
 	version int64
+	state   lms.CourseState // as it is saved
+	asking  bool            // whether to change the state
 	problem Problem
 	busy    bool
 }
@@ -29,6 +31,7 @@ func (p *courseForm) OnNav(ctx app.Context) {
 	if p.isNew {
 		p.loaded, p.problem = "", Problem{}
 		p.in = api.CourseInput{ID: lms.NewID(), Zone: Zone(), State: lms.CourseUnpublished}
+		p.state = lms.CourseUnpublished
 		return
 	}
 	p.enter(ctx)
@@ -39,7 +42,8 @@ func (p *courseForm) OnNav(ctx app.Context) {
 		}
 		c := p.course.Value
 		p.loaded, p.version = id, c.Version
-		p.in = api.CourseInput{ID: c.ID, Code: c.Code, Title: c.Title, Summary: c.Summary, Zone: c.Zone, State: c.State}
+		p.in = api.CourseInput{ID: c.ID, Code: c.Code, Title: c.Title, Summary: c.Summary, Zone: c.Zone, State: c.State, Term: c.Term, Language: c.Language}
+		p.state = c.State
 	})
 }
 
@@ -56,16 +60,22 @@ func (p *courseForm) Render() app.UI {
 
 func (p *courseForm) form() app.UI {
 	return app.Form().Class("stack", "form").OnSubmit(p.submit).Body(
-		p.problem.Alert("title", "code", "summary", "zone", "state"),
+		p.problem.Alert("title", "code", "summary", "zone", "state", "term", "language"),
 		Input(Field{ID: "title", Label: "Title", Value: p.in.Title, Placeholder: "Introduction to Computing", Error: p.problem.For("title"), On: p.ValueTo(&p.in.Title)}),
 		Input(Field{ID: "code", Label: "Short name", Value: p.in.Code, Placeholder: "CS 101", Help: "Shown in lists and beside due dates.", Error: p.problem.For("code"), On: p.ValueTo(&p.in.Code)}),
 		TextArea(Field{ID: "summary", Label: "What it is about", Value: p.in.Summary, Optional: true, Rows: 4, Help: "Every member reads this.", Error: p.problem.For("summary"), On: p.ValueTo(&p.in.Summary)}),
+		Input(Field{ID: "term", Label: "Term", Value: p.in.Term, Optional: true, Placeholder: "Autumn 2026", Help: "Courses of a term stand together in the lists. Write it the same way in each.", Error: p.problem.For("term"), On: p.ValueTo(&p.in.Term)}),
+		Input(Field{ID: "language", Label: "Language", Value: p.in.Language, Optional: true, Placeholder: "en", Help: "Of the teaching, as a code: en, de, pt-BR …", Error: p.problem.For("language"), On: p.ValueTo(&p.in.Language)}),
 		p.zoneField(),
 		Radios(Field{ID: "state", Label: "Who can open it", Value: string(p.in.State), Error: p.problem.For("state"), On: p.onState}, p.states()...),
 		app.Div().Class("actions").Body(
 			Submit(cond(p.isNew, "Create the course", "Save"), "Saving", p.busy),
 			LinkButton("Cancel", "", cond(p.isNew, "/courses", CoursePath(p.id))),
 		),
+		app.If(p.asking, func() app.UI {
+			title, cost, action := stateCost(p.in.State, p.course.Value.Students)
+			return Confirm("state-change", title, cost, action, p.save, func(app.Context) { p.asking = false })
+		}),
 	)
 }
 
@@ -90,8 +100,8 @@ func (p *courseForm) states() []Option {
 	}
 	if !p.isNew {
 		options = append(options,
-			Option{string(lms.CourseEnded), "Ended", "Every member can read, nobody can change anything."},
-			Option{string(lms.CourseArchived), "Archived", "Hidden from the lists; can be brought back."})
+			Option{string(lms.CourseEnded), "Ended", "Read-only: every member can read, nobody can hand in, grade or change anything."},
+			Option{string(lms.CourseArchived), "Archived", "Hidden from everybody but its instructors; can be restored for 30 days."})
 	}
 	return options
 }
@@ -109,6 +119,29 @@ func (p *courseForm) submit(ctx app.Context, e app.Event) {
 		Fail(ctx, err, &p.problem)
 		return
 	}
+	if _, cost, _ := stateCost(p.in.State, 0); p.in.State != p.state && cost != "" && !p.isNew {
+		p.asking = true
+		return
+	}
+	p.save(ctx)
+}
+
+// stateCost says what a state takes away from a course with so many students; nothing for one that gives.
+func stateCost(s lms.CourseState, students int) (title, cost, action string) {
+	who := cond(students == 1, "1 student", itoa(students)+" students")
+	switch s {
+	case lms.CourseUnpublished:
+		return "Hide the course?", who + " cannot open it any more until you publish it again. Their work and their grades are kept.", "Hide it"
+	case lms.CourseEnded:
+		return "End the course?", "From now on nobody can hand in, ask, grade or change anything. " + who + " and the staff can still read everything. You can open it again.", "End it"
+	case lms.CourseArchived:
+		return "Archive the course?", "It disappears from everybody's lists: " + who + " and the assistants cannot open it. Everything is kept. You can restore it for 30 days; after that an administrator can.", "Archive it"
+	}
+	return "", "", ""
+}
+
+func (p *courseForm) save(ctx app.Context) {
+	p.asking = false
 	p.busy, p.problem = true, Problem{}
 	work := Call(api.CreateCourse, p.in)
 	if !p.isNew {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -9,12 +10,13 @@ import (
 	"trivium/app/lms"
 )
 
-// CoursesPage lists the courses of the user, for an administrator all of them.
+// CoursesPage lists the courses of the user, for an administrator all of them, term by term.
 type CoursesPage struct {
 	app.Compo
-	list    Remote[api.Page[lms.Course]]
-	session lms.Session
-	joining bool
+	list        Remote[api.Page[lms.Course]]
+	session     lms.Session
+	term, state string // of the filter
+	joining     bool
 }
 
 // OnMount loads the page.
@@ -28,14 +30,96 @@ func (p *CoursesPage) load(ctx app.Context) { p.list.Load(ctx, Call(api.ListCour
 // Render draws the page.
 func (p *CoursesPage) Render() app.UI {
 	return &Shell{Title: "Courses", Active: "courses", Actions: courseActions(p.openJoin), Content: app.Div().Body(
-		p.list.View(4, p.load, func(v api.Page[lms.Course]) app.UI {
-			if len(v.Items) == 0 {
-				return noCourses(p.openJoin)
-			}
-			return courseCards(v.Items)
-		}),
+		p.list.View(4, p.load, p.groups),
 		app.If(p.joining, func() app.UI { return &joinDialog{close: p.closeJoin} }),
 	)}
+}
+
+// groups shows the courses under their terms. Archived ones come only when they are asked for.
+func (p *CoursesPage) groups(v api.Page[lms.Course]) app.UI {
+	if len(v.Items) == 0 {
+		return noCourses(p.openJoin)
+	}
+	var terms []string
+	states := map[lms.CourseState]bool{}
+	shown := map[string][]lms.Course{}
+	n := 0
+	for _, c := range v.Items {
+		states[c.State] = true
+		if !slices.Contains(terms, c.Term) {
+			terms = append(terms, c.Term)
+		}
+		if (p.term == "" || p.term == "="+c.Term) && (string(c.State) == p.state || p.state == "" && c.State != lms.CourseArchived) {
+			shown[c.Term] = append(shown[c.Term], c)
+			n++
+		}
+	}
+	slices.Sort(terms)
+	slices.Reverse(terms)
+	return app.Div().Class("stack", "stack-wide").Body(
+		app.If(len(terms) > 1 || len(states) > 1, func() app.UI { return p.filter(terms, states) }),
+		app.Range(terms).Slice(func(i int) app.UI {
+			in := shown[terms[i]]
+			if len(in) == 0 {
+				return nil
+			}
+			return app.Section().Class("stack").Body(
+				app.If(len(terms) > 1, func() app.UI { return app.H2().Text(termName(terms[i])) }),
+				p.cards(in))
+		}),
+		app.If(n == 0, func() app.UI {
+			return Empty("graduation-cap", "No course here", "No course of yours has this term and state.")
+		}),
+	)
+}
+
+func termName(term string) string { return cond(term != "", term, "Without a term") }
+
+func (p *CoursesPage) filter(terms []string, states map[lms.CourseState]bool) app.UI {
+	ofTerm := []Option{{Label: "All terms"}}
+	for _, t := range terms {
+		ofTerm = append(ofTerm, Option{Value: "=" + t, Label: termName(t)})
+	}
+	ofState := []Option{{Label: "All but archived"}}
+	for _, s := range []lms.CourseState{lms.CoursePublished, lms.CourseUnpublished, lms.CourseEnded, lms.CourseArchived} {
+		if states[s] {
+			ofState = append(ofState, Option{Value: string(s), Label: cond(s == lms.CoursePublished, "published", courseStates[s])})
+		}
+	}
+	return app.Div().Class("filter").Role("search").Aria("label", "Which courses").Body(
+		Select(Field{ID: "term", Label: "Term", Value: p.term, On: p.ValueTo(&p.term)}, ofTerm...),
+		Select(Field{ID: "state", Label: "State", Value: p.state, On: p.ValueTo(&p.state)}, ofState...))
+}
+
+// cards shows courses; archived ones with the way back.
+func (p *CoursesPage) cards(courses []lms.Course) app.UI {
+	if courses[0].State != lms.CourseArchived {
+		return courseCards(courses)
+	}
+	return RowsOf(courses, func(c lms.Course) app.UI {
+		meta := "archived"
+		if !c.ArchivedAt.IsZero() {
+			meta += " " + Relative(c.ArchivedAt)
+		}
+		if may := c.Restorable(Now()) || Me().Admin; !may {
+			return RowWith(Icon("archive"), c.Code+" "+c.Title, meta+" · an administrator can restore it")
+		}
+		return RowWith(Icon("archive"), c.Code+" "+c.Title, meta,
+			Button("Restore", "refresh-cw", func(ctx app.Context, _ app.Event) { p.restore(ctx, c) }, Each(c.ID)).Aria("label", "Restore "+c.Title))
+	})
+}
+
+func (p *CoursesPage) restore(ctx app.Context, c lms.Course) {
+	Async(ctx, Call(api.RestoreCourse, api.CoursePath{Course: c.ID}), func(ctx app.Context, c lms.Course, err error) {
+		if err != nil {
+			ToastError(ctx, err)
+			return
+		}
+		Toast(ctx, "good", c.Title+" is restored.")
+		p.state = ""
+		p.load(ctx)
+		RefreshSession(ctx, nil)
+	})
 }
 
 func (p *CoursesPage) openJoin(app.Context, app.Event) { p.joining = true }

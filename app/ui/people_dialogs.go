@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,31 +71,98 @@ func (d *addMemberDialog) submit(ctx app.Context, e app.Event) {
 	})
 }
 
-// memberDialog changes a member's role or activity.
+// memberDialog changes a member's role, sections, linked student or activity.
 type memberDialog struct {
 	app.Compo
-	course  string
-	member  lms.Member
-	close   func(app.Context)
-	saved   func(app.Context, string)
-	role    lms.Role
-	active  bool
-	busy    bool
-	problem Problem
+	course   string
+	member   lms.Member
+	sections []lms.Section
+	close    func(app.Context)
+	saved    func(app.Context, string)
+	role     lms.Role
+	active   bool
+	section  string
+	limits   map[string]bool
+	linked   string // login of the student
+	busy     bool
+	problem  Problem
 }
 
 // OnInit fills the fields.
-func (d *memberDialog) OnInit() { d.role, d.active = d.member.Role, d.member.Active }
+func (d *memberDialog) OnInit() {
+	d.role, d.active, d.section, d.limits = d.member.Role, d.member.Active, d.member.SectionID, map[string]bool{}
+	for _, id := range d.member.Sections {
+		d.limits[id] = true
+	}
+}
 
 // Render draws the dialog.
 func (d *memberDialog) Render() app.UI {
 	return NewDialog("member", d.member.Name, d.close, DialogForm(d.submit, d.close, Submit("Save", "Saving", d.busy),
-		d.problem.Alert("role"),
+		d.problem.Alert("role", "section", "linked"),
 		Select(Field{ID: "role", Label: "Role", Value: string(d.role), Error: d.problem.For("role"),
 			On: func(ctx app.Context, _ app.Event) { d.role = lms.Role(ctx.JSSrc().Get("value").String()) }}, roleOptions(d.course)...),
+		app.If(d.role == lms.RoleStudent && len(d.sections) > 0, func() app.UI {
+			return Select(Field{ID: "section", Label: "Section", Value: d.section, Error: d.problem.For("section"), On: d.ValueTo(&d.section)},
+				append([]Option{{Label: "None"}}, sectionOptions(d.sections, d.sectionArchived())...)...)
+		}),
+		app.If(d.role == lms.RoleTA && len(d.sections) > 0, d.limitFields),
+		app.If(d.role == lms.RoleObserver, func() app.UI {
+			return Input(Field{ID: "linked", Label: "User name of the student", Optional: true, Autocomplete: "off", Value: d.linked, Error: d.problem.For("linked"), On: d.ValueTo(&d.linked),
+				Help: cond(d.member.LinkedName != "", "Reads the work and the grades of "+d.member.LinkedName+" now. Write another user name to change that, or - to end it.",
+					"The observer reads the work and the posted grades of this student, and of nobody else.")})
+		}),
 		Checkbox(Field{ID: "active", Label: "Active member", Help: "A deactivated member cannot open the course. All work is kept and comes back with the membership.",
 			On: func(ctx app.Context, _ app.Event) { d.active = Checked(ctx) }}, d.active),
 	))
+}
+
+func (d *memberDialog) sectionArchived() bool {
+	for _, x := range d.sections {
+		if x.ID == d.section {
+			return !x.ArchivedAt.IsZero()
+		}
+	}
+	return false
+}
+
+// limitFields choose the sections whose students a teaching assistant sees.
+func (d *memberDialog) limitFields() app.UI {
+	return app.FieldSet().Class("field").Body(
+		app.Legend().Class("label").Text("Sections"),
+		app.P().Class("help").Text("Sees and grades the work of the students of these sections only. None chosen: of all students."),
+		app.Range(d.sections).Slice(func(i int) app.UI {
+			x := d.sections[i]
+			return Checkbox(Field{ID: "limit-" + x.ID, Label: x.Title, On: func(ctx app.Context, _ app.Event) { d.limits[x.ID] = Checked(ctx) }}, d.limits[x.ID])
+		}))
+}
+
+// patch is what has changed.
+func (d *memberDialog) patch() (in api.UpdateMemberInput, changed bool) {
+	in = api.UpdateMemberInput{Course: d.course, User: d.member.UserID}
+	if d.role != d.member.Role {
+		in.Role, changed = &d.role, true
+	}
+	if d.active != d.member.Active {
+		in.Active, changed = &d.active, true
+	}
+	if d.section != d.member.SectionID && d.role == lms.RoleStudent {
+		in.Section, changed = &d.section, true
+	}
+	var limits []string
+	for _, x := range d.sections {
+		if d.limits[x.ID] {
+			limits = append(limits, x.ID)
+		}
+	}
+	slices.Sort(limits)
+	if d.role == lms.RoleTA && !slices.Equal(limits, d.member.Sections) {
+		if limits == nil {
+			limits = []string{}
+		}
+		in.Sections, changed = &limits, true
+	}
+	return in, changed
 }
 
 func (d *memberDialog) submit(ctx app.Context, e app.Event) {
@@ -101,19 +170,18 @@ func (d *memberDialog) submit(ctx app.Context, e app.Event) {
 	if d.busy {
 		return
 	}
-	in := api.UpdateMemberInput{Course: d.course, User: d.member.UserID}
-	if d.role != d.member.Role {
-		in.Role = &d.role
-	}
-	if d.active != d.member.Active {
-		in.Active = &d.active
-	}
-	if in.Role == nil && in.Active == nil {
+	in, changed := d.patch()
+	login := strings.TrimSpace(d.linked)
+	if !changed && login == "" {
 		d.close(ctx)
 		return
 	}
 	d.busy, d.problem = true, Problem{}
-	Async(ctx, Call(api.UpdateMember, in), func(ctx app.Context, m lms.Member, err error) {
+	save := Call(api.UpdateMember, in)
+	if d.role == lms.RoleObserver && login != "" {
+		save = linkStudent(in, login)
+	}
+	Async(ctx, save, func(ctx app.Context, m lms.Member, err error) {
 		d.busy = false
 		if err != nil {
 			Fail(ctx, err, &d.problem)
@@ -124,6 +192,26 @@ func (d *memberDialog) submit(ctx app.Context, e app.Event) {
 		}
 		d.saved(ctx, "The membership of "+m.Name+" is changed.")
 	})
+}
+
+// linkStudent finds the student of a user name and links the observer to it; "-" ends a link.
+func linkStudent(in api.UpdateMemberInput, login string) work[lms.Member] {
+	return func(ctx context.Context) (lms.Member, error) {
+		id := ""
+		if login != "-" {
+			found, err := api.Call(ctx, API, api.ListMembers, api.ListMembersInput{Course: in.Course, Role: lms.RoleStudent, Query: login})
+			if err != nil {
+				return lms.Member{}, err
+			}
+			i := slices.IndexFunc(found.Items, func(m lms.Member) bool { return lms.NormalLogin(m.Login) == lms.NormalLogin(login) })
+			if i < 0 {
+				return lms.Member{}, lms.FieldErrorf(lms.KindRule, "linked", "No student of the course has this user name.")
+			}
+			id = found.Items[i].UserID
+		}
+		in.Linked = &id
+		return api.Call(ctx, API, api.UpdateMember, in)
+	}
 }
 
 // inviteDialog makes an invite code.

@@ -13,7 +13,7 @@ import (
 const segment = `[a-z0-9_-]{1,64}`
 
 // publicPaths can be opened without a session.
-var publicPaths = []string{"/signin", "/setup", "/register"}
+var publicPaths = []string{"/signin", "/setup", "/register", "/claim"}
 
 func isPublic(path string) bool { return slices.Contains(publicPaths, path) }
 
@@ -75,12 +75,15 @@ func Routes() {
 	page("/signin", func() app.Composer { return &SignInPage{} })
 	page("/setup", func() app.Composer { return &SetupPage{} })
 	page("/register", func() app.Composer { return &RegisterPage{} })
+	page("/claim", func() app.Composer { return &claimPage{} })
 	page("/courses", func() app.Composer { return &CoursesPage{} })
 	page("/account", func() app.Composer { return &AccountPage{} })
 	page("/users", func() app.Composer { return &UsersPage{} })
 	page("/audit", func() app.Composer { return &AuditPage{} })
 	page("/cluster", func() app.Composer { return &ClusterPage{} })
 	page("/courses/:course/people", func() app.Composer { return &PeoplePage{} })
+	page("/courses/:course/sections", func() app.Composer { return &sectionsPage{} })
+	page("/courses/:course/roster", func() app.Composer { return &rosterPage{} })
 	page("/courses/:course/questions", func() app.Composer { return &QuestionsPage{} })
 	page("/courses/:course/questions/:question", func() app.Composer { return &QuestionPage{} })
 	courseRoutes()

@@ -136,6 +136,7 @@ var dismissed string
 // banners tell what limits the whole page.
 func (s *Shell) banners() app.UI {
 	return app.Div().Class("banners").Role("status").Body(
+		viewNotice(),
 		app.If(s.away(), func() app.UI { return awayNotice(s.nodes, hereURI()) }).ElseIf(s.news.Trouble, func() app.UI {
 			return Notice("warn", "No node answers at the moment. What you type is kept; Trivium keeps trying and goes on by itself.")
 		}),

@@ -74,7 +74,7 @@ func (p *tutorPage) OnNav(ctx app.Context) {
 
 func (p *tutorPage) load(ctx app.Context) {
 	in := api.CoursePath{Course: p.id}
-	p.members.Load(ctx, Call(api.ListMembers, in))
+	p.members.Load(ctx, Call(api.ListMembers, api.ListMembersInput{Course: p.id}))
 	p.materials.Load(ctx, Call(api.ListMaterials, in))
 	p.info.Load(ctx, Call(api.TutorInfo, in))
 	p.fetch(ctx, func(ctx app.Context, v lms.TutorPolicy) { p.form = policyFormOf(v) })

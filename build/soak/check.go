@@ -251,7 +251,7 @@ func (r *rig) checkSeats(ctx context.Context) {
 	for _, s := range w.seats {
 		for _, n := range r.nodes {
 			t := newSession("teacher", *w.teacher.token.Load())
-			members, a := callOnce(ctx, r, t, n.i, api.ListMembers, api.CoursePath{Course: s.course}, "")
+			members, a := callOnce(ctx, r, t, n.i, api.ListMembers, api.ListMembersInput{Course: s.course}, "")
 			invites, b := callOnce(ctx, r, t, n.i, api.ListInvites, api.CoursePath{Course: s.course}, "")
 			if a.outcome != done || b.outcome != done || len(invites.Items) != 1 {
 				r.violate("I5", "the seats of %s cannot be read on %s: %v", s.course, n.id, errors.Join(a.err, b.err))

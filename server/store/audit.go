@@ -65,6 +65,9 @@ func audit(ctx context.Context, b *consensus.Batch, actor lms.Actor, action lms.
 	if actor.UserID == "" {
 		actor = CallerOf(ctx).Actor
 	}
+	if actor.ViewerLogin != "" {
+		details = append(details, "viewer", actor.ViewerLogin)
+	}
 	b.Exec(auditInsert, consensus.Stamp{}, oneLine(actor.UserID), oneLine(actor.Login), oneLine(CallerOf(ctx).Address),
 		string(action), oneLine(object), auditDetails(details))
 }

@@ -109,12 +109,12 @@ func TestMembers(t *testing.T) {
 	_, err = s.AddMember(ctx, s.Stranger, s.Course.ID, "stan", lms.RoleInstructor)
 	want(t, err, lms.ErrNotYourCourse)
 
-	seen, err := s.Members(ctx, s.Alice, s.Course.ID)
+	seen, _, _, err := s.Members(ctx, s.Alice, s.Course.ID, store.MemberFilter{}, "", 0)
 	want(t, err, nil)
 	if len(seen) != 5 || seen[0].Role != lms.RoleInstructor || seen[0].Login != "" {
 		t.Errorf("a student sees %+v", seen)
 	}
-	m, err := s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Bob.UserID, nil, ptr(false))
+	m, err := s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Bob.UserID, store.MemberPatch{Active: ptr(false)})
 	want(t, err, nil)
 	if m.Active || m.Role != lms.RoleStudent {
 		t.Errorf("got %+v", m)
@@ -126,25 +126,25 @@ func TestMembers(t *testing.T) {
 	if role != "" {
 		t.Errorf("a deactivated member has role %s", role)
 	}
-	seen, err = s.Members(ctx, s.Alice, s.Course.ID)
+	seen, _, _, err = s.Members(ctx, s.Alice, s.Course.ID, store.MemberFilter{}, "", 0)
 	want(t, err, nil)
-	staff, err := s.Members(ctx, s.TA, s.Course.ID)
+	staff, _, _, err := s.Members(ctx, s.TA, s.Course.ID, store.MemberFilter{}, "", 0)
 	want(t, err, nil)
 	if len(seen) != 4 || len(staff) != 5 || staff[0].Login != "ines" {
 		t.Errorf("students see %d, staff %+v", len(seen), staff)
 	}
-	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Bob.UserID, nil, ptr(true))
+	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Bob.UserID, store.MemberPatch{Active: ptr(true)})
 	want(t, err, nil)
 
-	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Instructor.UserID, ptr(lms.RoleTA), nil)
+	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Instructor.UserID, store.MemberPatch{Role: ptr(lms.RoleTA)})
 	wantKind(t, err, lms.KindRule, "last active instructor")
-	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Instructor.UserID, nil, ptr(false))
+	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Instructor.UserID, store.MemberPatch{Active: ptr(false)})
 	wantKind(t, err, lms.KindRule, "last active instructor")
-	_, err = s.UpdateMember(ctx, s.Admin, s.Course.ID, s.TA.UserID, ptr(lms.RoleInstructor), nil)
+	_, err = s.UpdateMember(ctx, s.Admin, s.Course.ID, s.TA.UserID, store.MemberPatch{Role: ptr(lms.RoleInstructor)})
 	want(t, err, nil)
-	_, err = s.UpdateMember(ctx, s.TA, s.Course.ID, s.Instructor.UserID, ptr(lms.RoleTA), nil)
+	_, err = s.UpdateMember(ctx, s.TA, s.Course.ID, s.Instructor.UserID, store.MemberPatch{Role: ptr(lms.RoleTA)})
 	want(t, err, nil)
-	_, err = s.UpdateMember(ctx, s.TA, s.Course.ID, s.Stranger.UserID, ptr(lms.RoleTA), nil)
+	_, err = s.UpdateMember(ctx, s.TA, s.Course.ID, s.Stranger.UserID, store.MemberPatch{Role: ptr(lms.RoleTA)})
 	want(t, err, lms.ErrNotFound)
 }
 
@@ -216,7 +216,7 @@ func TestInvites(t *testing.T) {
 			want(t, register(i.Code, "later"), lms.ErrInviteExpired)
 		}
 	}
-	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Stranger.UserID, nil, ptr(false))
+	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.Stranger.UserID, store.MemberPatch{Active: ptr(false)})
 	want(t, err, nil)
 	invite("i-last", "last-last", 0, time.Time{})
 	_, err = s.JoinCourse(ctx, s.Stranger, "last-last")

@@ -101,8 +101,13 @@ func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) 
 	}
 	rows, err := s.query(ctx, selectFile, courseID, id)
 	f, err := one(rows, err, scanFile)
-	if err != nil || sc.staff() || f.OwnerID == actor.UserID {
+	if err != nil || f.OwnerID == actor.UserID {
 		return f, err
+	}
+	// A TA with sections reads, beside what is part of the course, the files of the students of these sections.
+	refused := s.mayRead(ctx, sc, actor, courseID, f.OwnerID)
+	if refused == nil || lms.KindOf(refused) != lms.KindForbidden {
+		return f, refused
 	}
 	const q = `
 		SELECT
@@ -121,10 +126,12 @@ func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) 
 		switch {
 		case visible:
 			return struct{}{}, nil
+		case hidden && sc.staff():
+			return struct{}{}, nil
 		case hidden:
 			return struct{}{}, lms.ErrNotFound
 		}
-		return struct{}{}, lms.ErrNotYours
+		return struct{}{}, refused
 	})
 	if err != nil {
 		return lms.File{}, err

@@ -31,6 +31,7 @@ func (s *Store) TutorTurns(ctx context.Context, actor lms.Actor, courseID string
 		LEFT JOIN materials m ON m.material_id = q.material_id
 		WHERE q.course_id = ?1 AND r.created_at >= ?2 AND r.created_at < ?3
 			AND NOT EXISTS(SELECT 1 FROM enrolments e WHERE e.course_id = q.course_id AND e.user_id = q.author_id AND e.role IN ('instructor', 'ta'))
+			AND ` + notTestAuthor + `
 		ORDER BY r.created_at DESC, r.reply_id
 		LIMIT ?4`
 	rows, err := s.query(ctx, q, courseID, from, to, MaxTurns+1)

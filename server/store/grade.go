@@ -24,6 +24,7 @@ func (s *Store) SaveGrade(ctx context.Context, actor lms.Actor, courseID, submis
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND course_id = ?)`, submissionID, courseID)
+	requireReachOf(&b, actor, courseID, submissionID)
 	b.Require(errAbove, `?3 OR EXISTS(SELECT 1 FROM submissions s JOIN assignments a ON a.assignment_id = s.assignment_id
 		WHERE s.submission_id = ?1 AND a.points >= ?2)`, submissionID, points, allowAbove)
 	b.Require(lms.ErrStale, `coalesce((SELECT version FROM grades WHERE submission_id = ?1), 0) = ?2`, submissionID, version)
@@ -80,28 +81,34 @@ func (s *Store) explainGrade(ctx context.Context, err error, submissionID string
 // PostGrades makes the drafts of the named submissions of the assignment (none named: of all) what students see, and
 // returns how many changed for the students.
 func (s *Store) PostGrades(ctx context.Context, actor lms.Actor, courseID, assignmentID string, submissionIDs []string) (posted int, err error) {
-	// ?1 assignment, ?2 submissions
+	// ?1 assignment, ?2 submissions, ?3 actor, ?5 course: of the students that the actor looks after
 	const unposted = `assignment_id = ?1 AND posted_version IS NOT version
-		AND (json_array_length(?2) = 0 OR submission_id IN (SELECT value FROM json_each(?2)))`
+		AND (json_array_length(?2) = 0 OR submission_id IN (SELECT value FROM json_each(?2)))
+		AND (NOT EXISTS(SELECT 1 FROM staff_sections l JOIN enrolments m ON m.course_id = l.course_id AND m.user_id = l.user_id AND m.role = 'ta'
+				WHERE l.course_id = ?5 AND l.user_id = ?3)
+			OR EXISTS(SELECT 1 FROM users WHERE user_id = ?3 AND disabled = 0 AND admin = 1)
+			OR user_id IN (SELECT e.user_id FROM staff_sections l JOIN enrolments e ON e.course_id = l.course_id AND e.section_id = l.section_id
+				WHERE l.course_id = ?5 AND l.user_id = ?3))`
 	ids := list(submissionIDs)
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ?)`, courseID, assignmentID)
 	b.Require(lms.ErrNotFound, `NOT EXISTS(SELECT 1 FROM json_each(?2) j
 		WHERE NOT EXISTS(SELECT 1 FROM submissions WHERE submission_id = j.value AND assignment_id = ?1))`, assignmentID, ids)
+	b.Require(errOtherSection, reachesSubmissions, actor.UserID, courseID, ids)
 	b.Exec(`
 		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, new_points, new_feedback)
 		SELECT submission_id, 'posted', ?3, ?4, posted_points, posted_feedback, draft_points, draft_feedback
 		FROM grades
 		WHERE `+unposted+`
 		ORDER BY submission_id`,
-		assignmentID, ids, actor.UserID, consensus.Stamp{})
+		assignmentID, ids, actor.UserID, consensus.Stamp{}, courseID)
 	b.Exec(`
 		UPDATE grades
 		SET posted_points = draft_points, posted_feedback = draft_feedback, posted_by = draft_by, posted_changed_at = draft_at,
-			posted_at = ?3, posted_version = version
+			posted_at = ?4, posted_version = version
 		WHERE `+unposted,
-		assignmentID, ids, consensus.Stamp{})
+		assignmentID, ids, actor.UserID, consensus.Stamp{}, courseID)
 	which := "all"
 	if len(submissionIDs) > 0 {
 		which = strings.Join(submissionIDs, " ")

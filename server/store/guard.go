@@ -14,11 +14,14 @@ const (
 	userAdmin   = `EXISTS(SELECT 1 FROM users WHERE user_id = ?1 AND disabled = 0 AND admin = 1)`
 
 	// ?1 user, ?2 course
-	courseMember     = `EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1)`
-	courseStudent    = `EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1 AND role = 'student')`
+	courseMember     = `(EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1) OR ` + courseTest + `)`
+	courseStudent    = `(EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1 AND role = 'student') OR ` + courseTest + `)`
 	courseInstructor = `EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1 AND role = 'instructor')`
 	courseStaff      = `EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1 AND role IN ('instructor', 'ta'))`
 	courseObserver   = `EXISTS(SELECT 1 FROM enrolments WHERE user_id = ?1 AND course_id = ?2 AND active = 1 AND role = 'observer')`
+
+	// A course's test student has no enrolment, so that no list, count, statistic or export of members can have it.
+	courseTest = `EXISTS(SELECT 1 FROM test_students WHERE user_id = ?1 AND course_id = ?2)`
 
 	memberOrAdmin     = `(` + courseMember + ` OR ` + userAdmin + `)`
 	staffOrAdmin      = `(` + courseStaff + ` OR ` + userAdmin + `)`
@@ -70,9 +73,11 @@ func requireWrite(b *consensus.Batch, actor lms.Actor, courseID string, access l
 
 // scope is what a reader is in a course, as the database has it.
 type scope struct {
-	role  lms.Role
-	admin bool
-	state lms.CourseState
+	role     lms.Role
+	admin    bool
+	state    lms.CourseState
+	sections string // JSON list of the sections that a TA is limited to; empty: not limited
+	linked   string // the student whose work an observer reads
 }
 
 func (s scope) staff() bool { return s.admin || s.role.Staff() }
@@ -81,14 +86,18 @@ func (s scope) staff() bool { return s.admin || s.role.Staff() }
 // published from all but staff.
 func (s *Store) scope(ctx context.Context, actor lms.Actor, courseID string) (scope, error) {
 	const q = `
-		SELECT u.admin, coalesce(c.state, ''), coalesce(e.role, '')
+		SELECT u.admin, coalesce(c.state, ''), coalesce(e.role, iif(t.user_id IS NULL, '', 'student')), 
+			coalesce((SELECT k.user_id FROM enrolments k WHERE k.course_id = e.course_id AND k.user_id = e.linked_id AND k.active = 1 AND k.role = 'student'), ''),
+			CASE WHEN e.role = 'ta' AND u.admin = 0 THEN coalesce((SELECT nullif(json_group_array(l.section_id), '[]') FROM staff_sections l
+				WHERE l.course_id = ?2 AND l.user_id = ?1), '') ELSE '' END
 		FROM users u
 		LEFT JOIN courses c ON c.course_id = ?2
 		LEFT JOIN enrolments e ON e.course_id = c.course_id AND e.user_id = u.user_id AND e.active = 1
+		LEFT JOIN test_students t ON t.course_id = c.course_id AND t.user_id = u.user_id
 		WHERE u.user_id = ?1 AND u.disabled = 0`
 	rows, err := s.query(ctx, q, actor.UserID, courseID)
 	found, err := collect(rows, err, func(row consensus.Row) (sc scope, err error) {
-		return sc, row.Scan(&sc.admin, &sc.state, &sc.role)
+		return sc, row.Scan(&sc.admin, &sc.state, &sc.role, &sc.linked, &sc.sections)
 	})
 	if err != nil {
 		return scope{}, err

@@ -10,7 +10,9 @@ import (
 // The student courses and the staff courses of ?1 in which something can happen.
 const (
 	studying = `SELECT c.course_id, c.code FROM enrolments e JOIN courses c ON c.course_id = e.course_id
-		WHERE e.user_id = ?1 AND e.active = 1 AND e.role = 'student' AND c.state = 'published'`
+		WHERE e.user_id = ?1 AND e.active = 1 AND e.role = 'student' AND c.state = 'published'
+		UNION ALL SELECT c.course_id, c.code FROM test_students t JOIN courses c ON c.course_id = t.course_id
+		WHERE t.user_id = ?1 AND c.state = 'published'`
 	teaching = `SELECT c.course_id, c.code FROM enrolments e JOIN courses c ON c.course_id = e.course_id
 		WHERE e.user_id = ?1 AND e.active = 1 AND e.role IN ('instructor', 'ta') AND c.state IN ('unpublished', 'published')`
 )
@@ -82,6 +84,10 @@ func (s *Store) homeGrading(ctx context.Context, userID string) ([]lms.DueItem, 
 		JOIN assignments a ON a.course_id = c.course_id
 		JOIN (` + latestAttempts + `) l ON l.assignment_id = a.assignment_id
 		WHERE NOT EXISTS(SELECT 1 FROM grades g WHERE g.submission_id = l.submission_id)
+			AND (NOT EXISTS(SELECT 1 FROM staff_sections x JOIN enrolments m ON m.course_id = x.course_id AND m.user_id = x.user_id AND m.role = 'ta'
+					WHERE x.course_id = c.course_id AND x.user_id = ?1)
+				OR EXISTS(SELECT 1 FROM staff_sections x JOIN enrolments e ON e.course_id = x.course_id AND e.section_id = x.section_id
+					WHERE x.course_id = c.course_id AND x.user_id = ?1 AND e.user_id = l.user_id))
 		GROUP BY a.assignment_id
 		ORDER BY a.due_at IS NULL, a.due_at, a.created_at, a.assignment_id
 		LIMIT 50`
@@ -95,6 +101,7 @@ func (s *Store) homeQueue(ctx context.Context, userID string) ([]lms.Question, e
 		SELECT ` + questionColumns + `, '', ''
 		FROM questions q
 		WHERE q.course_id IN (SELECT course_id FROM (` + teaching + `)) AND q.addressee = 'staff' AND q.state = 'open'
+			AND ` + notTestAuthor + `
 		ORDER BY q.created_at, q.question_id
 		LIMIT 50`
 	rows, err := s.query(ctx, q, userID)

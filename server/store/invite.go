@@ -72,6 +72,9 @@ func (s *Store) JoinCourse(ctx context.Context, actor lms.Actor, code string) (l
 	} else if err != nil {
 		return lms.Course{}, err
 	}
+	if actor.Viewing != "" {
+		return lms.Course{}, ErrViewing
+	}
 	if role, err := s.Role(ctx, courseID, actor.UserID); err != nil || role != "" {
 		if err != nil {
 			return lms.Course{}, err
@@ -131,6 +134,27 @@ func (s *Store) RevokeInvite(ctx context.Context, actor lms.Actor, courseID, id 
 	b.Exec(`UPDATE invites SET revoked_at = coalesce(revoked_at, ?2) WHERE invite_id = ?1`, id, consensus.Stamp{})
 	audit(ctx, &b, actor, lms.AuditInviteRevoke, "course/"+courseID, "invite", id)
 	b.Return(selectInvite, courseID, id)
+	b.Notify(topicCourse(courseID))
+	res, err := s.apply(ctx, &b)
+	return returned(res, err, scanInvite)
+}
+
+// RegenerateInvite withdraws a code and makes a new one with the same role, end and number of uses. A second time with the same id
+// for the new one answers the same.
+func (s *Store) RegenerateInvite(ctx context.Context, actor lms.Actor, courseID, id, newID, code string) (lms.Invite, error) {
+	var b consensus.Batch
+	requireWrite(&b, actor, courseID, lms.InstructorOfCourse)
+	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM invites WHERE course_id = ? AND invite_id = ?)`, courseID, id)
+	b.Require(lms.ErrInviteExpired, `EXISTS(SELECT 1 FROM invites WHERE invite_id = ?1 AND (expires_at IS NULL OR expires_at > ?2))`, id, consensus.Stamp{})
+	b.Require(errInviteExists, `NOT EXISTS(SELECT 1 FROM invites WHERE invite_id = ? OR code_normal = ?)`, newID, normalCode(code))
+	b.Exec(`
+		INSERT INTO invites (invite_id, course_id, code, code_normal, role, max_uses, uses, expires_at, created_by, created_at)
+		SELECT ?2, course_id, ?3, ?4, role, max_uses, 0, expires_at, ?5, ?6 FROM invites WHERE invite_id = ?1`,
+		id, newID, code, normalCode(code), actor.UserID, consensus.Stamp{})
+	b.Exec(`UPDATE invites SET revoked_at = coalesce(revoked_at, ?2) WHERE invite_id = ?1`, id, consensus.Stamp{})
+	audit(ctx, &b, actor, lms.AuditInviteRevoke, "course/"+courseID, "invite", id)
+	audit(ctx, &b, actor, lms.AuditInviteCreate, "course/"+courseID, "invite", newID, "instead", id)
+	b.Return(selectInvite, courseID, newID)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
 	return returned(res, err, scanInvite)

@@ -71,7 +71,7 @@ func (s *Store) Questions(ctx context.Context, actor lms.Actor, courseID string,
 	const where = `
 		FROM questions q
 		WHERE q.course_id = ?1 AND q.erased_at IS NULL
-			AND (q.author_id = ?2 OR NOT ?6 AND (?3 OR q.visibility = 'course' OR q.anonymous = 1))
+			AND (q.author_id = ?2 OR NOT ?6 AND (?3 OR q.visibility = 'course' OR q.anonymous = 1) AND ` + notTestAuthor + `)
 			AND (?4 = '' OR q.addressee = ?4) AND (?5 = '' OR q.state = ?5)`
 	const q = `
 		SELECT ` + questionColumns + `, '', ''` + where + `

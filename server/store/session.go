@@ -51,16 +51,16 @@ func (s *Store) CreateSession(ctx context.Context, r SessionRecord) error {
 // within the difference of their clocks before.
 func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor, lms.User, time.Time, error) {
 	const q = `
-		SELECT ` + userColumns + `, s.confirmed_at, s.session_id, s.expires_at
+		SELECT ` + userColumns + `, coalesce(s.view_course_id, ''), s.confirmed_at, s.session_id, s.expires_at
 		FROM session_tokens t
 		JOIN sessions s ON s.session_id = t.session_id
 		JOIN users u ON u.user_id = s.user_id
 		WHERE t.token_hash = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
-	var sessionID string
+	var sessionID, view string
 	var expires, confirmed time.Time
 	scan := func(row consensus.Row) (lms.User, error) {
-		n := len(row) - 3
-		if err := row[n:].Scan(&confirmed, &sessionID, &expires); err != nil {
+		n := len(row) - 4
+		if err := row[n:].Scan(&view, &confirmed, &sessionID, &expires); err != nil {
 			return lms.User{}, err
 		}
 		return scanUser(row[:n])
@@ -90,6 +90,11 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor
 	}
 	if err != nil {
 		return lms.Actor{}, lms.User{}, time.Time{}, err
+	}
+	if view != "" {
+		if actor, student, err := s.viewer(ctx, u, sessionID, view); err == nil || lms.KindOf(err) != lms.KindNotFound {
+			return actor, student, expires, err
+		}
 	}
 	actor := actorOf(u, sessionID)
 	actor.Confirmed = s.Now().Sub(confirmed) < lms.ConfirmLife
@@ -164,9 +169,9 @@ func (s *Store) TouchSession(ctx context.Context, sessionID string) error {
 // CreateTicket stores a hand-over ticket of the actor's session and forgets the session's expired ones.
 func (s *Store) CreateTicket(ctx context.Context, actor lms.Actor, ticketHash []byte, expires time.Time) error {
 	var b consensus.Batch
-	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
+	b.Require(lms.ErrSignIn, userEnabled, actor.Account())
 	b.Require(lms.ErrSignIn, `EXISTS(SELECT 1 FROM sessions WHERE session_id = ? AND user_id = ? AND expires_at >= ?)`,
-		actor.SessionID, actor.UserID, consensus.Stamp{})
+		actor.SessionID, actor.Account(), consensus.Stamp{})
 	b.Exec(`DELETE FROM session_tickets WHERE session_id = ?1 AND expires_at < ?2`, actor.SessionID, consensus.Stamp{})
 	b.Exec(`INSERT INTO session_tickets (ticket_hash, session_id, expires_at) VALUES (?, ?, ?)`, ticketHash, actor.SessionID, expires)
 	_, err := s.applyUnkeyed(ctx, &b)

@@ -165,13 +165,21 @@ func (s *Store) explainFiles(ctx context.Context, err error, courseID, assignmen
 	return err
 }
 
-// MySubmissions lists the actor's own attempts, latest first.
+// MySubmissions lists the actor's own attempts, for an observer those of the linked student, latest first.
 func (s *Store) MySubmissions(ctx context.Context, actor lms.Actor, courseID, assignmentID string) ([]lms.Submission, error) {
 	if _, err := s.Assignment(ctx, actor, courseID, assignmentID); err != nil {
 		return nil, err
 	}
+	sc, err := s.scope(ctx, actor, courseID)
+	if err != nil {
+		return nil, err
+	}
+	student := sc.subject(actor)
+	if student == "" {
+		return nil, lms.ErrForbidden
+	}
 	const q = submissionDetail + ` WHERE s.assignment_id = ?1 AND s.user_id = ?2 ORDER BY s.attempt DESC`
-	rows, err := s.query(ctx, q, assignmentID, actor.UserID)
+	rows, err := s.query(ctx, q, assignmentID, student)
 	items, err := collect(rows, err, s.scanSubmission(false))
 	return plain(items), err
 }
@@ -186,7 +194,7 @@ func plain(items []submission) []lms.Submission {
 
 // Attempts lists every attempt of the student of an attempt at the same assignment, latest first, for staff.
 func (s *Store) Attempts(ctx context.Context, actor lms.Actor, courseID, id string) ([]lms.Submission, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	if err := s.staffReach(ctx, actor, courseID, id); err != nil {
 		return nil, err
 	}
 	const q = submissionDetail + ` WHERE (s.assignment_id, s.user_id) = (SELECT assignment_id, user_id FROM submissions
@@ -199,7 +207,8 @@ func (s *Store) Attempts(ctx context.Context, actor lms.Actor, courseID, id stri
 	return plain(items), err
 }
 
-// Submission returns an attempt and its place in the log: for its author with the posted grade, for staff with the draft.
+// Submission returns an attempt and its place in the log: for its author, and the observer who is linked to them, with the
+// posted grade, for staff with the draft.
 func (s *Store) Submission(ctx context.Context, actor lms.Actor, courseID, id string) (lms.Submission, uint64, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
@@ -207,8 +216,8 @@ func (s *Store) Submission(ctx context.Context, actor lms.Actor, courseID, id st
 	}
 	rows, err := s.query(ctx, submissionDetail+` WHERE s.submission_id = ?1 AND s.course_id = ?2`, id, courseID)
 	sub, err := one(rows, err, s.scanSubmission(sc.staff()))
-	if err == nil && !sc.staff() && sub.UserID != actor.UserID {
-		err = lms.ErrNotYours
+	if err == nil {
+		err = s.mayRead(ctx, sc, actor, courseID, sub.UserID)
 	}
 	if err != nil {
 		return lms.Submission{}, 0, err

@@ -14,7 +14,8 @@ import (
 // Submissions lists the latest attempt of each active member: ungraded first, then in the order of their times. filter is
 // "", "ungraded", "late" or "unposted".
 func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assignmentID, filter, after string, limit int) (items []lms.Submission, next string, total int, err error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
 		return nil, "", 0, err
 	}
 	if n, err := s.number(ctx, `SELECT count(*) FROM assignments WHERE course_id = ?1 AND assignment_id = ?2`, courseID, assignmentID); err != nil || n == 0 {
@@ -25,7 +26,7 @@ func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assi
 		return nil, "", 0, err
 	}
 	const from = `
-		FROM (` + latestAttempts + ` AND s.assignment_id = ?1) s
+		FROM (` + latestAttempts + ` AND s.assignment_id = ?1 AND (?3 = '' OR e.section_id IN (SELECT value FROM json_each(?3)))) s
 		JOIN assignments a ON a.assignment_id = s.assignment_id
 		LEFT JOIN grades g ON g.submission_id = s.submission_id
 		WHERE CASE ?2
@@ -37,17 +38,17 @@ func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assi
 	const q = `
 		SELECT ` + submissionColumns + `, (SELECT json_group_array(` + shortFileJSON + ` ORDER BY sf.position)
 			FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id), ` + gradeColumns + from + `
-			AND (g.submission_id IS NOT NULL, s.submitted_at, s.submission_id) > (?3, ?4, ?5)
+			AND (g.submission_id IS NOT NULL, s.submitted_at, s.submission_id) > (?4, ?5, ?6)
 		ORDER BY g.submission_id IS NOT NULL, s.submitted_at, s.submission_id
-		LIMIT ?6`
+		LIMIT ?7`
 	limit = limitOf(limit)
-	rows, err := s.query(ctx, q, assignmentID, filter, graded, at, id, limit+1)
+	rows, err := s.query(ctx, q, assignmentID, filter, sc.sections, graded, at, id, limit+1)
 	found, err := collect(rows, err, s.scanSubmission(true))
 	if err != nil {
 		return nil, "", 0, err
 	}
 	items, next = pageOf(plain(found), limit, submissionCursor)
-	total, err = s.number(ctx, `SELECT count(*) `+from, assignmentID, filter)
+	total, err = s.number(ctx, `SELECT count(*) `+from, assignmentID, filter, sc.sections)
 	return items, next, total, err
 }
 
@@ -86,7 +87,7 @@ type GradeChange struct {
 
 // GradeHistory lists who changed and posted the grade of a submission, oldest first, for staff.
 func (s *Store) GradeHistory(ctx context.Context, actor lms.Actor, courseID, submissionID string) ([]GradeChange, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	if err := s.staffReach(ctx, actor, courseID, submissionID); err != nil {
 		return nil, err
 	}
 	const q = `

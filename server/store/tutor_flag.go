@@ -59,7 +59,7 @@ func (s *Store) flags(ctx context.Context, courseID string, unseen bool, after s
 	if err != nil {
 		return nil, "", 0, err
 	}
-	const where = flagTables + `WHERE iif(?1 = '', f.severe = 1, f.course_id = ?1) AND (NOT ?2 OR f.seen_at IS NULL)`
+	const where = flagTables + `WHERE iif(?1 = '', f.severe = 1, f.course_id = ?1) AND (NOT ?2 OR f.seen_at IS NULL) AND ` + notTestAuthor
 	limit = limitOf(limit)
 	rows, err := s.query(ctx, `SELECT `+flagColumns+where+` AND (f.created_at, f.flag_id) < (?3, ?4) ORDER BY f.created_at DESC, f.flag_id DESC LIMIT ?5`,
 		courseID, unseen, at, id, limit+1)

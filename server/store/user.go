@@ -117,7 +117,7 @@ func (s *Store) User(ctx context.Context, id string) (lms.User, error) {
 
 // Users lists accounts by login; query is a part of the login or the name.
 func (s *Store) Users(ctx context.Context, query, after string, limit int) (items []lms.User, next string, total int, err error) {
-	const matches = `(?1 = '' OR instr(u.login_normal, ?1) > 0 OR instr(lower(u.name), ?1) > 0)`
+	const matches = `u.user_id NOT IN (SELECT user_id FROM test_students) AND (?1 = '' OR instr(u.login_normal, ?1) > 0 OR instr(lower(u.name), ?1) > 0)`
 	const q = `
 		SELECT ` + userColumns + `
 		FROM users u
@@ -161,7 +161,7 @@ type UserPatch struct {
 func (s *Store) UpdateUser(ctx context.Context, actor lms.Actor, id string, version int64, p UserPatch) (lms.User, error) {
 	var b consensus.Batch
 	requireAdmin(&b, actor)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM users WHERE user_id = ?1)`, id)
+	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM users WHERE user_id = ?1 AND user_id NOT IN (SELECT user_id FROM test_students))`, id)
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM users WHERE user_id = ?1 AND version = ?2)`, id, version)
 	disable := p.Disabled != nil && *p.Disabled
 	if disable || p.Admin != nil && !*p.Admin {
@@ -176,6 +176,9 @@ func (s *Store) UpdateUser(ctx context.Context, actor lms.Actor, id string, vers
 			updated_at = ?7, version = version + 1
 		WHERE user_id = ?1`,
 		id, opt(p.Name), opt(p.PasswordHash), opt(p.Admin), opt(p.MayCreateCourses), opt(p.Disabled), consensus.Stamp{})
+	if p.PasswordHash != nil {
+		b.Exec(`DELETE FROM pending_accounts WHERE user_id = ?1`, id)
+	}
 	if disable || p.PasswordHash != nil {
 		endSessions(&b, id, "")
 	}

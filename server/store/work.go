@@ -15,11 +15,17 @@ const latestAttempts = `
 	JOIN enrolments e ON e.course_id = s.course_id AND e.user_id = s.user_id AND e.active = 1
 	WHERE s.attempt = (SELECT max(t.attempt) FROM submissions t WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id)`
 
+// The latest attempts of whoever has asked; l.
+const ownAttempts = `
+	SELECT s.submission_id, s.assignment_id, s.user_id, s.attempt, s.submitted_at
+	FROM submissions s
+	WHERE s.attempt = (SELECT max(t.attempt) FROM submissions t WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id)`
+
 // withWork adds the own work for students and the counts for staff. id is the only assignment, or empty.
 func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items []lms.Assignment, courseID, id string) ([]lms.Assignment, error) {
 	now := s.Now()
 	if sc.staff() {
-		stats, err := s.stats(ctx, courseID, id)
+		stats, err := s.stats(ctx, sc, courseID, id)
 		for i, a := range items {
 			st := stats[a.ID]
 			items[i].Stats = &st
@@ -28,12 +34,13 @@ func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items [
 	}
 	var work map[string]lms.Work
 	var err error
-	if sc.role == lms.RoleStudent {
-		work, err = s.work(ctx, actor.UserID, courseID, id)
+	student := sc.subject(actor)
+	if student != "" {
+		work, err = s.work(ctx, student, courseID, id)
 	}
 	for i, a := range items {
 		items[i] = visibleTo(sc, a, now)
-		if sc.role == lms.RoleStudent {
+		if student != "" {
 			w := work[a.ID]
 			if w.Attempts > 0 {
 				w.LateSeconds = lateSeconds(a.DueAt, w.SubmittedAt)
@@ -58,7 +65,7 @@ func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[stri
 			EXISTS(SELECT 1 FROM submission_files sf JOIN files f ON f.file_id = sf.file_id
 				WHERE sf.submission_id = l.submission_id AND f.complete_at IS NULL),
 			` + gradeColumns + `
-		FROM (` + latestAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l
+		FROM (` + ownAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l
 		LEFT JOIN grades g ON g.submission_id = (
 			SELECT h.submission_id FROM grades h JOIN submissions p ON p.submission_id = h.submission_id
 			WHERE h.assignment_id = l.assignment_id AND h.user_id = l.user_id AND h.posted_at IS NOT NULL
@@ -89,36 +96,40 @@ func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[stri
 	return work, nil
 }
 
-// The counts of an assignment a with its latest attempts l and their grades g.
+// The counts of an assignment a with its latest attempts l and their grades g. ?2 JSON list of the sections that the reader is
+// limited to, or empty
 const statsColumns = `a.assignment_id,
-	(SELECT count(*) FROM enrolments e WHERE e.course_id = a.course_id AND e.active = 1 AND e.role = 'student'),
+	(SELECT count(*) FROM enrolments e WHERE e.course_id = a.course_id AND e.active = 1 AND e.role = 'student'
+		AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))),
 	count(l.submission_id),
 	count(l.submission_id) - count(g.submission_id),
-	(SELECT count(*) FROM grades d WHERE d.assignment_id = a.assignment_id AND d.posted_version IS NOT d.version)`
+	(SELECT count(*) FROM grades d WHERE d.assignment_id = a.assignment_id AND d.posted_version IS NOT d.version
+		AND EXISTS(SELECT 1 FROM enrolments e WHERE e.course_id = d.course_id AND e.user_id = d.user_id
+			AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))))`
 
 // stats counts the work in the assignments of the course, or in one of them.
-func (s *Store) stats(ctx context.Context, courseID, id string) (map[string]lms.AssignmentStats, error) {
+func (s *Store) stats(ctx context.Context, sc scope, courseID, id string) (map[string]lms.AssignmentStats, error) {
 	// Two statements, so that the one for a single assignment reads no more than its attempts.
 	const all = `
 		SELECT ` + statsColumns + `
 		FROM assignments a
-		LEFT JOIN (` + latestAttempts + ` AND s.course_id = ?1) l ON l.assignment_id = a.assignment_id
+		LEFT JOIN (` + latestAttempts + ` AND s.course_id = ?1 AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))) l ON l.assignment_id = a.assignment_id
 		LEFT JOIN grades g ON g.submission_id = l.submission_id
 		WHERE a.course_id = ?1
 		GROUP BY a.assignment_id`
 	const single = `
 		SELECT ` + statsColumns + `
 		FROM assignments a
-		LEFT JOIN (` + latestAttempts + ` AND s.assignment_id = ?1) l ON l.assignment_id = a.assignment_id
+		LEFT JOIN (` + latestAttempts + ` AND s.assignment_id = ?1 AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))) l ON l.assignment_id = a.assignment_id
 		LEFT JOIN grades g ON g.submission_id = l.submission_id
 		WHERE a.assignment_id = ?1
 		GROUP BY a.assignment_id`
 	var rows []consensus.Row
 	var err error
 	if id == "" {
-		rows, err = s.query(ctx, all, courseID)
+		rows, err = s.query(ctx, all, courseID, sc.sections)
 	} else {
-		rows, err = s.query(ctx, single, id)
+		rows, err = s.query(ctx, single, id, sc.sections)
 	}
 	if err != nil {
 		return nil, err

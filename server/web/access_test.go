@@ -74,6 +74,24 @@ func (c *course) body(route string) any {
 		return api.UpdateMemberInput{Role: &role}
 	case "CreateInvite":
 		return api.CreateInviteInput{ID: id, Role: lms.RoleStudent}
+	case "RegenerateInvite":
+		return api.RegenerateInviteInput{ID: id}
+	case "CreateSection":
+		return api.SectionInput{ID: id, Title: "Monday " + id}
+	case "UpdateSection":
+		return api.UpdateSectionInput{Title: text("Tuesday"), Version: 99}
+	case "OrderSections":
+		return api.OrderSectionsInput{Sections: []string{"x9"}}
+	case "AssignSection":
+		return api.AssignSectionInput{Users: []string{"sam"}}
+	case "PreviewRoster":
+		return rosterOf("login,name\nsam,Sam\n")
+	case "ApplyRoster":
+		return api.ApplyRosterInput{RosterInput: rosterOf("login,name\nsam,Sam\n"), Token: strings.Repeat("0", 64)}
+	case "PreviewClaim":
+		return api.ClaimTokenInput{Token: "wrong"}
+	case "Claim":
+		return api.ClaimInput{Token: "wrong", Password: testPassword}
 	case "SuspendNode":
 		return api.SuspendNodeInput{Seconds: 1}
 	case "DeclareFile":
@@ -150,7 +168,7 @@ func (c *course) body(route string) any {
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
 		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
-		"module": "d1", "item": "h1"}
+		"module": "d1", "item": "h1", "section": "x9"}
 	switch r.Name {
 	case "DeleteModule", "RestoreModule":
 		values["module"] = "d2"

@@ -134,6 +134,9 @@ func withoutSecrets(in any, body []byte) []byte {
 	case api.RegisterInput:
 		v.Password = ""
 		in = v
+	case api.ClaimInput:
+		v.Password, v.Token = "", ""
+		in = v
 	case api.CreateUserInput:
 		v.Password = ""
 		in = v

@@ -5,6 +5,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/server/store"
 )
 
 func (s *Server) listCourses(ctx context.Context, actor lms.Actor, _ api.NoInput) (api.Page[lms.Course], error) {
@@ -29,8 +30,10 @@ func (s *Server) updateCourse(ctx context.Context, actor lms.Actor, in api.Updat
 	return s.store.UpdateCourse(ctx, actor, c)
 }
 
-func (s *Server) listMembers(ctx context.Context, actor lms.Actor, in api.CoursePath) (api.Page[lms.Member], error) {
-	return whole(s.store.Members(ctx, actor, in.Course))
+func (s *Server) listMembers(ctx context.Context, actor lms.Actor, in api.ListMembersInput) (api.Page[lms.Member], error) {
+	f := store.MemberFilter{Role: in.Role, Section: in.Section, State: in.State, Query: in.Query}
+	items, next, total, err := s.store.Members(ctx, actor, in.Course, f, in.After, limitOf(in.Limit))
+	return api.Page[lms.Member]{Items: list(items), Next: next, Total: total}, err
 }
 
 func (s *Server) addMember(ctx context.Context, actor lms.Actor, in api.AddMemberInput) (lms.Member, error) {
@@ -38,7 +41,8 @@ func (s *Server) addMember(ctx context.Context, actor lms.Actor, in api.AddMembe
 }
 
 func (s *Server) updateMember(ctx context.Context, actor lms.Actor, in api.UpdateMemberInput) (lms.Member, error) {
-	return s.store.UpdateMember(ctx, actor, in.Course, in.User, in.Role, in.Active)
+	return s.store.UpdateMember(ctx, actor, in.Course, in.User, store.MemberPatch{Role: in.Role, Active: in.Active, Section: in.Section,
+		Sections: in.Sections, Linked: in.Linked})
 }
 
 func (s *Server) listInvites(ctx context.Context, _ lms.Actor, in api.CoursePath) (api.Page[lms.Invite], error) {

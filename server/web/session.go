@@ -82,7 +82,11 @@ func (s *Server) session(ctx context.Context, actor lms.Actor, u lms.User, expir
 		return lms.Session{}, err
 	}
 	courses = slices.DeleteFunc(courses, func(c lms.Course) bool { return c.MyRole == "" })
-	return lms.Session{User: u, Courses: courses, ExpiresAt: expires}, nil
+	session := lms.Session{User: u, Courses: courses, ExpiresAt: expires}
+	if actor.Viewing != "" {
+		session.Viewing = &lms.View{CourseID: actor.Viewing, By: actor.ViewerLogin}
+	}
+	return session, nil
 }
 
 func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
@@ -184,6 +188,9 @@ func (s *Server) changePassword(q *request, in api.PasswordInput) (api.Empty, er
 	if q.actor.SessionID == "" {
 		return api.Empty{}, lms.Errorf(lms.KindForbidden, "The operator token has no password.")
 	}
+	if q.actor.Viewing != "" {
+		return api.Empty{}, store.ErrViewing
+	}
 	if err := lms.CheckPassword(q.actor.Login, in.New); err != nil {
 		return api.Empty{}, err
 	}
@@ -204,6 +211,9 @@ func (s *Server) changePassword(q *request, in api.PasswordInput) (api.Empty, er
 func (s *Server) confirmSession(q *request, in api.ConfirmInput) (api.Empty, error) {
 	if q.actor.SessionID == "" {
 		return api.Empty{}, nil // the operator token needs no confirmation
+	}
+	if q.actor.Viewing != "" {
+		return api.Empty{}, store.ErrViewing
 	}
 	if _, err := s.checkCredentials(q, q.actor.Login, in.Password); err != nil {
 		if errors.Is(err, errCredentials) { // still signed in: not a 401

@@ -102,7 +102,7 @@ CREATE TABLE courses (
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL,
 	version    INTEGER NOT NULL CONSTRAINT courses_version_positive CHECK (version > 0)
-, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy))) STRICT;
+, late_policy TEXT CONSTRAINT courses_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), term TEXT, language TEXT, archived_at INTEGER, archived_from TEXT) STRICT;
 
 CREATE TABLE endorsements (
 	reply_id    TEXT PRIMARY KEY,
@@ -126,9 +126,11 @@ CREATE TABLE enrolments (
 	user_id   TEXT NOT NULL,
 	role      TEXT NOT NULL CONSTRAINT enrolments_role_known CHECK (role IN ('instructor', 'ta', 'student', 'observer')),
 	active    INTEGER NOT NULL CONSTRAINT enrolments_active_bool CHECK (active IN (0, 1)),
-	joined_at INTEGER NOT NULL, section_id TEXT,
+	joined_at INTEGER NOT NULL, section_id TEXT, linked_id TEXT,
 	PRIMARY KEY (course_id, user_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX enrolments_by_section ON enrolments (section_id) WHERE section_id IS NOT NULL;
 
 CREATE INDEX enrolments_by_user ON enrolments (user_id);
 
@@ -358,6 +360,17 @@ CREATE VIRTUAL TABLE passages_search USING fts5 (
 	tokenize = 'porter unicode61 remove_diacritics 2'
 );
 
+CREATE TABLE pending_accounts (
+	user_id    TEXT PRIMARY KEY,
+	course_id  TEXT NOT NULL,
+	token_hash BLOB CONSTRAINT pending_accounts_token_unique UNIQUE,
+	expires_at INTEGER,
+	created_by TEXT NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX pending_accounts_by_course ON pending_accounts (course_id);
+
 CREATE TABLE questions (
 	question_id TEXT PRIMARY KEY,
 	course_id   TEXT NOT NULL,
@@ -473,7 +486,7 @@ CREATE TABLE sessions (
 	created_at INTEGER NOT NULL,
 	seen_at    INTEGER NOT NULL,
 	expires_at INTEGER NOT NULL
-, confirmed_at INTEGER) STRICT;
+, confirmed_at INTEGER, view_course_id TEXT) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
@@ -498,6 +511,13 @@ CREATE TABLE sign_in_failures (
 
 CREATE INDEX sign_in_failures_by_time ON sign_in_failures (failed_at);
 
+CREATE TABLE staff_sections (
+	course_id  TEXT NOT NULL,
+	user_id    TEXT NOT NULL,
+	section_id TEXT NOT NULL,
+	PRIMARY KEY (course_id, user_id, section_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE submission_files (
 	submission_id TEXT NOT NULL,
 	file_id       TEXT NOT NULL CONSTRAINT submission_files_used_once UNIQUE,
@@ -518,6 +538,12 @@ CREATE TABLE submissions (
 ) STRICT;
 
 CREATE INDEX submissions_by_user ON submissions (user_id, course_id);
+
+CREATE TABLE test_students (
+	course_id  TEXT PRIMARY KEY,
+	user_id    TEXT NOT NULL CONSTRAINT test_students_user_unique UNIQUE,
+	created_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE transcript_reads (
 	question_id TEXT NOT NULL,
@@ -631,6 +657,10 @@ CREATE TABLE users (
 	created_at         INTEGER NOT NULL,
 	updated_at         INTEGER NOT NULL,
 	version            INTEGER NOT NULL CONSTRAINT users_version_positive CHECK (version > 0)
-) STRICT;
+, external_id TEXT, mail TEXT) STRICT;
 
 CREATE INDEX users_by_admin ON users (admin) WHERE admin = 1;
+
+CREATE UNIQUE INDEX users_by_external_id ON users (external_id) WHERE external_id IS NOT NULL;
+
+CREATE UNIQUE INDEX users_by_mail ON users (mail) WHERE mail IS NOT NULL;
