@@ -44,6 +44,8 @@ type Config struct {
 	Timing                           string // profile for those of the next three that are zero
 	Heartbeat, Election, Lease, Hold time.Duration
 
+	SessionAccess, SessionRenewal time.Duration // how long a token gives access, and a session lasts without being used
+
 	TutorEndpoint, TutorModel, TutorKeyFile string
 	TutorPrivate                            bool
 	TutorTemperature                        float64
@@ -82,6 +84,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--join needs a --token: run \"trivium join-token\" on a node of the cluster")
 	case c.Replica && len(c.Join) == 0 && !joinedAlready(c.Data):
 		return fmt.Errorf("--replica needs --join: a replica copies a cluster that exists")
+	case c.SessionAccess < 0 || c.SessionAccess > 0 && c.SessionAccess < time.Minute:
+		return fmt.Errorf("--session-access %s: choose at least 1m", c.SessionAccess)
+	case c.SessionRenewal < 0 || c.SessionRenewal > 0 && c.SessionRenewal < c.SessionAccess:
+		return fmt.Errorf("--session-renewal %s: choose at least --session-access", c.SessionRenewal)
 	case c.CertificateLife < time.Minute:
 		return fmt.Errorf("--node-certificate-life %s: choose at least 1m", c.CertificateLife)
 	case c.Token != "" && len(c.Join) == 0:

@@ -15,6 +15,7 @@ import (
 
 	"trivium/server/cluster"
 
+	"trivium/app/lms"
 	"trivium/consensus"
 )
 
@@ -65,6 +66,8 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.ACMERoot, "acme-ca-root", "", "file with the roots of that authority's own certificate, PEM")
 	f.BoolVar(&c.InsecureHTTP, "insecure-http", false, "allow plain HTTP from other machines: for use behind a proxy that encrypts")
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
+	f.DurationVar(&c.SessionAccess, "session-access", lms.AccessLife, "how long a session's token gives access; then it is exchanged for the next one, without anybody noticing (give all nodes the same)")
+	f.DurationVar(&c.SessionRenewal, "session-renewal", lms.RenewalLife, "how long a session lasts that nobody uses")
 	f.StringVar(&c.TutorEndpoint, "tutor-endpoint", "", "OpenAI-compatible service, such as http://127.0.0.1:11434/v1 (default: none; the tutor quotes the material)")
 	f.StringVar(&c.TutorModel, "tutor-model", "", "name of the model there")
 	f.StringVar(&c.TutorKeyFile, "tutor-key-file", "", "file that holds the key of the service")

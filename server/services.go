@@ -132,6 +132,7 @@ func (n *Node) openWeb() error {
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
+		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal},
 	})
 	return err
 }

@@ -86,6 +86,14 @@ func (a Actor) Account() string {
 	return a.UserID
 }
 
+// AccountLogin is the login that belongs to Account.
+func (a Actor) AccountLogin() string {
+	if a.ViewerID != "" {
+		return a.ViewerLogin
+	}
+	return a.Login
+}
+
 // SignedIn reports whether the actor has a session.
 func (a Actor) SignedIn() bool { return a.UserID != "" }
 

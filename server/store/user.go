@@ -20,6 +20,8 @@ var (
 
 const userColumns = `u.user_id, u.login, u.name, u.admin, u.may_create_courses, u.disabled, u.created_at, u.version`
 
+const userColumnCount = 8
+
 // ?1 user
 const selectUser = `SELECT ` + userColumns + ` FROM users u WHERE u.user_id = ?1`
 

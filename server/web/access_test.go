@@ -168,7 +168,7 @@ func (c *course) body(route string) any {
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
 		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
-		"module": "d1", "item": "h1", "section": "x9"}
+		"module": "d1", "item": "h1", "section": "x9", "session": "s9"}
 	switch r.Name {
 	case "DeleteModule", "RestoreModule":
 		values["module"] = "d2"

@@ -73,7 +73,14 @@ func (s *Server) Administrator(ctx context.Context, login, password, address str
 		if err := s.limits.allow(address); err != nil {
 			return lms.Actor{}, err
 		}
-		if u, err = s.checkPassword(ctx, login, password, address); err != nil {
+		a, err := s.attemptOf(ctx, login, address, "")
+		if err != nil {
+			return lms.Actor{}, err
+		}
+		if u, err = s.checkPassword(ctx, login, password, a); err != nil {
+			return lms.Actor{}, err
+		}
+		if err := s.passed(ctx, a); err != nil {
 			return lms.Actor{}, err
 		}
 		s.basic.remember(sum, hash, s.now())

@@ -19,6 +19,10 @@ func (s *Server) table() []binding {
 		bind(api.CreateUser, s.createUser),
 		bind(api.UpdateUser, s.updateUser),
 		bind(api.GetHome, s.getHome),
+		bindRequest(api.RenewSession, s.renewSession),
+		bind(api.ListSessions, s.listSessions),
+		bind(api.EndSession, s.endSession),
+		bind(api.EndOtherSessions, s.endOtherSessions),
 
 		bind(api.ListCourses, s.listCourses),
 		bind(api.CreateCourse, s.createCourse),

@@ -70,6 +70,7 @@ type Config struct {
 	KV             *kv.Service // nil: one without a cache
 	OperatorToken  string      // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
+	Lives          store.Lives         // of sessions; zero values: the usual ones
 	Metrics        prometheus.Gatherer // nil: no /metrics
 	Inspect        Inspector           // nil: no reports of single nodes
 	Warnings       func() []string     // what about this node needs a person; nil: nothing
@@ -123,6 +124,7 @@ func New(c Config) (*Server, error) {
 	if c.KV == nil {
 		c.KV = kv.New(kv.Config{Store: c.Store})
 	}
+	c.Store.UseLives(c.Lives)
 	s := &Server{c: c, kv: c.KV, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
 		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), bodyTimeout: bodyTimeout}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -141,7 +141,7 @@ func TestAccessIsSet(t *testing.T) {
 	}
 }
 
-var publicRoutes = map[string]bool{"Setup": true, "Register": true, "PreviewInvite": true, "SignIn": true, "RedeemTicket": true}
+var publicRoutes = map[string]bool{"Setup": true, "Register": true, "RenewSession": true, "PreviewInvite": true, "SignIn": true, "RedeemTicket": true, "PreviewClaim": true, "Claim": true}
 
 func TestInputs(t *testing.T) {
 	for _, r := range api.Routes() {
