@@ -16,6 +16,7 @@ import (
 
 	"trivium/server/backup"
 	"trivium/server/cluster"
+	"trivium/server/mail"
 	"trivium/server/tutor"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 
 	Timing                           string // profile for those of the next three that are zero
 	Heartbeat, Election, Lease, Hold time.Duration
+
+	Mail mail.Config
 
 	SessionAccess, SessionRenewal time.Duration // how long a token gives access, and a session lasts without being used
 
@@ -110,6 +113,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.checkACME(); err != nil {
+		return err
+	}
+	if _, err := mail.New(c.Mail); err != nil {
 		return err
 	}
 	if err := c.checkSQL(); err != nil {

@@ -54,7 +54,7 @@ type FoundSession struct {
 	Unused    bool // the token has followed another one, and nobody has used it yet
 }
 
-const sessionColumns = userColumns + `, coalesce(s.view_course_id, ''), s.confirmed_at, s.session_id, s.expires_at`
+const sessionColumns = userColumns + `, ` + mustEnrol + `, coalesce(s.view_course_id, ''), s.confirmed_at, s.session_id, s.expires_at`
 
 // SessionByToken returns who has the session of the token. ErrSignIn when there is none, it has expired, or the account
 // is disabled; ErrRenew, with the session, when the token must be renewed first; ErrReuse when it was replaced long ago.
@@ -95,13 +95,14 @@ func (s *Store) SessionByID(ctx context.Context, sessionID string) (FoundSession
 // findSession runs a query for a session: ?1 what names it, ?2 now, ?3 how long access lasts. rest scans the columns after those
 // of sessionColumns.
 func (s *Store) findSession(ctx context.Context, q string, name any, rest func(consensus.Row) error) (FoundSession, error) {
-	const columns = 4
+	const columns = 5
 	var sessionID, view string
 	var f FoundSession
 	var confirmed time.Time
+	var must bool
 	scan := func(row consensus.Row) (lms.User, error) {
 		n := userColumnCount
-		if err := errors.Join(row[n:n+columns].Scan(&view, &confirmed, &sessionID, &f.ExpiresAt), rest(row[n+columns:])); err != nil {
+		if err := errors.Join(row[n:n+columns].Scan(&must, &view, &confirmed, &sessionID, &f.ExpiresAt), rest(row[n+columns:])); err != nil {
 			return lms.User{}, err
 		}
 		return scanUser(row[:n])
@@ -136,10 +137,12 @@ func (s *Store) findSession(ctx context.Context, q string, name any, rest func(c
 	if view != "" {
 		if actor, student, err := s.viewer(ctx, u, sessionID, view); err == nil || lms.KindOf(err) != lms.KindNotFound {
 			f.Actor, f.User = actor, student
+			f.Actor.MustEnrol = must
 			return f, err
 		}
 	}
 	f.Actor, f.User = actorOf(u, sessionID), u
+	f.Actor.MustEnrol = must
 	f.Actor.Confirmed = s.Now().Sub(confirmed) < lms.ConfirmLife
 	return f, nil
 }

@@ -21,13 +21,13 @@ var roles = []struct {
 	token func(*course) string
 }{
 	{"anonymous", lms.Actor{}, func(*course) string { return "" }},
-	{"student", lms.Actor{UserID: "sue", Role: lms.RoleStudent}, session("sue")},
-	{"classmate", lms.Actor{UserID: "sam", Role: lms.RoleStudent}, session("sam")},
-	{"observer", lms.Actor{UserID: "obi", Role: lms.RoleObserver}, session("obi")},
-	{"elsewhere", lms.Actor{UserID: "ned"}, session("ned")},
-	{"ta", lms.Actor{UserID: "tom", Role: lms.RoleTA}, session("tom")},
-	{"instructor", lms.Actor{UserID: "ina", Role: lms.RoleInstructor, MayCreateCourses: true}, session("ina")},
-	{"instructor2", lms.Actor{UserID: "ira", MayCreateCourses: true}, session("ira")},
+	{"student", lms.Actor{Confirmed: true, UserID: "sue", Role: lms.RoleStudent}, session("sue")},
+	{"classmate", lms.Actor{Confirmed: true, UserID: "sam", Role: lms.RoleStudent}, session("sam")},
+	{"observer", lms.Actor{Confirmed: true, UserID: "obi", Role: lms.RoleObserver}, session("obi")},
+	{"elsewhere", lms.Actor{Confirmed: true, UserID: "ned"}, session("ned")},
+	{"ta", lms.Actor{Confirmed: true, UserID: "tom", Role: lms.RoleTA}, session("tom")},
+	{"instructor", lms.Actor{Confirmed: true, UserID: "ina", Role: lms.RoleInstructor, MayCreateCourses: true}, session("ina")},
+	{"instructor2", lms.Actor{Confirmed: true, UserID: "ira", MayCreateCourses: true}, session("ira")},
 	{"admin", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true, Confirmed: true}, session("root")},
 	{"unconfirmed", lms.Actor{UserID: "root", Admin: true, MayCreateCourses: true}, func(c *course) string { return c.unconfirmed("root") }},
 	{"operator", lms.Actor{UserID: "operator", Admin: true, Confirmed: true}, func(c *course) string { return c.server.c.OperatorToken }},
@@ -53,6 +53,16 @@ func (c *course) body(route string) any {
 		return api.CodeInput{Code: c.otherInvite.Code}
 	case "SignIn":
 		return api.SignInInput{Password: testPassword} // failures would be counted
+	case "PreviewReset":
+		return api.ResetTokenInput{Token: "wrong"}
+	case "ResetPassword":
+		return api.ResetInput{Token: "wrong", Password: testPassword}
+	case "AskReset":
+		return api.AskResetInput{Who: "nobody"}
+	case "UpdateAccountSite":
+		return lms.AccountSite{MinPassword: 8, Version: 99}
+	case "ConfirmTwoStep":
+		return api.CodeOfApp{Code: "000000"}
 	case "RedeemTicket":
 		return api.Ticket{Ticket: "wrong"}
 	case "ConfirmSession":

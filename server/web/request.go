@@ -85,6 +85,9 @@ func (s *Server) admit(q *request) error {
 	if err := s.authenticate(q); err != nil {
 		return err
 	}
+	if q.actor.MustEnrol && !beforeEnrolment[q.route.Method+" "+q.route.Path] {
+		return lms.ErrEnrol
+	}
 	if q.route.Access.OfCourse() {
 		if err := s.takeRole(q); err != nil {
 			return err

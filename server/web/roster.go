@@ -100,7 +100,7 @@ func (s *Server) claim(q *request, in api.ClaimInput) (lms.Session, error) {
 		return lms.Session{}, err
 	}
 	if p, err := s.store.ClaimPreview(q.ctx, digest(in.Token)); err == nil {
-		if err := lms.CheckPassword(p.Login, in.Password); err != nil {
+		if err := s.checkNewPassword(q.ctx, "password", p.Login, p.Name, in.Password); err != nil {
 			return lms.Session{}, err
 		}
 	}

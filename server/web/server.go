@@ -18,6 +18,7 @@ import (
 	"trivium/app/lms"
 	"trivium/consensus"
 	"trivium/server/kv"
+	"trivium/server/seal"
 	"trivium/server/store"
 )
 
@@ -48,7 +49,7 @@ type Cluster interface {
 	Suspend(ctx context.Context, id string, d time.Duration) error
 }
 
-// Config describes a server. Store, Files, Tutor and Cluster are required.
+// Config describes a server. Store, Files, Tutor, Cluster and Seal are required.
 type Config struct {
 	Store   *store.Store
 	Files   Files
@@ -71,6 +72,8 @@ type Config struct {
 	OperatorToken  string      // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
 	Lives          store.Lives         // of sessions; zero values: the usual ones
+	Seal           *seal.Ring          // for seeds of one-time codes; required
+	Mail           Mailer              // nil: no mail is sent
 	Metrics        prometheus.Gatherer // nil: no /metrics
 	Inspect        Inspector           // nil: no reports of single nodes
 	Warnings       func() []string     // what about this node needs a person; nil: nothing
@@ -112,8 +115,8 @@ type Server struct {
 
 // New makes a server. Call Close when the HTTP server that uses it has been shut down.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil {
-		return nil, errors.New("web: store, files, tutor and cluster are required")
+	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil || c.Seal == nil {
+		return nil, errors.New("web: store, files, tutor, cluster and seal are required")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -98,7 +98,7 @@ func (s *Server) session(ctx context.Context, f store.FoundSession) (lms.Session
 		return lms.Session{}, err
 	}
 	courses = slices.DeleteFunc(courses, func(c lms.Course) bool { return c.MyRole == "" })
-	session := lms.Session{User: f.User, Courses: courses, ExpiresAt: f.ExpiresAt}
+	session := lms.Session{User: f.User, Courses: courses, ExpiresAt: f.ExpiresAt, MustEnrol: f.Actor.MustEnrol}
 	if f.Actor.Viewing != "" {
 		session.Viewing = &lms.View{CourseID: f.Actor.Viewing, By: f.Actor.ViewerLogin}
 	}
@@ -154,7 +154,7 @@ func (s *Server) changePassword(q *request, in api.PasswordInput) (api.Empty, er
 	if q.actor.Viewing != "" {
 		return api.Empty{}, store.ErrViewing
 	}
-	if err := lms.CheckPassword(q.actor.Login, in.New); err != nil {
+	if err := s.checkNewPassword(q.ctx, "new", q.actor.Login, q.actor.Name, in.New); err != nil {
 		return api.Empty{}, err
 	}
 	if _, err := s.checkCredentials(q, q.actor.Login, in.Old); err != nil {
@@ -230,7 +230,7 @@ func (s *Server) signInForm(c echo.Context) error {
 		return lms.Errorf(lms.KindInvalid, "The form could not be read.")
 	}
 	next := localPath(q.r.PostForm.Get("next"))
-	in := api.SignInInput{Login: q.r.PostForm.Get("login"), Password: q.r.PostForm.Get("password")}
+	in := api.SignInInput{Login: q.r.PostForm.Get("login"), Password: q.r.PostForm.Get("password"), Code: q.r.PostForm.Get("code")}
 	err = in.Validate()
 	if err == nil {
 		_, err = s.signIn(q, in)
@@ -244,6 +244,9 @@ func (s *Server) signInForm(c echo.Context) error {
 		s.log.Error("sign-in failed", "request", q.id, "error", err)
 	}
 	back := url.Values{"error": {string(refusal.Kind)}}
+	if refusal.Field == "code" {
+		back.Set("error", "code")
+	}
 	if next != "/" {
 		back.Set("next", next)
 	}
