@@ -13,10 +13,14 @@ type sessionsCard struct {
 	list   Remote[api.Page[lms.SessionInfo]]
 	others bool // the question about all others is open
 	busy   bool
+	ctx    app.Context // of the card: the button that begins a call may be gone when its answer comes
 }
 
 // OnMount loads the list.
-func (c *sessionsCard) OnMount(ctx app.Context) { c.load(ctx) }
+func (c *sessionsCard) OnMount(ctx app.Context) {
+	c.ctx = ctx
+	c.load(ctx)
+}
 
 func (c *sessionsCard) load(ctx app.Context) {
 	c.list.Load(ctx, Call(api.ListSessions, api.NoInput{}))
@@ -32,22 +36,22 @@ func (c *sessionsCard) Render() app.UI {
 		return RowsOf(v.Items, func(s lms.SessionInfo) app.UI {
 			return RowWith(Icon("key"), s.Device, "Since "+FormatTime(s.CreatedAt)+cond(s.Current, "", " · last used about "+FormatTime(s.SeenAt)),
 				app.If(s.Current, func() app.UI { return Badge("This device", "good") }).Else(func() app.UI {
-					return Busy(Button("Sign out", "", func(ctx app.Context, _ app.Event) { c.end(ctx, Call(api.EndSession, api.SessionPath{Session: s.ID})) }, Each(s.ID)), c.busy).
+					return Busy(Button("Sign out", "", func(app.Context, app.Event) { c.end(Call(api.EndSession, api.SessionPath{Session: s.ID})) }, Each(s.ID)), c.busy).
 						Aria("label", "Sign out "+s.Device+", signed in "+FormatTime(s.CreatedAt))
 				}))
 		})
 	}), app.If(c.others, func() app.UI {
 		no := func(app.Context) { c.others = false }
-		return Confirm("others", "Sign out all other devices?", "Whoever uses them must sign in again. This device stays signed in.", "Sign out all others", func(ctx app.Context) {
+		return Confirm("others", "Sign out all other devices?", "Whoever uses them must sign in again. This device stays signed in.", "Sign out all others", func(app.Context) {
 			c.others = false
-			c.end(ctx, Call(api.EndOtherSessions, api.NoInput{}))
+			c.end(Call(api.EndOtherSessions, api.NoInput{}))
 		}, no)
 	}))
 }
 
-func (c *sessionsCard) end(ctx app.Context, call work[api.Empty]) {
+func (c *sessionsCard) end(call work[api.Empty]) {
 	c.busy = true
-	Async(ctx, call, func(ctx app.Context, _ api.Empty, err error) {
+	Async(c.ctx, call, func(ctx app.Context, _ api.Empty, err error) {
 		c.busy = false
 		if err != nil && lms.KindOf(err) != lms.KindNotFound { // it had ended by itself
 			ToastError(ctx, err)

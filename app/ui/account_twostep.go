@@ -19,10 +19,14 @@ type twoStepCard struct {
 	off     bool // the question is open
 	busy    bool
 	problem Problem
+	ctx     app.Context // of the card: the buttons that begin a call are gone when its answer comes
 }
 
 // OnMount loads how the user signs in.
-func (c *twoStepCard) OnMount(ctx app.Context) { c.load(ctx) }
+func (c *twoStepCard) OnMount(ctx app.Context) {
+	c.ctx = ctx
+	c.load(ctx)
+}
 
 func (c *twoStepCard) load(ctx app.Context) { c.state.Load(ctx, Call(api.GetTwoStep, api.NoInput{})) }
 
@@ -46,7 +50,7 @@ func (c *twoStepCard) Render() app.UI {
 			Fact{"On since", TimeView(v.Since)},
 			Fact{"Recovery codes", app.Text(plural(v.Codes, "code") + " left")}),
 			app.Div().Class("actions").Body(
-				Busy(Button("New recovery codes", "refresh-cw", func(ctx app.Context, _ app.Event) { c.makeCodes(ctx) }), c.busy),
+				Busy(Button("New recovery codes", "refresh-cw", func(app.Context, app.Event) { c.makeCodes() }), c.busy),
 				Busy(Button("Turn off", "", func(app.Context, app.Event) { c.off = true }), c.busy)))
 	}), app.If(c.off, func() app.UI {
 		return Confirm("twostep-off", "Turn two-step sign-in off?", "From then on your password alone is enough to sign in. Your recovery codes end.", "Turn off", c.end,
@@ -79,9 +83,9 @@ func (c *twoStepCard) recovery() app.UI {
 }
 
 // ask runs a call whose refusal the card shows.
-func ask[T any](c *twoStepCard, ctx app.Context, call work[T], done func(app.Context, T)) {
+func ask[T any](c *twoStepCard, call work[T], done func(app.Context, T)) {
 	c.busy, c.problem = true, Problem{}
-	Async(ctx, call, func(ctx app.Context, v T, err error) {
+	Async(c.ctx, call, func(ctx app.Context, v T, err error) {
 		c.busy = false
 		if err != nil {
 			Fail(ctx, err, &c.problem)
@@ -91,8 +95,8 @@ func ask[T any](c *twoStepCard, ctx app.Context, call work[T], done func(app.Con
 	})
 }
 
-func (c *twoStepCard) begin(ctx app.Context, _ app.Event) {
-	ask(c, ctx, Call(api.BeginTwoStep, api.NoInput{}), func(ctx app.Context, v lms.TwoStepSetup) {
+func (c *twoStepCard) begin(app.Context, app.Event) {
+	ask(c, Call(api.BeginTwoStep, api.NoInput{}), func(ctx app.Context, v lms.TwoStepSetup) {
 		c.setup, c.code = &v, ""
 		Focus(ctx, "code")
 	})
@@ -108,15 +112,15 @@ func (c *twoStepCard) confirm(ctx app.Context, e app.Event) {
 		Fail(ctx, err, &c.problem)
 		return
 	}
-	ask(c, ctx, Call(api.ConfirmTwoStep, in), func(ctx app.Context, v lms.TwoStep) {
+	ask(c, Call(api.ConfirmTwoStep, in), func(_ app.Context, v lms.TwoStep) {
 		c.setup = nil
 		c.state.Set(v)
-		c.makeCodes(ctx)
+		c.makeCodes()
 	})
 }
 
-func (c *twoStepCard) makeCodes(ctx app.Context) {
-	ask(c, ctx, Call(api.MakeRecoveryCodes, api.NoInput{}), func(ctx app.Context, v lms.RecoveryCodes) {
+func (c *twoStepCard) makeCodes() {
+	ask(c, Call(api.MakeRecoveryCodes, api.NoInput{}), func(ctx app.Context, v lms.RecoveryCodes) {
 		c.codes = v.Codes
 		c.load(ctx)
 		if known.MustEnrol {
@@ -125,9 +129,9 @@ func (c *twoStepCard) makeCodes(ctx app.Context) {
 	})
 }
 
-func (c *twoStepCard) end(ctx app.Context) {
+func (c *twoStepCard) end(app.Context) {
 	c.off = false
-	ask(c, ctx, Call(api.EndTwoStep, api.NoInput{}), func(ctx app.Context, v lms.TwoStep) {
+	ask(c, Call(api.EndTwoStep, api.NoInput{}), func(ctx app.Context, v lms.TwoStep) {
 		c.codes = nil
 		c.state.Set(v)
 		Toast(ctx, "good", "Two-step sign-in is off.")

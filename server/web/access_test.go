@@ -218,6 +218,9 @@ func TestAccessMatrix(t *testing.T) {
 	b.WriteByte('\n')
 	for _, r := range api.Routes() {
 		fmt.Fprintf(&b, "%-16s", r.Name)
+		c.server.limits.mu.Lock() // more calls without a session than one address has
+		clear(c.server.limits.by)
+		c.server.limits.mu.Unlock()
 		for _, role := range roles {
 			var body string
 			if r.Writes() && r.Name != "PutChunk" {
