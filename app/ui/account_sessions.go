@@ -34,6 +34,7 @@ func (c *sessionsCard) Render() app.UI {
 	}
 	return Card("Where you are signed in", actions, c.list.View(2, c.load, func(v api.Page[lms.SessionInfo]) app.UI {
 		return RowsOf(v.Items, func(s lms.SessionInfo) app.UI {
+			s.Device = cond(s.Device == "", "A device", s.Device) // signed in before devices had names
 			return RowWith(Icon("key"), s.Device, "Since "+FormatTime(s.CreatedAt)+cond(s.Current, "", " · last used about "+FormatTime(s.SeenAt)),
 				app.If(s.Current, func() app.UI { return Badge("This device", "good") }).Else(func() app.UI {
 					return Busy(Button("Sign out", "", func(app.Context, app.Event) { c.end(Call(api.EndSession, api.SessionPath{Session: s.ID})) }, Each(s.ID)), c.busy).

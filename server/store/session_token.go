@@ -54,32 +54,21 @@ type FoundSession struct {
 	Unused    bool // the token has followed another one, and nobody has used it yet
 }
 
-const sessionColumns = userColumns + `, ` + mustEnrol + `, coalesce(s.view_course_id, ''), s.confirmed_at, s.session_id, s.expires_at`
-
 // SessionByToken returns who has the session of the token. ErrSignIn when there is none, it has expired, or the account
 // is disabled; ErrRenew, with the session, when the token must be renewed first; ErrReuse when it was replaced long ago.
 // Expiry is judged by Now, so nodes agree to within a second once they have written something, and to within the difference
 // of their clocks before.
 func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (FoundSession, error) {
-	const q = `
-		SELECT ` + sessionColumns + `, coalesce(t.access_until, t.created_at + ?3), t.accepted_until, coalesce(t.unused, 0),
-			coalesce((SELECT n.unused FROM session_tokens n WHERE n.token_hash = t.next_hash), 0)
-		FROM session_tokens t
-		JOIN sessions s ON s.session_id = t.session_id
-		JOIN users u ON u.user_id = s.user_id
-		WHERE t.token_hash = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
-	var access, accepted time.Time
-	var unused, successorUnused bool
-	f, err := s.findSession(ctx, q, tokenHash, func(row consensus.Row) error { return row.Scan(&access, &accepted, &unused, &successorUnused) })
+	f, t, err := s.findSession(ctx, tokenHash, "")
 	if err != nil {
 		return f, err
 	}
-	f.Unused = unused
+	f.Unused = t.unused
 	now := s.Now()
-	switch replaced := !accepted.IsZero(); {
-	case !replaced && now.After(access), replaced && now.After(accepted) && successorUnused:
+	switch replaced := !t.accepted.IsZero(); {
+	case !replaced && now.After(t.access), replaced && now.After(t.accepted) && t.successorUnused:
 		return f, ErrRenew
-	case replaced && now.After(accepted):
+	case replaced && now.After(t.accepted):
 		return FoundSession{}, ErrReuse
 	}
 	return f, nil
@@ -87,29 +76,41 @@ func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (FoundSess
 
 // SessionByID is SessionByToken for what has proven its session before, such as a stream.
 func (s *Store) SessionByID(ctx context.Context, sessionID string) (FoundSession, error) {
-	const q = `SELECT ` + sessionColumns + `, ?3 FROM sessions s JOIN users u ON u.user_id = s.user_id
-		WHERE s.session_id = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
-	return s.findSession(ctx, q, sessionID, func(consensus.Row) error { return nil })
+	f, _, err := s.findSession(ctx, nil, sessionID)
+	return f, err
 }
 
-// findSession runs a query for a session: ?1 what names it, ?2 now, ?3 how long access lasts. rest scans the columns after those
-// of sessionColumns.
-func (s *Store) findSession(ctx context.Context, q string, name any, rest func(consensus.Row) error) (FoundSession, error) {
-	const columns = 5
-	var sessionID, view string
-	var f FoundSession
+// tokenState is what is known of the token that found a session.
+type tokenState struct {
+	access, accepted        time.Time
+	unused, successorUnused bool
+}
+
+// findSession finds a live session by the hash of one of its tokens, or by its id.
+func (s *Store) findSession(ctx context.Context, tokenHash []byte, sessionID string) (f FoundSession, t tokenState, err error) {
+	const q = `
+		SELECT ` + userColumns + `, ` + mustEnrol + `, coalesce(s.view_course_id, ''), s.confirmed_at, s.session_id, s.expires_at,
+			coalesce(t.access_until, t.created_at + ?3), t.accepted_until, coalesce(t.unused, 0),
+			coalesce((SELECT n.unused FROM session_tokens n WHERE n.token_hash = t.next_hash), 0)
+		FROM sessions s
+		JOIN users u ON u.user_id = s.user_id
+		LEFT JOIN session_tokens t ON t.token_hash = ?1
+		WHERE s.session_id = coalesce((SELECT session_id FROM session_tokens WHERE token_hash = ?1), ?4) AND s.expires_at >= ?2 AND u.disabled = 0`
+	var view string
 	var confirmed time.Time
 	var must bool
 	scan := func(row consensus.Row) (lms.User, error) {
 		n := userColumnCount
-		if err := errors.Join(row[n:n+columns].Scan(&must, &view, &confirmed, &sessionID, &f.ExpiresAt), rest(row[n+columns:])); err != nil {
+		if err := row[n:].Scan(&must, &view, &confirmed, &sessionID, &f.ExpiresAt, &t.access, &t.accepted, &t.unused, &t.successorUnused); err != nil {
 			return lms.User{}, err
 		}
 		return scanUser(row[:n])
 	}
 	var u lms.User
-	var err error
-	args := []any{name, s.Now(), s.lives.Access.Milliseconds()}
+	args := []any{tokenHash, s.Now(), s.lives.Access.Milliseconds(), sessionID}
+	if tokenHash == nil {
+		args[0] = nil
+	}
 	behind := s.db.IsBehind(sessionAge)
 	if !behind {
 		rows, queryErr := s.query(ctx, q, args...)
@@ -132,19 +133,19 @@ func (s *Store) findSession(ctx context.Context, q string, name any, rest func(c
 		err = lms.ErrSignIn
 	}
 	if err != nil {
-		return FoundSession{}, err
+		return FoundSession{}, t, err
 	}
 	if view != "" {
 		if actor, student, err := s.viewer(ctx, u, sessionID, view); err == nil || lms.KindOf(err) != lms.KindNotFound {
 			f.Actor, f.User = actor, student
 			f.Actor.MustEnrol = must
-			return f, err
+			return f, t, err
 		}
 	}
 	f.Actor, f.User = actorOf(u, sessionID), u
 	f.Actor.MustEnrol = must
 	f.Actor.Confirmed = s.Now().Sub(confirmed) < lms.ConfirmLife
-	return f, nil
+	return f, t, nil
 }
 
 // RenewToken gives the token a successor, unless it has one, and answers the key from which the successor follows and until when
@@ -189,9 +190,7 @@ func (s *Store) TakeToken(ctx context.Context, tokenHash []byte) error {
 
 // EndReused ends the session of a token that SessionByToken refuses as used again.
 func (s *Store) EndReused(ctx context.Context, tokenHash []byte) error {
-	const q = `SELECT ` + sessionColumns + `, ?2, ?3 FROM session_tokens t JOIN sessions s ON s.session_id = t.session_id
-		JOIN users u ON u.user_id = s.user_id WHERE t.token_hash = ?1`
-	f, err := s.findSession(ctx, q, tokenHash, func(consensus.Row) error { return nil })
+	f, _, err := s.findSession(ctx, tokenHash, "")
 	if err != nil {
 		if lms.KindOf(err) == lms.KindSignIn {
 			return nil // it has ended
