@@ -16,7 +16,7 @@ WASM := assets/web/app.wasm
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') $(wildcard build/patch/*.go build/slim/*.go build/pack/*.go) go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test check golden cluster bench simulate fuzz soak release clean chromium
+.PHONY: help run build wasm test check golden cluster bench retrieval simulate fuzz soak release clean chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ bench: build ## Trivium beside rqlite on this disk: a table of ratios
 	cd "$$(go env GOMODCACHE)/$(RQLITE)" && go build -trimpath -ldflags "$(LDFLAGS)" -o "$(CURDIR)/$(BIN)/rqlited" ./cmd/rqlited
 	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
 	$(BIN)/bench -trivium $(BIN)/trivium -rqlited $(BIN)/rqlited $(ARGS)
+
+retrieval: ## how well and how fast the tutor finds passages, beside plain BM25 (ARGS="-v -passages 0")
+	go build -tags "$(TAGS)" -o $(BIN)/bench ./build/bench
+	$(BIN)/bench -retrieval $(ARGS)
 
 T ?= 30s
 ONLY ?= .

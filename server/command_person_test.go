@@ -133,6 +133,15 @@ func TestCoursework(t *testing.T) {
 		t.Errorf("the thread: %s", out)
 	}
 
+	archive := filepath.Join(data, "course.trivium.zip")
+	as("teacher", "course", "export", "CS 101", archive)
+	refused(t, "exists", "course", "export", "CS 101", archive, "--session", session("teacher"))
+	refused(t, "", "course", "export", "CS 101", archive+"2", "--session", session("student"))
+	if out := as("teacher", "course", "import", archive); !strings.Contains(out, "Programming is here") || !strings.Contains(out, "1 assignment\n") {
+		t.Errorf("import: %s", out)
+	}
+	refused(t, "not an archive of a course", "course", "import", work, "--session", session("teacher"))
+
 	must(t, "logout", "--session", session("student"))
 	refused(t, "nobody is signed in", "courses", "--session", session("student"))
 	if strings.Contains(s.log.String(), operator) || strings.Contains(s.log.String(), saved.Token) {

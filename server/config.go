@@ -50,6 +50,8 @@ type Config struct {
 	SessionAccess, SessionRenewal time.Duration // how long a token gives access, and a session lasts without being used
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
+	TutorEmbeddingModel                     string
+	TutorKeyHeader, TutorQuery              string // how an endpoint wants it that is not of the common form
 	TutorPrivate                            bool
 	TutorTemperature                        float64
 	TutorMaxTokens, TutorContext            int
@@ -289,8 +291,9 @@ func loopback(host string) bool {
 func (c *Config) tutor() (tutor.Config, error) {
 	t := tutor.Config{
 		Endpoint: c.TutorEndpoint, Model: c.TutorModel, AllowPrivate: c.TutorPrivate, Temperature: &c.TutorTemperature,
-		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext,
+		MaxTokens: c.TutorMaxTokens, ContextTokens: c.TutorContext, KeyHeader: c.TutorKeyHeader, Query: c.TutorQuery,
 	}
+	t.EmbeddingModel = c.TutorEmbeddingModel
 	if c.TutorKeyFile != "" {
 		data, err := os.ReadFile(c.TutorKeyFile)
 		if err != nil {

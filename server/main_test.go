@@ -196,6 +196,7 @@ func TestWrongSettings(t *testing.T) {
 		{name: "nodes of the demo", args: []string{"demo", "--nodes", "4"}, want: "--nodes 4"},
 		{name: "id of a replica", args: []string{"kv-udp", "4200", "A", "00A1"}, want: "four hexadecimal digits"},
 		{name: "port of a simulator", args: []string{"kv-udp", "x", "00A0"}, want: "port"},
+		{name: "header that is none", args: serve("--http", "127.0.0.1:0", "--cluster", "127.0.0.1:0", "--tutor-endpoint", "http://127.0.0.1:1", "--tutor-model", "m", "--tutor-key-header", "a b"), want: "header"},
 		{name: "no node here", args: []string{"status", "--data", t.TempDir()}, want: "no node has run in"},
 		{name: "nobody answers", args: []string{"kv", "get", "x", "--url", "http://127.0.0.1:1", "--token", "x", "--consistency", "some"}, want: "consistency"},
 	} {

@@ -83,6 +83,7 @@ func (n *Node) openTutor() error {
 		return err
 	}
 	tc.Store, tc.Node, tc.Logger, tc.IsLeader, tc.Peers = n.store, n.self.ID(), n.log, n.db.IsLeader, n.tutorPeer
+	tc.Nodes = n.tutorNodes
 	tc.OpenFile = func(ctx context.Context, f lms.File) (io.ReadSeekCloser, error) { return n.files.Open(ctx, f) }
 	tc.Extractor = []string{program, extractCommand}
 	n.tutor = tutor.New(tc)
@@ -92,6 +93,7 @@ func (n *Node) openTutor() error {
 	n.wg.Go(func() { n.peers.Serve(ln) })
 	n.wg.Go(func() { n.tutor.Resume(n.ctx) })
 	n.wg.Go(func() { n.tutor.IndexLoop(n.ctx) })
+	n.wg.Go(func() { n.tutor.EmbedLoop(n.ctx) })
 	n.wg.Go(n.eraseOld)
 	return nil
 }
@@ -113,6 +115,16 @@ func (n *Node) tutorPeer(_ context.Context, node string) (*http.Client, string, 
 		return nil, "", fmt.Errorf("no node %s is known", node)
 	}
 	return n.toTutor, "http://" + address, nil
+}
+
+// tutorNodes lists the nodes that may lend this one their language model.
+func (n *Node) tutorNodes(ctx context.Context) ([]string, error) {
+	nodes, err := n.db.Nodes(ctx)
+	ids := make([]string, len(nodes))
+	for i, m := range nodes {
+		ids[i] = m.ID
+	}
+	return ids, err
 }
 
 func (n *Node) openWeb() error {
@@ -234,6 +246,11 @@ func (n *Node) warnings() []string {
 	all := n.cluster.Warnings()
 	if w := n.backup.Warning(); w != "" {
 		all = append(all, w)
+	}
+	if n.tutor != nil {
+		if w := n.tutor.Warning(); w != "" {
+			all = append(all, w)
+		}
 	}
 	if n.config.InsecureHTTP && !n.config.encrypts() {
 		all = append(all, fmt.Sprintf("People reach node %s without encryption (--insecure-http). Unless a proxy in front of it encrypts, "+

@@ -18,6 +18,7 @@ var (
 
 	PreviewRoster = Endpoint[RosterInput, lms.RosterPlan]{"POST", "/api/v1/courses/:course/roster/preview", lms.InstructorOfCourse, "Show what a roster file would do"}
 	ApplyRoster   = Endpoint[ApplyRosterInput, lms.RosterResult]{"POST", "/api/v1/courses/:course/roster", lms.InstructorOfCourse, "Do what a preview of a roster file has shown, all or nothing"}
+	UndoRoster    = Endpoint[CoursePath, lms.RosterResult]{"POST", "/api/v1/courses/:course/roster/undo", lms.InstructorOfCourse, "Take the last import back, while the roster is as it left it"}
 	IssueClaims   = Endpoint[IssueClaimsInput, Page[lms.ClaimLink]]{"POST", "/api/v1/courses/:course/roster/claims", lms.InstructorOfCourse, "Make links with which imported people choose a password; older links end"}
 	PreviewClaim  = Endpoint[ClaimTokenInput, lms.ClaimPreview]{"POST", "/api/v1/claims/preview", lms.Public, "Show whose account a link is for"}
 	Claim         = Endpoint[ClaimInput, lms.Session]{"POST", "/api/v1/claims", lms.Public, "Choose the password of an imported account with a link"}

@@ -28,6 +28,7 @@ const (
 	AuditMemberUpdate   AuditAction = "member.change"    // role or state
 	AuditMemberJoin     AuditAction = "member.join"      // with an invite code
 	AuditMemberImport   AuditAction = "member.import"    // a roster file was applied
+	AuditMemberUndo     AuditAction = "member.undo"      // the last import was taken back
 	AuditMemberSection  AuditAction = "member.section"   // members were put into a section
 	AuditSection        AuditAction = "section.change"   // created, renamed, archived, restored or deleted
 	AuditCourseState    AuditAction = "course.state"     // archived or restored
@@ -60,6 +61,7 @@ const (
 	AuditFlagSeen       AuditAction = "tutor.flag"     // a message that somebody must look at was looked at
 	AuditErase          AuditAction = "tutor.erase"    // of the text of a conversation, by who had it or by age
 	AuditTutorSite      AuditAction = "tutor.site"     // the site's rules of the tutor
+	AuditCourseImport   AuditAction = "course.import"  // of an archive, into a new course
 	AuditRefused        AuditAction = "access.refused" // answered 403
 )
 

@@ -56,7 +56,7 @@ func (p *assignmentPage) load(ctx app.Context) {
 		return
 	}
 	in := api.AssignmentPath{Course: p.id, Assignment: p.as}
-	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm)
+	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm, p.loadObserved)
 	p.whenStudent(ctx, func(ctx app.Context) { p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm) })
 }
 
@@ -104,7 +104,8 @@ func (p *assignmentPage) view(a lms.Assignment) app.UI {
 		app.Div().Class("stack").Body(
 			app.If(!a.Published, p.draftNotice),
 			p.description(a),
-			app.If(p.student(), func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }),
+			app.If(p.student(), func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }).
+				ElseIf(p.observes(), func() app.UI { return p.attempts.View(2, p.load, p.observedWork) }),
 		),
 		app.Div().Class("stack").Body(
 			p.facts(a),

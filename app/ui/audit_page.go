@@ -29,7 +29,10 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditUserCreate: "Created an account", lms.AuditUserRegister: "Registered", lms.AuditUserUpdate: "Changed an account",
 	lms.AuditPassword: "Changed the own password", lms.AuditMemberAdd: "Enrolled a member", lms.AuditMemberUpdate: "Changed a member",
 	lms.AuditMemberJoin: "Joined a course", lms.AuditInviteCreate: "Made an invite code", lms.AuditInviteRevoke: "Withdrew an invite code",
-	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data",
+	lms.AuditMemberImport: "Imported a roster", lms.AuditMemberUndo: "Took an import back", lms.AuditMemberSection: "Put members into a section", lms.AuditSection: "Changed a section",
+	lms.AuditCourseState: "Archived or restored a course", lms.AuditClaimIssue: "Made links for new accounts", lms.AuditClaim: "Chose the first password",
+	lms.AuditViewStart: "Began a student view", lms.AuditViewEnd: "Ended a student view",
+	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data", lms.AuditCourseImport: "Imported a course",
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
 	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL",
 	lms.AuditSessionEnd: "Signed out other devices", lms.AuditSessionReuse: "An old token was used again", lms.AuditAccountSite: "Changed the rules of accounts",
@@ -40,7 +43,7 @@ var auditWords = map[lms.AuditAction]string{
 
 // auditGroups are what one would look for.
 var auditGroups = []Option{{Value: "", Label: "Everything"}, {Value: "grade.", Label: "Grades"}, {Value: "submission.", Label: "Reading of submissions"},
-	{Value: "account.", Label: "Accounts"}, {Value: "member.", Label: "Members of courses"}, {Value: "invite.", Label: "Invite codes"},
+	{Value: "account.", Label: "Accounts"}, {Value: "member.", Label: "Members of courses"}, {Value: "invite.", Label: "Invite codes"}, {Value: "view.", Label: "Student views"},
 	{Value: "signin.", Label: "Sign-in"}, {Value: "cluster.", Label: "The cluster"}, {Value: "backup.", Label: "Backups"}, {Value: "export", Label: "Exports"},
 	{Value: "kv.", Label: "API tokens"}, {Value: "access.refused", Label: "Refused access"}}
 

@@ -55,7 +55,7 @@ func (p *courseForm) Render() app.UI {
 		return &Shell{Title: "New course", Active: "courses", Back: Crumbs("Courses", "/courses"), Content: p.form()}
 	}
 	return p.frame(&Shell{Title: "Course settings", Active: "overview", Back: Crumbs(p.label(), CoursePath(p.id)),
-		Content: app.If(p.loaded == p.id && p.id != "", p.form).Else(func() app.UI { return Skeleton(5) })})
+		Content: app.If(p.loaded == p.id && p.id != "", func() app.UI { return app.Div().Class("stack").Body(p.form(), archiveCard(p.id)) }).Else(func() app.UI { return Skeleton(5) })})
 }
 
 func (p *courseForm) form() app.UI {

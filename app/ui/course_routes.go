@@ -6,6 +6,7 @@ import "github.com/maxence-charriere/go-app/v10/pkg/app"
 // matches wins, so that "new" stands before ids.
 func courseRoutes() {
 	page("/courses/new", func() app.Composer { return &courseForm{} })
+	page("/courses/import", func() app.Composer { return &courseImportPage{} })
 	page("/courses/:course", func() app.Composer { return &coursePage{} })
 	page("/courses/:course/settings", func() app.Composer { return &courseForm{} })
 

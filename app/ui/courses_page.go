@@ -57,7 +57,7 @@ func (p *CoursesPage) groups(v api.Page[lms.Course]) app.UI {
 	slices.Sort(terms)
 	slices.Reverse(terms)
 	return app.Div().Class("stack", "stack-wide").Body(
-		app.If(len(terms) > 1 || len(states) > 1, func() app.UI { return p.filter(terms, states) }),
+		app.If(len(terms) > 1 || len(states) > 1 || states[lms.CourseArchived], func() app.UI { return p.filter(terms, states) }),
 		app.Range(terms).Slice(func(i int) app.UI {
 			in := shown[terms[i]]
 			if len(in) == 0 {
@@ -131,6 +131,7 @@ func mayCreateCourses() bool { return Me().Admin || Me().MayCreateCourses }
 func courseActions(join app.EventHandler) app.UI {
 	return app.Div().Class("actions").Body(
 		Button("Join with a code", "key", join),
+		app.If(mayCreateCourses(), func() app.UI { return LinkButton("Import", "upload", "/courses/import") }),
 		app.If(mayCreateCourses(), func() app.UI { return PrimaryLink("New course", "plus", "/courses/new") }),
 	)
 }

@@ -46,6 +46,9 @@ func startLive(ctx app.Context) {
 		}
 		openLive()
 		publish([]string{"*"}) // what was missed
+		if onScreen != nil {   // the session may have become that of a student view, or have ended, in another tab
+			onScreen.Dispatch(func(ctx app.Context) { RefreshSession(ctx, nil) })
+		}
 	})
 	listen(app.Window(), "pagehide", func(app.Value) { closeLive() })
 	listen(app.Window(), "pageshow", func(app.Value) { openLive() })

@@ -181,7 +181,7 @@ func (p *PeoplePage) filter() app.UI {
 		roles = append(roles, Option{Value: string(r), Label: RoleName(r) + "s"})
 	}
 	return app.Form().Class("filter").Role("search").OnSubmit(func(ctx app.Context, e app.Event) { e.PreventDefault(); p.load(ctx) }).Body(
-		Input(Field{ID: "q", Label: "Search", Type: "search", Optional: true, Placeholder: cond(p.staff(), "Name, user name, id", "Name"), Value: p.in.Query,
+		Input(Field{ID: "q", Label: "Search", Type: "search", Optional: true, Placeholder: cond(p.staff(), "Name or id", "Name"), Value: p.in.Query,
 			On: choose(func(v string) { p.in.Query = v })}),
 		Select(Field{ID: "role", Label: "Role", Value: string(p.in.Role), On: choose(func(v string) { p.in.Role = lms.Role(v) })}, roles...),
 		app.If(p.staff() && len(p.sections.Value.Items) > 0, func() app.UI {

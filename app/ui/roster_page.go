@@ -20,6 +20,7 @@ type rosterPage struct {
 	plan    *lms.RosterPlan
 	result  *lms.RosterResult
 	busy    bool
+	undone  bool
 	stale   bool // the roster changed between preview and apply
 	problem Problem
 }
@@ -34,7 +35,7 @@ func (p *rosterPage) OnNav(ctx app.Context) {
 }
 
 func (p *rosterPage) reset() {
-	p.name, p.plan, p.result, p.stale, p.problem, p.in = "", nil, nil, false, Problem{}, api.RosterInput{Course: p.id}
+	p.name, p.plan, p.result, p.undone, p.stale, p.problem, p.in = "", nil, nil, false, false, Problem{}, api.RosterInput{Course: p.id}
 }
 
 func (p *rosterPage) Render() app.UI {
@@ -57,8 +58,8 @@ func (p *rosterPage) choose() app.UI {
 			app.P().Class("help").ID("file-help").Text("UTF-8, with a header line, separated by comma, semicolon or tab. "+
 				"People are found by external id, then user name, then mail address, never by name. A column with passwords is not read.")),
 		app.If(p.busy, func() app.UI { return Skeleton(2) }),
-		app.Details().Body(app.Summary().Text("An example"),
-			app.Elem("pre").Class("mono").Text("id,login,mail,name,section,role\n1001,ada,ada@example.org,Ada King,Monday,student\n1002,bob,bob@example.org,\"Ross, Bob\",Tuesday,ta")),
+		app.Div().Body(app.P().Class("label").Text("An example"),
+			app.Div().Class("plain", "mono", "panel", "break").Text("id,login,mail,name,section,role\n1001,ada,ada@example.org,Ada King,Monday,student\n1002,bob,bob@example.org,\"Ross, Bob\",Tuesday,ta")),
 	))
 }
 
@@ -222,8 +223,21 @@ func (p *rosterPage) apply(ctx app.Context, _ app.Event) {
 	})
 }
 
+// undo takes the import back.
+func (p *rosterPage) undo(ctx app.Context, _ app.Event) {
+	p.busy, p.problem = true, Problem{}
+	Async(ctx, Call(api.UndoRoster, api.CoursePath{Course: p.id}), func(ctx app.Context, _ lms.RosterResult, err error) {
+		p.busy, p.undone, p.problem = false, err == nil, ProblemOf(err)
+	})
+}
+
 func (p *rosterPage) done() app.UI {
 	r := p.result
+	if p.undone {
+		return app.Div().Class("stack").Role("status").Body(
+			Notice("good", "The import is taken back: the members are as they were. New accounts and sections stay."),
+			app.Div().Class("actions").Body(PrimaryLink("To the people", "users", CoursePath(p.id, "people"))))
+	}
 	return app.Div().Class("stack").Role("status").Body(
 		Notice("good", "The roster is applied."),
 		Facts(Fact{"Joined", app.Text(itoa(r.Added))}, Fact{"With a new account", app.Text(itoa(r.NewAccounts))}, Fact{"Changed", app.Text(itoa(r.Changed))},
@@ -232,5 +246,6 @@ func (p *rosterPage) done() app.UI {
 			return Notice("info", "The new accounts have no password yet. On the page of the people you make a link for each of them, with which they choose one.")
 		}),
 		app.Div().Class("actions").Body(PrimaryLink("To the people", "users", CoursePath(p.id, "people")),
-			Button("Import another file", "upload", func(app.Context, app.Event) { p.reset() })))
+			Button("Import another file", "upload", func(app.Context, app.Event) { p.reset() }),
+			Busy(Quiet("Take it back", "refresh-cw", p.undo), p.busy)))
 }

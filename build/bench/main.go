@@ -1,6 +1,7 @@
 // Command bench measures Trivium beside rqlited, three processes each on the same disk, in turn in one run, and prints a
 // table of ratios. Absolute figures depend on the machine; ratios of one run hold.
 //
+//	bench -retrieval [-passages 50000]
 //	bench -trivium build/bin/trivium -rqlited build/bin/rqlited [-quick] [-seconds 4] [-rounds 3] [-kills 20] [-dir DIR]
 //
 // The nodes end with it, however it ends; only SIGKILL leaves their data behind.
@@ -27,7 +28,12 @@ func main() {
 	log.SetFlags(log.Ltime)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := run(ctx, flags()); err != nil {
+	o := flags()
+	measure := run
+	if o.retrieval {
+		measure = runRetrieval
+	}
+	if err := measure(ctx, o); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -37,6 +43,8 @@ type options struct {
 	seconds, rounds               int
 	kills, peerKills              int
 	only                          string
+	retrieval, verbose            bool
+	passages                      int
 }
 
 func flags() options {
@@ -51,6 +59,9 @@ func flags() options {
 	flag.IntVar(&o.kills, "kills", 20, "leader kills of Trivium")
 	flag.IntVar(&o.peerKills, "peer-kills", 5, "leader kills of the peer")
 	flag.StringVar(&o.only, "only", "", "measure only the rows whose \"request clients\" matches, such as '^write 64$'")
+	flag.BoolVar(&o.retrieval, "retrieval", false, "measure the retrieval of the tutor instead: its quality beside plain BM25, and its time")
+	flag.IntVar(&o.passages, "passages", 50_000, "passages of the site when the time of retrieval is measured; 0: it is not")
+	flag.BoolVar(&o.verbose, "v", false, "also print the questions whose first passage does not answer")
 	flag.BoolVar(&quick, "quick", false, "a smoke test: 1 round of 1 s, 3 kills")
 	flag.Parse()
 	if quick {

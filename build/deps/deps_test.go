@@ -47,6 +47,7 @@ func TestImports(t *testing.T) {
 		{"trivium/server/kv", []string{echo, goap, llm, "trivium/app/ui", "trivium/server/web", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/load", []string{"github.com/", "trivium/app/ui", "trivium/consensus", "trivium/server"}},
 		{"trivium/server/sql", []string{echo, raft, sql, goap, llm, "trivium/app/ui", "trivium/server/"}},
+		{"trivium/server/interop", []string{"github.com/", "golang.org/x/", "trivium/app/api", "trivium/app/ui", "trivium/consensus", "trivium/server/"}},
 		{"trivium/server/seal", []string{"trivium/", echo, raft, sql, goap, llm}},
 		{"trivium/server/inspect", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/store", "trivium/server/files", "trivium/server/tutor"}},
 		{"trivium/server/certs", []string{echo, raft, sql, goap, llm, "trivium/server/web", "trivium/server/files", "trivium/server/tutor", "trivium/server/cluster"}},

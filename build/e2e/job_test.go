@@ -188,6 +188,7 @@ func (j *job) register() {
 	third.expect("422")
 	register(third, j.nodes[0], code, "Carl", "carl")
 	third.see("This invite code has been used as often as it may be.")
+	third.expectDeath() // the page stays open while nodes die
 }
 
 func (j *job) post() {

@@ -24,14 +24,14 @@ func TestTutorTalk(t *testing.T) {
 		run  func(*testing.T, tutoring)
 	}{
 		{"the first question", func(t *testing.T, s tutoring) { s.firstQuestion(t) }},
-		{"staff vouch", func(t *testing.T, s tutoring) { s.vouch(t) }},
-		{"a message to look at", func(t *testing.T, s tutoring) { s.flagged(t) }},
-		{"own conversations", func(t *testing.T, s tutoring) { s.conversations(t) }},
-		{"beyond the material", func(t *testing.T, s tutoring) { s.beyond(t) }},
-		{"right to left", func(t *testing.T, s tutoring) { s.rightToLeft(t) }},
+		{"acceptance 20: staff vouch", func(t *testing.T, s tutoring) { s.vouch(t) }},
+		{"acceptance 22: a message to look at", func(t *testing.T, s tutoring) { s.flagged(t) }},
+		{"acceptance 21: own conversations", func(t *testing.T, s tutoring) { s.conversations(t) }},
+		{"acceptance 6: beyond the material", func(t *testing.T, s tutoring) { s.beyond(t) }},
+		{"acceptance 5: right to left", func(t *testing.T, s tutoring) { s.rightToLeft(t) }},
 		{"the instructor's settings", func(t *testing.T, s tutoring) { s.settings(t) }},
 		{"hidden notes", func(t *testing.T, s tutoring) { s.hiddenNotes(t) }},
-		{"the quota", func(t *testing.T, s tutoring) { s.quota(t) }},
+		{"acceptance 12: the quota", func(t *testing.T, s tutoring) { s.quota(t) }},
 		{"switched off", func(t *testing.T, s tutoring) { s.switchedOff(t) }},
 	} {
 		t.Run(step.name, func(t *testing.T) { step.run(t, tutoring{s.in(t), m}) })

@@ -33,11 +33,11 @@ func TestTutorModel(t *testing.T) {
 		name string
 		run  func(*testing.T, tutoring)
 	}{
-		{"answers in pieces", func(t *testing.T, s tutoring) { s.pieces(t, zelda) }},
-		{"stop keeps the text", func(t *testing.T, s tutoring) { s.stopped(t) }},
-		{"a failing endpoint", func(t *testing.T, s tutoring) { s.failing(t) }},
-		{"the browser leaves", func(t *testing.T, s tutoring) { s.leaves(t) }},
-		{"the answering node dies", func(t *testing.T, s tutoring) { s.dies(t) }},
+		{"acceptance 2 and 4: answers in pieces", func(t *testing.T, s tutoring) { s.pieces(t, zelda) }},
+		{"acceptance 15: stop keeps the text", func(t *testing.T, s tutoring) { s.stopped(t) }},
+		{"acceptance 13: a failing endpoint", func(t *testing.T, s tutoring) { s.failing(t) }},
+		{"acceptance 15: the browser leaves", func(t *testing.T, s tutoring) { s.leaves(t) }},
+		{"acceptance 15: the answering node dies", func(t *testing.T, s tutoring) { s.dies(t) }},
 	} {
 		t.Run(step.name, func(t *testing.T) { step.run(t, tutoring{s.in(t), m}) })
 	}

@@ -128,6 +128,7 @@ func (s *Store) SearchEndorsed(ctx context.Context, courseID, match string, limi
 		JOIN passages p ON p.passage_id = passages_search.rowid
 		JOIN endorsements e ON e.course_id = p.course_id AND e.ordinal = p.ordinal
 		WHERE passages_search MATCH ?1 AND p.course_id = ?2 AND p.material_id = 'faq.' || ?2 AND e.withdrawn = 0
+			AND EXISTS(SELECT 1 FROM passages WHERE material_id = 'faq.' || ?2)
 		ORDER BY bm25(passages_search, 4.0, 2.0, 1.0), p.passage_id
 		LIMIT ?3`
 	rows, err := s.query(ctx, q, match, courseID, limitOf(limit), faqText)

@@ -136,6 +136,7 @@ const materialPassages = `SELECT passage_id FROM passages WHERE material_id = ?1
 // deletePassages takes the text of a material out of the index.
 func deletePassages(b *consensus.Batch, materialID string) {
 	b.Exec(`DELETE FROM passages_search WHERE rowid IN (`+materialPassages+`)`, materialID)
+	b.Exec(`DELETE FROM passage_vectors WHERE passage_id IN (`+materialPassages+`)`, materialID)
 	b.Exec(`DELETE FROM passages WHERE material_id = ?`, materialID)
 }
 

@@ -110,6 +110,11 @@ func TestHiddenInAModule(t *testing.T) {
 			_, err := s.CreateMaterial(ctx, s.TA, lms.Material{ID: "m-f", CourseID: course, Title: "Notes", Kind: lms.MaterialFile, File: &f, Published: true})
 			want(t, err, nil)
 			s.Page(t, "m-a", "Heaps", true, "a heap is a tree")
+			texts, err := s.UnembeddedPassages(ctx, "model", 10)
+			want(t, err, nil)
+			for _, p := range texts {
+				want(t, s.AddPassageVectors(ctx, "model", []lms.PassageVector{{PassageID: p.PassageID, IndexRun: p.IndexRun, Vector: []byte{1}}}), nil)
+			}
 			want(t, s.CreateModule(ctx, s.TA, lms.Module{ID: "d-1", CourseID: course, Title: "Week 1", Published: true}), nil)
 			for _, id := range []string{"m-a", "m-f"} {
 				want(t, s.CreateItem(ctx, s.TA, course, "d-1", lms.ModuleItem{ID: id, Kind: lms.ItemMaterial}), nil)
@@ -137,6 +142,9 @@ func TestHiddenInAModule(t *testing.T) {
 				found, err := s.SearchPassages(ctx, course, actor.Role.Staff(), `"heap"`, 10)
 				want(t, err, nil)
 				note("search", len(found) > 0)
+				near, err := s.NearPassages(ctx, course, actor.Role.Staff(), "model", []byte{1}, 10)
+				want(t, err, nil)
+				note("meaning", len(near) > 0)
 				n, err := s.PassageCount(ctx, course, actor.Role.Staff())
 				want(t, err, nil)
 				note("count", n > 0)
@@ -144,7 +152,7 @@ func TestHiddenInAModule(t *testing.T) {
 				note("question", err == nil)
 				return channels
 			}
-			all := []string{"page", "file", "list", "outline", "search", "count", "question"}
+			all := []string{"page", "file", "list", "outline", "search", "meaning", "count", "question"}
 			if got := seen(s.TA); !slices.Equal(got, all) {
 				t.Errorf("staff see it in %v", got)
 			}

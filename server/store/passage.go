@@ -106,19 +106,41 @@ func splitPassages(passages []lms.Passage) [][]lms.Passage {
 	return parts
 }
 
+// ?2 course, ?3 staff, ?5 now. It is worked out once for a search, not for each passage.
+const openMaterials = `SELECT m.material_id FROM materials m WHERE m.course_id = ?2 AND m.deleted_at IS NULL AND (?3 OR ` + materialFrom + ` <= ?5)`
+
 // SearchPassages returns the passages of the course that match the FTS5 expression, best first. A hit in the title
 // weighs four times, in a heading twice as much as one in the text. Only staff find what is not published.
 func (s *Store) SearchPassages(ctx context.Context, courseID string, staff bool, match string, limit int) ([]lms.Passage, error) {
 	const q = `
 		SELECT ` + passageColumns + `
-		FROM passages_search
-		JOIN passages p ON p.passage_id = passages_search.rowid
+		FROM (
+			SELECT h.passage_id, bm25(passages_search, 4.0, 2.0, 1.0) AS points
+			FROM passages_search
+			JOIN passages h ON h.passage_id = passages_search.rowid
+			WHERE passages_search MATCH ?1 AND h.material_id IN (` + openMaterials + `)
+			ORDER BY points, h.passage_id
+			LIMIT ?4
+		) best
+		JOIN passages p ON p.passage_id = best.passage_id
 		JOIN materials m ON m.material_id = p.material_id
-		WHERE passages_search MATCH ?1 AND p.course_id = ?2 AND m.deleted_at IS NULL AND (?3 OR ` + materialFrom + ` <= ?5)
-		ORDER BY bm25(passages_search, 4.0, 2.0, 1.0), p.passage_id
-		LIMIT ?4`
+		ORDER BY best.points, p.passage_id`
 	rows, err := s.query(ctx, q, match, courseID, staff, limitOf(limit), s.Now())
 	return collect(rows, err, scanPassage)
+}
+
+// MatchCounts counts the passages of the site that each of the FTS5 expressions matches: what a search for it would have to rank.
+func (s *Store) MatchCounts(ctx context.Context, matches []string) ([]int, error) {
+	list, err := json.Marshal(matches)
+	if err != nil {
+		return nil, err
+	}
+	const q = `
+		SELECT (SELECT count(*) FROM passages_search WHERE passages_search MATCH j.value)
+		FROM json_each(?1) j
+		ORDER BY j.key`
+	rows, err := s.query(ctx, q, string(list))
+	return collect(rows, err, scanInt)
 }
 
 // PassageCount counts the passages of the course that can be found.

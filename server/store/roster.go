@@ -135,6 +135,7 @@ func (s *Store) ApplyRoster(ctx context.Context, actor lms.Actor, courseID strin
 // writeRoster adds the statements of a plan: a few over lists, however long the file is.
 func (s *Store) writeRoster(ctx context.Context, b *consensus.Batch, actor lms.Actor, courseID string, plan lms.RosterPlan, writes []lms.RosterWrite) error {
 	var accounts, joins, changes, known []rosterRecord
+	var before []rosterBefore
 	for _, w := range writes {
 		r := rosterRecord{ID: w.User.ID, Login: w.User.Login, Normal: lms.NormalLogin(w.User.Login), Name: w.User.Name, Role: string(w.User.Role),
 			Section: w.Section, Active: w.User.Active, External: filled(w.User.ExternalID), Mail: filled(w.User.Mail)}
@@ -148,6 +149,7 @@ func (s *Store) writeRoster(ctx context.Context, b *consensus.Batch, actor lms.A
 		default:
 			changes, known = append(changes, r), append(known, r)
 		}
+		before = append(before, beforeOf(r.ID, w.Was))
 	}
 	lists := make([]string, 4)
 	for i, l := range [][]rosterRecord{accounts, joins, changes, known} {
@@ -191,6 +193,9 @@ func (s *Store) writeRoster(ctx context.Context, b *consensus.Batch, actor lms.A
 	b.Exec(`
 		UPDATE enrolments SET role = j.value ->> 'Role', active = j.value ->> 'Active', section_id = coalesce(`+section+`, section_id)
 		FROM json_each(?2) j WHERE course_id = ?1 AND user_id = j.value ->> 'ID'`, courseID, lists[2])
+	if err := keepBefore(b, actor, courseID, before); err != nil {
+		return err
+	}
 	s.auditRoster(ctx, b, actor, courseID, plan, writes)
 	return nil
 }

@@ -32,12 +32,7 @@ const (
 // errOtherSection refuses a TA who is limited to sections the work of a student outside of them.
 var errOtherSection = lms.Errorf(lms.KindForbidden, "This student is in a section that you do not look after. An instructor can give you the section.")
 
-// requireReach demands that the actor, who must be staff by a guard before it, looks after the student.
-func requireReach(b *consensus.Batch, actor lms.Actor, courseID, studentID string) {
-	b.Require(errOtherSection, reachesStudent, actor.UserID, courseID, studentID)
-}
-
-// requireReachOf is requireReach for the student of a submission.
+// requireReachOf demands that the actor, who must be staff by a guard before it, looks after the student of a submission.
 func requireReachOf(b *consensus.Batch, actor lms.Actor, courseID, submissionID string) {
 	b.Require(errOtherSection, reachesSubmission, actor.UserID, courseID, submissionID)
 }
@@ -64,8 +59,7 @@ func (s *Store) mayRead(ctx context.Context, sc scope, actor lms.Actor, courseID
 	case sc.sections == "":
 		return nil
 	}
-	const q = `SELECT count(*) FROM enrolments WHERE course_id = ?1 AND user_id = ?2 AND section_id IN (SELECT value FROM json_each(?3))`
-	n, err := s.number(ctx, q, courseID, studentID, sc.sections)
+	n, err := s.number(ctx, `SELECT `+reachesStudent, actor.UserID, courseID, studentID)
 	if err == nil && n == 0 {
 		err = errOtherSection
 	}

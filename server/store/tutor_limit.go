@@ -103,29 +103,61 @@ func (s *Store) explainTutor(ctx context.Context, err error, actor lms.Actor, co
 	return &explained
 }
 
-// TutorQuota tells what the actor may still ask in the course.
-func (s *Store) TutorQuota(ctx context.Context, actor lms.Actor, courseID string) (q lms.TutorQuota, err error) {
-	const counts = `
-		SELECT coalesce((SELECT hourly_quota FROM tutor_policies WHERE course_id = ?1), 20),
-			(SELECT count(*) FROM tutor_calls WHERE user_id = ?2 AND counted = 1 AND asked_at > ?3),
-			(SELECT coalesce(min(asked_at), 0) FROM tutor_calls WHERE user_id = ?2 AND counted = 1 AND asked_at > ?3),
-			coalesce((SELECT daily_quota FROM tutor_policies WHERE course_id = ?1), 500)
-				- (SELECT count(*) FROM tutor_calls WHERE course_id = ?1 AND counted = 1 AND asked_at > ?4),
-			coalesce((SELECT ask_anyway FROM tutor_policies WHERE course_id = ?1), 3)
-				- (SELECT count(*) FROM tutor_calls WHERE user_id = ?2 AND course_id = ?1 AND counted = 1 AND anyway = 1 AND asked_at > ?4)`
+// quotaColumns are what a member has used.
+// ?1 course, ?2 user, ?3 an hour ago, ?4 a day ago
+const quotaColumns = `
+	coalesce((SELECT hourly_quota FROM tutor_policies WHERE course_id = ?1), 20),
+	(SELECT count(*) FROM tutor_calls WHERE user_id = ?2 AND counted = 1 AND asked_at > ?3),
+	(SELECT coalesce(min(asked_at), 0) FROM tutor_calls WHERE user_id = ?2 AND counted = 1 AND asked_at > ?3),
+	coalesce((SELECT daily_quota FROM tutor_policies WHERE course_id = ?1), 500)
+		- (SELECT count(*) FROM tutor_calls WHERE course_id = ?1 AND counted = 1 AND asked_at > ?4),
+	coalesce((SELECT ask_anyway FROM tutor_policies WHERE course_id = ?1), 3)
+		- (SELECT count(*) FROM tutor_calls WHERE user_id = ?2 AND course_id = ?1 AND counted = 1 AND anyway = 1 AND asked_at > ?4)`
+
+// usedQuota is a row of quotaColumns.
+type usedQuota struct {
+	limit, used, day, anyway int
+	first                    int64 // when the oldest question of the hour was asked, in ms
+}
+
+func (u *usedQuota) columns() []any { return []any{&u.limit, &u.used, &u.first, &u.day, &u.anyway} }
+
+func (u *usedQuota) left() lms.TutorQuota {
+	q := lms.TutorQuota{Limit: u.limit, Left: max(min(u.limit-u.used, u.day), 0), AskAnyway: max(u.anyway, 0)}
+	if q.Left == 0 && u.first > 0 {
+		q.RenewsAt = time.UnixMilli(u.first).Add(time.Hour).UTC()
+	}
+	return q
+}
+
+// TutorState is what a member sees of the tutor of a course.
+type TutorState struct {
+	Policy   lms.TutorPolicy
+	Passages int // that the member may see
+	Chosen   lms.TutorChoice
+	Quota    lms.TutorQuota
+	Accepted bool // the notice
+}
+
+// TutorState reads in one go what the actor may know of the tutor of a course.
+func (s *Store) TutorState(ctx context.Context, actor lms.Actor, courseID string) (TutorState, error) {
+	if _, err := s.scope(ctx, actor, courseID); err != nil {
+		return TutorState{}, err
+	}
+	const q = `SELECT ` + tutorPolicyColumns + `,
+			(SELECT count(*) FROM passages x JOIN materials m ON m.material_id = x.material_id
+				WHERE x.course_id = ?1 AND m.deleted_at IS NULL AND (?5 OR m.published = 1)),
+			coalesce((SELECT mode FROM tutor_choices WHERE user_id = ?2 AND course_id = ?1), ''),
+			coalesce((SELECT level FROM tutor_choices WHERE user_id = ?2 AND course_id = ?1), ''),
+			EXISTS(SELECT 1 FROM tutor_notices WHERE user_id = ?2 AND notice >= ?6), ` + quotaColumns + `
+		FROM courses c LEFT JOIN tutor_policies p ON p.course_id = c.course_id WHERE c.course_id = ?1`
 	now := s.Now()
-	rows, err := s.query(ctx, counts, courseID, actor.UserID, now.Add(-time.Hour), now.Add(-24*time.Hour))
-	return one(rows, err, func(row consensus.Row) (q lms.TutorQuota, err error) {
-		var used, day int
-		var first int64
-		if err := row.Scan(&q.Limit, &used, &first, &day, &q.AskAnyway); err != nil {
-			return q, err
-		}
-		q.Left, q.AskAnyway = max(min(q.Limit-used, day), 0), max(q.AskAnyway, 0)
-		if q.Left == 0 && first > 0 {
-			q.RenewsAt = time.UnixMilli(first).Add(time.Hour).UTC()
-		}
-		return q, nil
+	rows, err := s.query(ctx, q, courseID, actor.UserID, now.Add(-time.Hour), now.Add(-24*time.Hour), actor.Staff(), lms.TutorNotice)
+	return one(rows, err, func(row consensus.Row) (t TutorState, err error) {
+		var used usedQuota
+		t.Policy, err = scanPolicyAnd(row, append([]any{&t.Passages, &t.Chosen.Mode, &t.Chosen.Level, &t.Accepted}, used.columns()...)...)
+		t.Quota = used.left()
+		return t, err
 	})
 }
 

@@ -33,10 +33,13 @@ const (
 		AND NOT EXISTS(SELECT 1 FROM json_each(p.modes) WHERE value = ?2))`
 )
 
-func scanTutorPolicy(row consensus.Row) (p lms.TutorPolicy, err error) {
+func scanTutorPolicy(row consensus.Row) (lms.TutorPolicy, error) { return scanPolicyAnd(row) }
+
+// scanPolicyAnd scans the columns of a policy and what follows them.
+func scanPolicyAnd(row consensus.Row, more ...any) (p lms.TutorPolicy, err error) {
 	var modes, sources string
-	err = row.Scan(&p.CourseID, &p.Enabled, &modes, &p.Mode, &p.Instructions, &p.Avoid, &sources, &p.Level, &p.Language,
-		&p.HourlyQuota, &p.DailyQuota, &p.AskAnyway, &p.MonthlyCap, &p.OwnerID, &p.Version)
+	err = row.Scan(append([]any{&p.CourseID, &p.Enabled, &modes, &p.Mode, &p.Instructions, &p.Avoid, &sources, &p.Level, &p.Language,
+		&p.HourlyQuota, &p.DailyQuota, &p.AskAnyway, &p.MonthlyCap, &p.OwnerID, &p.Version}, more...)...)
 	if err == nil {
 		err = json.Unmarshal([]byte(modes), &p.Modes)
 	}
@@ -130,22 +133,6 @@ func (s *Store) AcceptTutorNotice(ctx context.Context, actor lms.Actor, notice i
 	b.Notify(topicUser(actor.UserID))
 	_, err := s.apply(ctx, &b)
 	return err
-}
-
-// TutorNoticeAccepted reports whether the user has accepted the notice.
-func (s *Store) TutorNoticeAccepted(ctx context.Context, actor lms.Actor, notice int) (bool, error) {
-	n, err := s.number(ctx, `SELECT count(*) FROM tutor_notices WHERE user_id = ?1 AND notice >= ?2`, actor.UserID, notice)
-	return n > 0, err
-}
-
-// TutorChoice returns what the actor has chosen in the course.
-func (s *Store) TutorChoice(ctx context.Context, actor lms.Actor, courseID string) (c lms.TutorChoice, err error) {
-	rows, err := s.query(ctx, `SELECT mode, level FROM tutor_choices WHERE user_id = ?1 AND course_id = ?2`, actor.UserID, courseID)
-	c, err = one(rows, err, func(row consensus.Row) (c lms.TutorChoice, err error) { return c, row.Scan(&c.Mode, &c.Level) })
-	if lms.KindOf(err) == lms.KindNotFound {
-		err = nil
-	}
-	return c, err
 }
 
 // SetTutorChoice keeps how the actor wants to be helped in the course, within what the policy allows.

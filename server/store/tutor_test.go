@@ -72,8 +72,9 @@ func TestTutorQuota(t *testing.T) {
 		}
 		return true
 	})
-	q, err := s.TutorQuota(ctx, s.Alice, s.Course.ID)
+	state, err := s.TutorState(ctx, s.Alice, s.Course.ID)
 	want(t, err, nil)
+	q := state.Quota
 	if q.Limit != 20 || q.Left != 0 || time.Until(q.RenewsAt) < 58*time.Minute {
 		t.Errorf("quota %+v", q)
 	}
@@ -83,8 +84,8 @@ func TestTutorQuota(t *testing.T) {
 	finish(t, s, ids[1], lms.Reply{}, lms.ReplyRecord{Relevant: false})                                 // nothing found: no call
 	finish(t, s, ids[2], lms.Reply{State: lms.ReplyFailed, Note: "offline"}, lms.ReplyRecord{Calls: 1}) // failed
 	finish(t, s, ids[3], lms.Reply{State: lms.ReplyStopped, Body: "So"}, lms.ReplyRecord{Calls: 1})     // stopped: was used
-	if q, err = s.TutorQuota(ctx, s.Alice, s.Course.ID); err != nil || q.Left != 2 {
-		t.Errorf("after two refunds %+v, %v", q, err)
+	if state, err = s.TutorState(ctx, s.Alice, s.Course.ID); err != nil || state.Quota.Left != 2 {
+		t.Errorf("after two refunds %+v, %v", state.Quota, err)
 	}
 	course, site, err := s.TutorTokens(ctx, s.Course.ID, time.Now().Add(-time.Hour))
 	if err != nil || course != 120 || site != 120 {

@@ -52,6 +52,7 @@ func (s *Store) StartView(ctx context.Context, actor lms.Actor, courseID string)
 	b.Exec(`INSERT INTO test_students (course_id, user_id, created_at) SELECT ?1, ?2, ?3 WHERE `+missing, courseID, id, consensus.Stamp{})
 	b.Exec(`UPDATE sessions SET view_course_id = ?2 WHERE session_id = ?1`, actor.SessionID, courseID)
 	audit(ctx, &b, actor, lms.AuditViewStart, "course/"+courseID)
+	b.Notify(topicUser(actor.UserID)) // open streams look at whom they serve
 	_, err := s.apply(ctx, &b)
 	return err
 }
@@ -64,6 +65,7 @@ func (s *Store) EndView(ctx context.Context, actor lms.Actor) error {
 	var b consensus.Batch
 	b.Exec(`UPDATE sessions SET view_course_id = NULL WHERE session_id = ?1 AND user_id = ?2`, actor.SessionID, actor.ViewerID)
 	audit(ctx, &b, lms.Actor{UserID: actor.ViewerID, Login: actor.ViewerLogin}, lms.AuditViewEnd, "course/"+actor.Viewing)
+	b.Notify(topicUser(actor.UserID))
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err
 }

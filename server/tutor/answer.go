@@ -45,6 +45,7 @@ func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, lms.ReplyRecord
 	talk := conversation{}
 	if err == nil {
 		talk = conversationOf(q, r.id)
+		talk.mask = newMasker(author, q)
 		if c := concernOf(talk.question); c != nil {
 			rec.Concern, rec.Severe = c.kind, c.severe
 			reply.Body = cmp.Or(brief.Crisis, defaultCrisisText)
@@ -57,7 +58,7 @@ func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, lms.ReplyRecord
 	if err == nil {
 		rec = h.record()
 		found, err = t.retrieve(ctx, talk, author, course, brief.Policy.Sources)
-		found.mask = newMasker(author, q)
+		found.mask = talk.mask
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errStopped):
@@ -72,6 +73,7 @@ func (t *Tutor) compose(ctx context.Context, r *run) (lms.Reply, lms.ReplyRecord
 		reply.State, reply.Note = lms.ReplyFailed, "The tutor could not read the course material. Your question is kept: try again, or send it to your instructor."
 		return reply, rec, nil
 	}
+	rec.PromptTokens = found.spent
 	rec.Relevant, rec.Passages = found.relevant || found.fixed != "", found.ranks()
 	if t.composeFixed(r, &reply, h, found) {
 		return reply, rec, nil
@@ -88,9 +90,9 @@ func (t *Tutor) composeFixed(r *run, reply *lms.Reply, h help, found retrieval) 
 		reply.Body = found.fixed
 	case h.item != nil && h.item.Policy.Mode == lms.ModeOff:
 		reply.Body, reply.Note = replyItemOff, fmt.Sprintf("This is about %q.", h.item.Title)
-	case h.item != nil && t.model != nil && h.step == lms.HintStop:
+	case h.item != nil && t.writes() && h.step == lms.HintStop:
 		reply.Body, reply.Note = replyHintStop, h.noteWork()
-	case h.item == nil && !found.relevant && !(h.brief.Anyway && t.model != nil):
+	case h.item == nil && !found.relevant && !(h.brief.Anyway && t.writes()):
 		reply.Body, reply.Note = quoted(found.passages), noteNothing
 		reply.Citations = citationsOf(found.passages)
 		if len(found.passages) == 0 {
@@ -99,7 +101,7 @@ func (t *Tutor) composeFixed(r *run, reply *lms.Reply, h help, found retrieval) 
 				reply.Note = noteNoMaterial
 			}
 		}
-	case t.model == nil:
+	case !t.writes():
 		reply.Body, reply.Note = quoted(found.passages)+"\n\n"+askInstructor, noteNoModel
 		reply.Citations = citationsOf(found.passages)
 		if h.item != nil {

@@ -22,6 +22,12 @@ type Config struct {
 	Endpoint string
 	Model    string
 	Key      string // empty: no Authorization header
+	// EmbeddingModel is the name of a model of embeddings at the endpoint. Empty: passages are found by their words alone.
+	EmbeddingModel string
+	// KeyHeader is the header that takes the key as it is, such as api-key; empty: Authorization, as a bearer token.
+	KeyHeader string
+	// Query is added to the address of every request, such as api-version=2024-06-01.
+	Query string
 	// AllowPrivate lets the endpoint lie in a private network, also over http. Loopback is always allowed.
 	AllowPrivate  bool
 	Temperature   *float64 // default 0.3
@@ -32,6 +38,8 @@ type Config struct {
 	MonthlyCap    int64    // tokens of the whole site in a month; 0: no cap
 	Limits        Limits
 
+	// Nodes lists the nodes of the cluster; nil: there are no others.
+	Nodes func(ctx context.Context) ([]string, error)
 	// Peers returns an HTTP client for the tutor service of a node, and the base URL to use with it.
 	Peers func(ctx context.Context, node string) (*http.Client, string, error)
 	// OpenFile opens the bytes of an uploaded file.
@@ -55,6 +63,7 @@ type Limits struct {
 	Found      time.Duration // silence of the model after which the passages are shown, default 1.5 s
 	Poll       time.Duration // of the store, by loops and by streams that have no other source, default 1 s
 	Extract    time.Duration // reading one document, default 2 min
+	Embed      time.Duration // of a question, with the comparison; default 300 ms
 }
 
 // Default settings.
@@ -96,6 +105,7 @@ func (c *Config) Validate() error {
 	orDefault(&l.Found, 1500*time.Millisecond)
 	orDefault(&l.Poll, time.Second)
 	orDefault(&l.Extract, 2*time.Minute)
+	orDefault(&l.Embed, 300*time.Millisecond)
 	switch {
 	case *c.Temperature < 0 || *c.Temperature > 2:
 		return errors.New("tutor: the temperature lies between 0 and 2")
@@ -106,11 +116,17 @@ func (c *Config) Validate() error {
 	case c.Calls < 1 || c.Waiting < 0:
 		return errors.New("tutor: at least one call must be allowed")
 	}
+	if c.Endpoint == "" && c.EmbeddingModel != "" {
+		return errors.New("tutor: a model of embeddings needs an endpoint")
+	}
 	if c.Endpoint == "" {
 		return nil
 	}
 	if c.Model == "" {
 		return errors.New("tutor: an endpoint needs the name of a model")
+	}
+	if err := checkDress(c.KeyHeader, c.Query); err != nil {
+		return err
 	}
 	_, err := parseEndpoint(c.Endpoint, c.AllowPrivate)
 	return err

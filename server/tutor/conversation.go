@@ -14,6 +14,7 @@ type conversation struct {
 	previous []string // the student's messages before it, latest first
 	cited    []lms.Citation
 	material string // id of the material that the thread is about
+	mask     masker // replaces the names of the people of the thread
 }
 
 // conversationOf reads a thread up to a reply.

@@ -8,7 +8,8 @@
 //     written once, and refused from anybody who lost the claim: never lost, never two answers.
 //  2. An answer does not depend on the request that asked for it. The browser may leave; Stop is a request of its own.
 //  3. Text reaches a model only through buildPrompt: passages that this student may open at this moment, this thread, no
-//     names, no ids. Passages and messages are data, never instructions; the model has no tools.
+//     names, no ids. Passages and messages are data, never instructions; the model has no tools. A model of embeddings, if an
+//     operator has set one, gets the passages that members see, and questions that have passed the gate, without names.
 //  4. Text reaches a reader only through the outlet: reasoning removed, citations checked against the passages that were
 //     sent, links and images dropped. What was shown is what is stored.
 //  5. Nothing relevant found, or no endpoint: no model call. A failing endpoint costs the reader the generated text, not the

@@ -11,7 +11,7 @@ import (
 
 // What staff have endorsed is cited first when the same is asked again, in other words too, and does not get into the way of other
 // questions (TUTOR-27).
-func TestEndorsedIsFoundFirst(t *testing.T) {
+func TestAcceptance20EndorsedIsFoundFirst(t *testing.T) {
 	site := demoSite(t)
 	tu := newTutor(t, site, "n1", "")
 	ctx := t.Context()

@@ -26,6 +26,8 @@ type endpoint struct {
 	allowPrivate bool
 }
 
+var errUsualForm = errors.New("tutor: write the endpoint's address in the usual form, such as 192.0.2.1")
+
 // parseEndpoint refuses endpoints that could leak the key or reach what must not be reached (TUTOR-35).
 func parseEndpoint(raw string, allowPrivate bool) (endpoint, error) {
 	u, err := url.Parse(strings.TrimSpace(raw))
@@ -46,14 +48,16 @@ func parseEndpoint(raw string, allowPrivate bool) (endpoint, error) {
 	e.where = e.host
 	e.loopback = e.host == "localhost" || strings.HasSuffix(e.host, ".localhost")
 	if addr, err := netip.ParseAddr(e.host); err == nil {
-		addr = addr.Unmap()
+		if addr.Is4In6() || addr.Zone() != "" {
+			return endpoint{}, errUsualForm
+		}
 		e.loopback = addr.IsLoopback()
 		e.local = isPrivate(addr)
 		if err := e.permit(addr); err != nil {
 			return endpoint{}, err
 		}
 	} else if looksNumeric(e.host) {
-		return endpoint{}, errors.New("tutor: write the endpoint's address in the usual form, such as 192.0.2.1")
+		return endpoint{}, errUsualForm
 	}
 	if e.plain && !e.loopback && !allowPrivate {
 		return endpoint{}, errors.New("tutor: http is only for this computer, or for a private network that is explicitly allowed; use https")
@@ -77,14 +81,41 @@ func looksNumeric(host string) bool {
 	return strings.Trim(host, "0123456789.") == "" || strings.HasPrefix(host, "0x")
 }
 
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+var (
+	sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+	siteLocal   = netip.MustParsePrefix("fec0::/10")
+)
 
-func isPrivate(a netip.Addr) bool { return a.IsPrivate() || sharedSpace.Contains(a) }
+// Addresses of version 6 that lead to one of version 4, and the form of old that means one.
+var (
+	translated = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour  = netip.MustParsePrefix("2002::/16")
+	oldForms   = netip.MustParsePrefix("::/96")
+)
+
+// carried returns the address of version 4 that translators take an address of version 6 for.
+func carried(a netip.Addr) (netip.Addr, bool) {
+	b := a.As16()
+	switch {
+	case translated.Contains(a):
+		return netip.AddrFrom4([4]byte(b[12:16])), true
+	case sixToFour.Contains(a):
+		return netip.AddrFrom4([4]byte(b[2:6])), true
+	}
+	return netip.Addr{}, false
+}
+
+func isPrivate(a netip.Addr) bool {
+	return a.IsPrivate() || sharedSpace.Contains(a) || siteLocal.Contains(a)
+}
 
 // permit decides about one resolved address.
 func (e endpoint) permit(a netip.Addr) error {
 	a = a.Unmap()
+	inner, carries := carried(a)
 	switch {
+	case carries && (!inner.IsGlobalUnicast() || isPrivate(inner)), oldForms.Contains(a) && !a.IsLoopback():
+		return fmt.Errorf("tutor: %s is not an address of a service", a)
 	case a.IsLoopback():
 		if e.loopback || e.allowPrivate {
 			return nil

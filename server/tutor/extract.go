@@ -38,6 +38,8 @@ const (
 	formatPDF      = "PDF"
 	formatDOCX     = "DOCX"
 	formatPPTX     = "PPTX"
+	formatHTML     = "HTML"
+	formatCaptions = "captions"
 	formatMarkdown = "Markdown"
 	formatText     = "text"
 )
@@ -45,9 +47,10 @@ const (
 // formats by extension; the extension decides, because the media type of an upload is a guess.
 var formats = map[string]string{".pdf": formatPDF, ".docx": formatDOCX, ".docm": formatDOCX, ".dotx": formatDOCX, ".pptx": formatPPTX, ".pptm": formatPPTX,
 	".ppsx": formatPPTX, ".md": formatMarkdown, ".markdown": formatMarkdown, ".txt": formatText, ".text": formatText, ".csv": formatText, ".tex": formatText,
-	".srt": formatText, ".vtt": formatText, ".rst": formatText, ".org": formatText, ".log": formatText}
+	".rst": formatText, ".org": formatText, ".log": formatText, ".html": formatHTML, ".htm": formatHTML, ".xhtml": formatHTML, ".vtt": formatCaptions, ".srt": formatCaptions}
 
 var formatsByType = map[string]string{"application/pdf": formatPDF, "text/markdown": formatMarkdown, "text/plain": formatText,
+	"text/html": formatHTML, "application/xhtml+xml": formatHTML, "text/vtt": formatCaptions, "application/x-subrip": formatCaptions,
 	"application/vnd.openxmlformats-officedocument.wordprocessingml.document":   formatDOCX,
 	"application/vnd.openxmlformats-officedocument.presentationml.presentation": formatPPTX}
 
@@ -68,7 +71,7 @@ func formatOf(name, mediaType string) string {
 // readable refuses the types that are not read.
 func readable(name, mediaType string) error {
 	if formatOf(name, mediaType) == "" {
-		return unreadable("this type of file is not read; PDF, DOCX, PPTX, Markdown and plain text are")
+		return unreadable("this type of file is not read; PDF, DOCX, PPTX, HTML, captions (VTT, SRT), Markdown and plain text are")
 	}
 	return nil
 }
@@ -94,11 +97,18 @@ func Extract(ctx context.Context, name, mediaType string, r io.ReaderAt, size in
 	var blocks []block
 	switch formatOf(name, mediaType) {
 	case formatPDF:
-		blocks, err = readPDF(ctx, src, size)
+		blocks, err = within(ctx, func() ([]block, error) { return readPDF(ctx, src, size) })
 	case formatDOCX:
 		blocks, err = readDOCX(ctx, src, size)
 	case formatPPTX:
 		blocks, err = readPPTX(ctx, src, size)
+	case formatHTML:
+		blocks, err = readHTML(ctx, src, size)
+	case formatCaptions:
+		var text string
+		if text, err = readText(src, size); err == nil {
+			blocks, err = captionBlocks(text)
+		}
 	case formatMarkdown:
 		var text string
 		if text, err = readText(src, size); err == nil {
@@ -124,6 +134,33 @@ func Extract(ctx context.Context, name, mediaType string, r io.ReaderAt, size in
 
 // ExtractPage reads a page of Markdown into passages.
 func ExtractPage(markdown string) []lms.Passage { return passagesOf(markdownBlocks(markdown)) }
+
+// within returns when the time is over, also when a library goes round in circles without reading anything: a damaged stream of objects
+// can make the one for PDF wait for the end of a string for ever. What goes on then ends with the process of its own that a node reads
+// documents in.
+func within(ctx context.Context, read func() ([]block, error)) ([]block, error) {
+	type result struct {
+		blocks []block
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				r = result{err: unreadable("the file is damaged")}
+			}
+			done <- r
+		}()
+		r.blocks, r.err = read()
+	}()
+	select {
+	case r := <-done:
+		return r.blocks, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // guarded ends every reading when the context ends, so that no loop over a document outlives it.
 type guarded struct {

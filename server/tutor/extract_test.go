@@ -183,7 +183,7 @@ func TestExtractRefuses(t *testing.T) {
 		data       []byte
 		reason     string
 	}{
-		{"another type", "a.zip", []byte("PK"), "this type of file is not read; PDF, DOCX, PPTX, Markdown and plain text are"},
+		{"another type", "a.zip", []byte("PK"), "this type of file is not read; PDF, DOCX, PPTX, HTML, captions (VTT, SRT), Markdown and plain text are"},
 		{"nothing", "a.pdf", nil, "the file is empty"},
 		{"scanned", "a.pdf", makePDF("/XObject<</I<</Subtype/Image>>>>", "q 1 0 0 1 0 0 cm /I Do Q"), "scanned PDF: it has no text"},
 		{"cut off", "a.pdf", good[:len(good)-40], "the PDF is damaged: its end is missing"},

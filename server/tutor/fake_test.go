@@ -2,11 +2,7 @@ package tutor
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +13,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/server/tutor/tutortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -147,11 +144,29 @@ func (s *fakeStore) ReplacePassages(_ context.Context, m lms.Material, ps []lms.
 	return nil
 }
 
+func (s *fakeStore) UnembeddedPassages(context.Context, string, int) ([]lms.UnembeddedPassage, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) AddPassageVectors(context.Context, string, []lms.PassageVector) error { return nil }
+
+func (s *fakeStore) NearPassages(context.Context, string, bool, string, []byte, int) ([]lms.Passage, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) MatchCounts(_ context.Context, matches []string) ([]int, error) {
+	counts := make([]int, len(matches))
+	for i := range counts {
+		counts[i] = 1
+	}
+	return counts, nil
+}
+
 func (s *fakeStore) SearchEndorsed(context.Context, string, string, int) ([]lms.Passage, error) {
 	return nil, nil
 }
 
-// SearchPassages understands the expressions of matchExpression and ranks by the number of matching parts.
+// SearchPassages understands the expressions of a search and ranks by the number of matching parts.
 func (s *fakeStore) SearchPassages(_ context.Context, _ string, staff bool, match string, limit int) ([]lms.Passage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -297,67 +312,37 @@ func (s *fakeStore) UnclaimedReplies(_ context.Context, stale time.Duration) ([]
 }
 
 // fakeModel is an OpenAI-compatible server that plays a script and records what it was sent.
-type fakeModel struct {
-	*httptest.Server
-	mu       sync.Mutex
-	requests []request
-	play     func(w http.ResponseWriter, r *http.Request, n int)
-}
+type fakeModel struct{ *tutortest.Model }
 
 type request struct {
-	Model               string
-	Stream              bool
-	Temperature         *float64
-	MaxTokens           int `json:"max_tokens"`
-	MaxCompletionTokens int `json:"max_completion_tokens"`
-	Messages            []struct{ Role, Content string }
-	raw                 string
-	auth                string
+	tutortest.Request
+	raw, auth string
 }
 
-func newModel(t *testing.T, play func(w http.ResponseWriter, r *http.Request, n int)) *fakeModel {
-	m := &fakeModel{play: play}
-	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, _ := io.ReadAll(r.Body)
-		req := request{raw: string(raw), auth: r.Header.Get("Authorization")}
-		json.Unmarshal(raw, &req)
-		m.mu.Lock()
-		m.requests = append(m.requests, req)
-		n := len(m.requests)
-		m.mu.Unlock()
-		m.play(w, r, n)
-	}))
-	t.Cleanup(m.Close)
-	return m
+func newModel(t testing.TB, play func(w http.ResponseWriter, r *http.Request, n int)) *fakeModel {
+	return &fakeModel{tutortest.New(t, play)}
 }
 
 func (m *fakeModel) calls() []request {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.requests)
-}
-
-// chunk is an event with a piece of text.
-func chunk(text string) string {
-	b, _ := json.Marshal(text)
-	return fmt.Sprintf(`data: {"choices":[{"index":0,"delta":{"content":%s},"finish_reason":null}]}`+"\n\n", b)
+	var out []request
+	for _, r := range m.Calls() {
+		out = append(out, request{r, r.Raw, r.Header.Get("Authorization")})
+	}
+	return out
 }
 
 const (
-	stopEvent = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
-	cutEvent  = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}` + "\n\n"
-	doneEvent = "data: [DONE]\n\n"
+	stopEvent = tutortest.Stop
+	cutEvent  = tutortest.Cut
+	doneEvent = tutortest.Done
 )
+
+// chunk is an event with a piece of text.
+func chunk(text string) string { return tutortest.Chunk(text) }
 
 // events writes an event stream.
 func events(parts ...string) func(http.ResponseWriter, *http.Request, int) {
-	return func(w http.ResponseWriter, _ *http.Request, _ int) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		for _, p := range parts {
-			io.WriteString(w, p)
-			w.(http.Flusher).Flush()
-		}
-	}
+	return tutortest.Events(parts...)
 }
 
 var quick = Limits{Connect: time.Second, FirstToken: 2 * time.Second, Idle: time.Second, Total: 5 * time.Second, Queue: 2 * time.Second,

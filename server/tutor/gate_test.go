@@ -42,9 +42,9 @@ func demoSite(t *testing.T) *storetest.Site {
 	return site
 }
 
-// TestGate measures the relevance gate on the labelled set: at least 95 % of the questions in scope pass, at least 90 % of the others
+// TestAcceptance06GateOnTheLabelledSet measures the relevance gate on the labelled set: at least 95 % of the questions in scope pass, at least 90 % of the others
 // stop (TUTOR-7).
-func TestGate(t *testing.T) {
+func TestAcceptance06GateOnTheLabelledSet(t *testing.T) {
 	site := demoSite(t)
 	tu := newTutor(t, site, "n1", "")
 	data, err := os.ReadFile("testdata/questions.txt")

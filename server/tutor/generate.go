@@ -26,7 +26,7 @@ func (t *Tutor) generate(ctx context.Context, r *run, reply lms.Reply, rec *lms.
 		return lms.Reply{}, err
 	}
 	rec.PromptVersion, rec.Checked = promptVersion, "passed"
-	reply.Model = t.cfg.Model
+	reply.Model = t.modelName()
 	silent := time.AfterFunc(t.cfg.Limits.Found, func() { r.setFound(citationsOf(sent)) })
 	defer silent.Stop()
 	if h.item != nil {
@@ -69,7 +69,7 @@ func (t *Tutor) concluded(ctx context.Context, r *run, reply lms.Reply, found re
 	case errors.Is(context.Cause(ctx), errStopped):
 		reply.State, reply.Note = lms.ReplyStopped, noteStopped
 	case err != nil:
-		t.log.Warn("tutor: call failed", "reply", r.id, "why", describe(err), "status", status(err))
+		t.log.Warn("tutor: call failed", "reply", r.id, "why", t.why(err), "status", status(err))
 		reply = failed(reply, found.passages, err)
 	default:
 		reply.Note = noteOf(end, out)
@@ -96,7 +96,7 @@ func (t *Tutor) hint(ctx context.Context, r *run, reply lms.Reply, rec *lms.Repl
 			return lms.Reply{}, err
 		}
 		if err != nil && broken == "" {
-			t.log.Warn("tutor: call failed", "reply", r.id, "why", describe(err), "status", status(err))
+			t.log.Warn("tutor: call failed", "reply", r.id, "why", t.why(err), "status", status(err))
 			reply = failed(reply, sent, err)
 			r.write(reply.Body)
 			return reply, nil
@@ -107,7 +107,7 @@ func (t *Tutor) hint(ctx context.Context, r *run, reply lms.Reply, rec *lms.Repl
 		}
 		if broken == "" {
 			rec.Hint = h.step
-			reply.Body, reply.Generated, reply.Model, reply.Citations = body, true, t.cfg.Model, cited(sent, out.cited)
+			reply.Body, reply.Generated, reply.Model, reply.Citations = body, true, t.modelName(), cited(sent, out.cited)
 			r.write(body)
 			return reply, nil
 		}
@@ -142,24 +142,28 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var broken violation
-	var said strings.Builder
+	said, held, checked := 0, "", check.checker()
 	began := time.Now()
 	out := &outlet{sent: len(sent), allowed: inPassages(sent), write: func(s string) {
 		if broken != "" {
 			return
 		}
-		said.WriteString(s)
-		if broken = check.check(said.String()); broken != "" {
+		said += len(s)
+		if broken = checked.add(s); broken != "" {
 			cancel(errHeldBack)
+			return
+		}
+		if held += s; checked.pending() && len(held) < longestPiece {
 			return
 		}
 		if rec.FirstMs == 0 {
 			rec.FirstMs = max(time.Since(began).Milliseconds(), 1)
 		}
-		show(s)
+		show(held)
+		held = ""
 	}}
 	estimate := promptTokens(prompt)
-	err := t.slots.acquire(ctx, t.cfg.Limits.Queue, func(n int) { r.setWait(fmt.Sprintf("Waiting for the language model: place %d in line.", n)) })
+	err := t.slots.acquire(ctx, t.cfg.Limits.Queue, func(n int) { r.setWait(placeInLine(n)) })
 	if err != nil {
 		return outcome{}, out, "", err
 	}
@@ -167,18 +171,21 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 	if err := t.store.ReserveTokens(ctx, r.id, int64(estimate+t.cfg.MaxTokens), monthOf(time.Now()), t.cfg.MonthlyCap); err != nil {
 		return outcome{}, out, "", err
 	}
-	if t.model.endpoint.local {
-		r.setWait("The language model is at work. If it was idle, it is loaded first, which may take a minute.")
-	} else {
-		r.setWait("The language model is at work.")
-	}
+	r.setWait("The language model is at work.")
 	rec.Calls++
-	end, err := t.model.complete(ctx, prompt, out.add, r.setWait)
+	end, err := t.complete(ctx, prompt, out.add, r.setWait)
 	if broken == "" {
 		out.flush()
 	}
-	t.settle(r, rec, end, estimate, said.Len(), out, time.Since(began))
+	if broken == "" && held != "" {
+		show(held)
+	}
+	t.settle(r, rec, end, estimate, said, out, time.Since(began))
 	return end, out, broken, err
+}
+
+func placeInLine(n int) string {
+	return fmt.Sprintf("Waiting for the language model: place %d in line.", n)
 }
 
 // hold records that text was held back. A canary that came out means that a model was made to tell what it must not: a person
@@ -204,7 +211,7 @@ func (t *Tutor) settle(r *run, rec *lms.ReplyRecord, end outcome, promptEstimate
 	}
 	rec.PromptTokens += end.prompt
 	rec.AnswerTokens += end.answer
-	t.log.Info("tutor: call", "reply", r.id, "model", t.cfg.Model, "prompt", promptVersion, "promptTokens", end.prompt, "answerTokens", end.answer,
+	t.log.Info("tutor: call", "reply", r.id, "model", t.modelName(), "prompt", promptVersion, "promptTokens", end.prompt, "answerTokens", end.answer,
 		"finish", end.finish, "cited", out.cited, "ms", took.Milliseconds())
 }
 

@@ -59,7 +59,7 @@ func TestHintLadder(t *testing.T) {
 
 // What a model gives away is never shown and never stored (TUTOR-11): the rules, then the second pass, one more attempt, then a
 // fixed hint.
-func TestGivenAwayHints(t *testing.T) {
+func TestAcceptance08GivenAwayHintsAreHeldBack(t *testing.T) {
 	good := "Look at what makes the condition false [1]."
 	for name, c := range map[string]struct {
 		replies []string
@@ -103,7 +103,7 @@ func TestGivenAwayHints(t *testing.T) {
 
 // Ordinary answers are released after the rules, sentence by sentence: a secret in one chunk or split over many never comes out,
 // and what was clean before it stays.
-func TestOrdinaryAnswersAreChecked(t *testing.T) {
+func TestAcceptance08OrdinaryAnswersAreChecked(t *testing.T) {
 	s := newStore(loops...)
 	var canary string
 	model := newModel(t, func(w http.ResponseWriter, r *http.Request, n int) {

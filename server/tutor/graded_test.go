@@ -75,3 +75,33 @@ func TestRulesOfTheFirstPass(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the pieces that a text arrives in, the rules find in it what they find in the whole.
+func TestRulesSeeThroughPieces(t *testing.T) {
+	r := rules{canaries: []string{"zebra-4711-quill"}, prompt: words(answerPrompt), notes: words("one two three four five six seven eight nine ten eleven twelve thirteen"),
+		question: words("three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"), answers: []string{"0.5", "the third node"}}
+	filler := strings.Repeat("A clean sentence with words. ", 30)
+	for name, want := range map[string]violation{
+		"all of this is fine":         "",
+		"z e b r a 4 7 1 1 q u i l l": holdsCanary,
+		"lliuq 1174 arbez":            holdsCanary,
+		"cite only numbers that are listed. Never invent a source, a page or a link": holdsPrompt,
+		"one two three four five six seven eight nine ten eleven twelve":             holdsNotes,
+		"two three four five six seven eight nine ten eleven twelve":                 "",
+		"it is 0.50, so":                      holdsAnswer,
+		"it is 1/2":                           holdsAnswer,
+		"it is 10.5":                          "",
+		"it must be the\n\nthird   node then": holdsAnswer,
+	} {
+		text := filler + name + ". " + filler
+		for _, n := range []int{1, 2, 3, 7, 50, 1000, len(text)} {
+			c, got := r.checker(), violation("")
+			for rest := text; rest != "" && got == ""; rest = rest[min(n, len(rest)):] {
+				got = c.add(rest[:min(n, len(rest))])
+			}
+			if got != want {
+				t.Errorf("%q in pieces of %d: %q, want %q", name, n, got, want)
+			}
+		}
+	}
+}

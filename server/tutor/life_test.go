@@ -355,7 +355,7 @@ func TestIndexLoop(t *testing.T) {
 		got[id] = fmt.Sprintf("%s %d %s", m.Index, m.Passages, m.IndexNote)
 	}
 	for id, want := range map[string]string{"page": "ready 1 ", "text": "ready 1 ",
-		"program": "failed 0 this type of file is not read; PDF, DOCX, PPTX, Markdown and plain text are",
+		"program": "failed 0 this type of file is not read; PDF, DOCX, PPTX, HTML, captions (VTT, SRT), Markdown and plain text are",
 		"broken":  "failed 0 the file is damaged: it is no PDF", "empty": "failed 0 the file is empty"} {
 		if got[id] != want {
 			t.Errorf("%s: %q, want %q", id, got[id], want)

@@ -3,10 +3,8 @@ package tutor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,14 +25,7 @@ type modelClient struct {
 
 	mu     sync.Mutex
 	quirks quirks // learned from the endpoint's complaints
-}
-
-// quirks are deviations of an endpoint or model from the common form.
-type quirks struct {
-	noTemperature bool
-	newMaxTokens  bool // max_completion_tokens instead of max_tokens
-	noMaxTokens   bool
-	noSystem      bool // the system text goes into the first message of the user
+	fault  string // what an administrator must know, in plain words; empty: the last call worked
 }
 
 // message is one turn of a prompt.
@@ -43,6 +34,7 @@ type message struct{ role, text string }
 // Roles of messages.
 const (
 	roleSystem    = openai.ChatMessageRoleSystem
+	roleDeveloper = openai.ChatMessageRoleDeveloper
 	roleUser      = openai.ChatMessageRoleUser
 	roleAssistant = openai.ChatMessageRoleAssistant
 )
@@ -58,8 +50,12 @@ func newModelClient(cfg Config) *modelClient {
 	e, _ := parseEndpoint(cfg.Endpoint, cfg.AllowPrivate) // Validate has accepted it
 	orDefault(&cfg.Limits.FirstToken, firstToken(e))
 	m := &modelClient{cfg: cfg, endpoint: e, http: e.httpClient(cfg.Limits.Connect), log: cfg.Logger, breaker: breaker{now: time.Now}}
-	m.http.Transport = tolerant{m.http.Transport}
-	config := openai.DefaultConfig(cfg.Key)
+	m.http.Transport = tolerant{dress(cfg, m.http.Transport)}
+	bearer := cfg.Key
+	if cfg.KeyHeader != "" {
+		bearer = ""
+	}
+	config := openai.DefaultConfig(bearer)
 	config.BaseURL = e.base
 	config.HTTPClient = m.http
 	m.api = openai.NewClientWithConfig(config)
@@ -74,9 +70,7 @@ func firstToken(e endpoint) time.Duration {
 }
 
 func (m *modelClient) close() {
-	if t, ok := m.http.Transport.(tolerant); ok {
-		t.next.(*http.Transport).CloseIdleConnections()
-	}
+	m.http.CloseIdleConnections()
 }
 
 // Times that a call ran out of.
@@ -87,8 +81,8 @@ var (
 	errEmpty      = errors.New("the answer is empty")
 )
 
-// complete makes one call and passes the text on as it arrives. A complaint about a parameter, and a short Retry-After, are
-// answered by one second attempt; nothing has been passed on by then. wait tells the reader about it.
+// complete makes one call and passes the text on as it arrives. A complaint about a parameter, and a Retry-After within the waiting
+// limit, are answered by another attempt; nothing has been passed on by then. wait tells the reader about it.
 func (m *modelClient) complete(ctx context.Context, prompt []message, text func(string), wait func(string)) (outcome, error) {
 	if err := m.breaker.allow(); err != nil {
 		return outcome{}, err
@@ -96,42 +90,50 @@ func (m *modelClient) complete(ctx context.Context, prompt []message, text func(
 	ctx, cancel := context.WithTimeoutCause(ctx, m.cfg.Limits.Total, errTotal)
 	defer cancel()
 	info := &callInfo{}
-	out, err := m.attempt(ctx, prompt, text, info)
-	if err != nil && ctx.Err() == nil {
-		if m.learn(err) {
-			out, err = m.attempt(ctx, prompt, text, info)
-		} else if pause, ok := retryPause(err, info.retryAfter, m.cfg.Limits.Idle); ok {
-			wait("The language model is busy; it is asked again in a moment.")
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-				out, err = m.attempt(ctx, prompt, text, info)
-			}
+	out, err := m.attempt(ctx, prompt, text, wait, info)
+	for err != nil && ctx.Err() == nil && m.learn(err) { // ends: there are few forms, and each is learned once
+		out, err = m.attempt(ctx, prompt, text, wait, info)
+	}
+	if pause, ok := retryPause(err, info.retryAfter, time.Now(), m.cfg.Limits.Queue); ok && ctx.Err() == nil {
+		wait("The language model is busy; it is asked again in a moment.")
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+			out, err = m.attempt(ctx, prompt, text, wait, info)
 		}
 	}
 	switch {
 	case err == nil:
 		m.breaker.success()
+		m.report(nil)
 	case errors.Is(context.Cause(ctx), errStopped), errors.Is(context.Cause(ctx), context.Canceled), errors.Is(context.Cause(ctx), errLostClaim),
 		errors.Is(context.Cause(ctx), errHeldBack):
 		m.breaker.abandon()
 	default:
 		m.breaker.failure()
+		m.report(err)
 	}
 	return out, err
 }
 
 // attempt makes one request.
-func (m *modelClient) attempt(ctx context.Context, prompt []message, text func(string), info *callInfo) (outcome, error) {
+func (m *modelClient) attempt(ctx context.Context, prompt []message, text, wait func(string), info *callInfo) (outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limits := m.cfg.Limits
 	watch := time.AfterFunc(limits.FirstToken, func() { cancel(errFirstToken) })
 	idle := time.AfterFunc(time.Hour, func() { cancel(errIdle) })
+	loading := time.AfterFunc(limits.Found, func() {
+		if m.endpoint.local {
+			wait(waitLoading)
+		}
+	})
 	defer watch.Stop()
 	defer idle.Stop()
+	defer loading.Stop()
 	info.activity = func() {
 		watch.Stop()
+		loading.Stop()
 		idle.Reset(limits.Idle)
 	}
 	stream, err := m.api.CreateChatCompletionStream(context.WithValue(ctx, callInfoKey{}, info), m.request(prompt))
@@ -182,89 +184,23 @@ func withCause(ctx context.Context, err error) error {
 	return err
 }
 
-// request builds the request in the form that the endpoint takes.
-func (m *modelClient) request(prompt []message) openai.ChatCompletionRequest {
-	m.mu.Lock()
-	q := m.quirks
-	m.mu.Unlock()
-	req := openai.ChatCompletionRequest{Model: m.cfg.Model, Stream: true}
-	if !q.noTemperature {
-		// The library leaves a zero out; the smallest number above it means the same.
-		req.Temperature = max(float32(*m.cfg.Temperature), math.SmallestNonzeroFloat32)
-	}
-	switch {
-	case q.noMaxTokens:
-	case q.newMaxTokens:
-		req.MaxCompletionTokens = m.cfg.MaxTokens
-	default:
-		//lint:ignore SA1019 deprecated by one vendor, and the only name that most compatible endpoints know
-		req.MaxTokens = m.cfg.MaxTokens
-	}
-	system := ""
-	for _, p := range prompt {
-		if p.role == roleSystem && q.noSystem {
-			system += p.text + "\n\n"
-			continue
-		}
-		if system != "" && p.role == roleUser {
-			p.text, system = system+p.text, ""
-		}
-		req.Messages = append(req.Messages, openai.ChatCompletionMessage{Role: p.role, Content: p.text})
-	}
-	return req
-}
+// waitLoading is what a reader is told while a model on a machine of the institution is silent.
+const waitLoading = "The model is loading, which may take a minute when it was idle."
 
-// learn reports whether an error complains about a parameter that can be sent in another form, and remembers that form.
-func (m *modelClient) learn(err error) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	q := &m.quirks
-	before := *q
-	var refused *openai.APIError
-	var raw *openai.RequestError
-	switch {
-	case errors.Is(err, openai.ErrReasoningModelMaxTokensDeprecated): // the library knows this family of models
-		q.newMaxTokens, q.noTemperature = true, true
-	case errors.Is(err, openai.ErrReasoningModelLimitationsOther), errors.Is(err, openai.ErrReasoningSamplingUnsupported):
-		q.noTemperature = true
-	case errors.As(err, &refused) && (refused.HTTPStatusCode == 400 || refused.HTTPStatusCode == 422):
-		complaint := refused.Message
-		if refused.Param != nil {
-			complaint += " " + *refused.Param
-		}
-		q.adapt(complaint)
-	case errors.As(err, &raw) && (raw.HTTPStatusCode == 400 || raw.HTTPStatusCode == 422):
-		q.adapt(string(raw.Body))
-	}
-	return *q != before
-}
-
-// adapt changes the form of the parameter that a complaint names.
-func (q *quirks) adapt(complaint string) {
-	switch {
-	case mentions(complaint, "max_completion_tokens") && !q.newMaxTokens && mentions(complaint, "max_tokens"):
-		q.newMaxTokens = true
-	case mentions(complaint, "max_tokens") && !q.newMaxTokens:
-		q.newMaxTokens = true
-	case mentions(complaint, "max_completion_tokens"):
-		q.noMaxTokens = true
-	case mentions(complaint, "temperature"):
-		q.noTemperature = true
-	case mentions(complaint, "system"):
-		q.noSystem = true
-	}
-}
-
-// retryPause tells whether a refusal asks to come back within the limit.
-func retryPause(err error, retryAfter string, limit time.Duration) (time.Duration, bool) {
+// retryPause tells whether a refusal asks to come back within the limit. Retry-After holds seconds or a date.
+func retryPause(err error, retryAfter string, now time.Time, limit time.Duration) (time.Duration, bool) {
 	if s := status(err); s != http.StatusTooManyRequests && s != http.StatusServiceUnavailable {
 		return 0, false
 	}
-	seconds, convErr := strconv.Atoi(retryAfter)
-	if convErr != nil || seconds < 0 || time.Duration(seconds)*time.Second > limit {
+	var pause time.Duration
+	if seconds, err := strconv.Atoi(retryAfter); err == nil && seconds >= 0 && seconds < 1<<20 {
+		pause = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(retryAfter); err == nil {
+		pause = max(at.Sub(now), 0)
+	} else {
 		return 0, false
 	}
-	return time.Duration(seconds) * time.Second, true
+	return pause, pause <= limit
 }
 
 // status returns the HTTP status of a refusal, or 0.
@@ -280,23 +216,22 @@ func status(err error) int {
 	return 0
 }
 
-// describe says in an operator's words why a call failed. Text of the endpoint is left out: it may hold what it was sent.
-func describe(err error) string {
-	switch s := status(err); {
-	case s == http.StatusUnauthorized || s == http.StatusForbidden:
-		return fmt.Sprintf("the endpoint refuses the key (status %d)", s)
-	case s == http.StatusNotFound:
-		return "the endpoint does not know the address or the model (status 404)"
-	case s == http.StatusTooManyRequests:
-		return "the endpoint is over its rate limit (status 429)"
-	case s != 0:
-		return fmt.Sprintf("the endpoint answered with status %d", s)
-	}
-	for _, known := range []error{errFirstToken, errIdle, errTotal, errEmpty, errNotAStream, errTooLong, errInStream, errQueueFull,
-		errQueueLong, errBreakerOpen} {
-		if errors.Is(err, known) {
-			return known.Error()
+// complaint is the text with which an endpoint refuses a request, with the parameter that it names; empty: no refusal.
+func complaint(err error) string {
+	var refused *openai.APIError
+	var raw *openai.RequestError
+	switch {
+	case errors.As(err, &refused):
+		text := refused.Message
+		if refused.Param != nil {
+			text += " " + *refused.Param
 		}
+		if code, ok := refused.Code.(string); ok {
+			text += " " + code
+		}
+		return text
+	case errors.As(err, &raw):
+		return string(raw.Body)
 	}
-	return "the endpoint cannot be reached, or its answer broke off"
+	return ""
 }

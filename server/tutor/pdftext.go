@@ -105,12 +105,14 @@ func (p *pdfReader) page(l leaf) *pageText {
 	return t
 }
 
-// streamFits expands a stream, or a list of them, to see that it is within the cap: the library does not cap.
+// streamFits expands a stream, or a list of them, to see that the library, which has no caps, comes to its end: it is within the cap, and
+// it does not end inside of a string of hexadecimal digits, in which the library would wait for more digits for ever.
 func (p *pdfReader) streamFits(v pdf.Value) bool {
 	left := int64(maxPDFStream)
+	var tail hexTail
 	one := func(s pdf.Value) {
 		if s.Kind() == pdf.Stream {
-			n, _ := io.Copy(io.Discard, io.LimitReader(s.Reader(), left)) // damage shows when it is interpreted
+			n, _ := io.Copy(&tail, io.LimitReader(s.Reader(), left)) // damage shows when it is interpreted
 			left -= n
 		}
 	}
@@ -121,7 +123,27 @@ func (p *pdfReader) streamFits(v pdf.Value) bool {
 	} else {
 		one(v)
 	}
-	return left > 0 && p.ctx.Err() == nil
+	return left > 0 && !tail.open && p.ctx.Err() == nil
+}
+
+// hexTail watches whether the last "<" may have begun a string that nothing ends: nothing has followed but space, hexadecimal digits and
+// at last perhaps one other byte, for which the library waits for the second half before it complains.
+type hexTail struct{ open, odd bool }
+
+func (h *hexTail) Write(p []byte) (int, error) {
+	for _, c := range p {
+		switch {
+		case c == '<':
+			h.open, h.odd = true, false
+		case c == 0, c == '\t', c == '\n', c == '\f', c == '\r', c == ' ':
+		case c == '>', h.odd:
+			h.open = false
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
+		default:
+			h.odd = true
+		}
+	}
+	return len(p), nil
 }
 
 func (c *canvas) draw(contents, resources pdf.Value, base [6]float64, depth int) {

@@ -14,11 +14,14 @@ import (
 	"trivium/app/api"
 )
 
-// Handler serves other nodes: the stream and the stop of answers that run here. It must be reachable by nodes only.
+// Handler serves other nodes: the stream and the stop of answers that run here, and calls of this node's language model. It must be
+// reachable by nodes only.
 func (t *Tutor) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stream/{reply}", t.serveStream)
 	mux.HandleFunc("POST /stop/{reply}", t.serveStop)
+	mux.HandleFunc("GET /model", t.serveModel)
+	mux.HandleFunc("POST /call", t.serveCall)
 	return mux
 }
 
@@ -59,7 +62,7 @@ func (t *Tutor) serveStop(w http.ResponseWriter, req *http.Request) {
 }
 
 // peerRequest sends a request to the tutor of another node.
-func (t *Tutor) peerRequest(ctx context.Context, node, method, path, replyID string) (*http.Response, error) {
+func (t *Tutor) peerRequest(ctx context.Context, node, method, path, replyID string, body io.Reader) (*http.Response, error) {
 	if t.cfg.Peers == nil {
 		return nil, errors.New("no way to other nodes")
 	}
@@ -67,7 +70,7 @@ func (t *Tutor) peerRequest(ctx context.Context, node, method, path, replyID str
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, base+path+url.PathEscape(replyID), nil)
+	req, err := http.NewRequestWithContext(ctx, method, base+path+url.PathEscape(replyID), body)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +92,7 @@ func (t *Tutor) relay(ctx context.Context, node, replyID string, send func(api.R
 	// Silence may be a dead peer. The store knows: the claim of a dead node grows stale.
 	watch := time.AfterFunc(t.cfg.Limits.Stale, cancel)
 	defer watch.Stop()
-	res, err := t.peerRequest(ctx, node, http.MethodGet, "/stream/", replyID)
+	res, err := t.peerRequest(ctx, node, http.MethodGet, "/stream/", replyID, nil)
 	if err != nil {
 		return false, err
 	}
@@ -113,7 +116,7 @@ func (t *Tutor) relay(ctx context.Context, node, replyID string, send func(api.R
 func (t *Tutor) stopOnPeer(ctx context.Context, node, replyID string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	res, err := t.peerRequest(ctx, node, http.MethodPost, "/stop/", replyID)
+	res, err := t.peerRequest(ctx, node, http.MethodPost, "/stop/", replyID, nil)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
+	"unicode"
 	"unicode/utf8"
 
 	"trivium/app/lms"
@@ -157,29 +158,25 @@ var mailForm = regexp.MustCompile(`[\pL\pN._%+-]+@[\pL\pN.-]+\.\pL{2,}`)
 // name only, so that the name Mark leaves the verb alone.
 func newMasker(author lms.Actor, q lms.Question) masker {
 	var m masker
-	add := func(s string, fold bool) {
-		if s = strings.TrimSpace(s); utf8.RuneCountInString(s) < 3 {
-			return
+	known := map[string]bool{}
+	add := func(s string, flag string) {
+		if s = strings.TrimSpace(s); utf8.RuneCountInString(s) >= 3 && !known[flag+s] {
+			known[flag+s] = true
+			m.names = append(m.names, regexp.MustCompile(flag+regexp.QuoteMeta(s)))
 		}
-		flag := ""
-		if fold {
-			flag = "(?i)"
-		}
-		m.names = append(m.names, regexp.MustCompile(flag+`(^|[^\pL\pN_])`+regexp.QuoteMeta(s)+`($|[^\pL\pN_])`))
 	}
-	person := func(name string) {
-		add(name, true)
+	person := func(name, id string) {
+		add(name, "(?i)")
 		for _, part := range strings.Fields(name) {
-			add(strings.Trim(part, ".,()"), false)
+			add(strings.Trim(part, ".,()"), "")
 		}
+		add(id, "(?i)")
 	}
-	add(author.UserID, true)
-	person(author.Name)
-	add(author.Login, true)
+	person(author.Name, author.UserID)
+	add(author.Login, "(?i)")
 	for _, r := range q.Replies {
 		if r.AuthorID != lms.TutorID {
-			person(r.AuthorName)
-			add(r.AuthorID, true)
+			person(r.AuthorName, r.AuthorID)
 		}
 	}
 	return m
@@ -188,9 +185,27 @@ func newMasker(author lms.Actor, q lms.Question) masker {
 func (m masker) apply(s string) string {
 	s = mailForm.ReplaceAllString(s, "[mail]")
 	for _, n := range m.names {
-		for range 2 { // names that share a separator are found in the second pass
-			s = n.ReplaceAllString(s, "${1}[name]${2}")
-		}
+		s = maskWhole(s, n)
 	}
 	return s
+}
+
+// maskWhole replaces a name where it stands alone, not within a longer word.
+func maskWhole(s string, name *regexp.Regexp) string {
+	var out strings.Builder
+	from := 0
+	for _, at := range name.FindAllStringIndex(s, -1) {
+		before, _ := utf8.DecodeLastRuneInString(s[:at[0]])
+		after, _ := utf8.DecodeRuneInString(s[at[1]:])
+		if partOfWord(before) || partOfWord(after) {
+			continue
+		}
+		out.WriteString(s[from:at[0]] + "[name]")
+		from = at[1]
+	}
+	return out.String() + s[from:]
+}
+
+func partOfWord(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r) || r == '_')
 }

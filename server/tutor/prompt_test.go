@@ -70,7 +70,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-func TestMatchExpressionIsSafe(t *testing.T) {
+func TestExpressionIsSafe(t *testing.T) {
 	for in, want := range map[string]string{
 		`recursion" OR NEAR(*)`:    `"recursion" OR "recurs"* OR "near"*`,
 		"What is the if statement": `"statement" OR "state"*`,
@@ -79,7 +79,11 @@ func TestMatchExpressionIsSafe(t *testing.T) {
 		"":                         "",
 		"\x00 *** \"\"":            "",
 	} {
-		got := matchExpression(terms(in))
+		search := search{asked: terms(in)}
+		got, err := search.expression(t.Context(), newStore())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if in != `recursion" OR NEAR(*)` && got != want || strings.Count(got, `"`)%2 != 0 {
 			t.Errorf("%q -> %s, want %s", in, got, want)
 		}

@@ -1,6 +1,9 @@
 package tutor
 
 import (
+	"cmp"
+	"context"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,11 +20,18 @@ type term struct {
 	word    string
 	stem    string // beginning that its other forms share; equal to word when the word is short
 	generic bool   // says what is wanted, not about what
+	arabic  bool   // stem is to be compared with stems
 	weight  float64
 }
 
 // match reports whether a folded word of a text is a form of the term.
 func (t term) match(word string) bool {
+	if t.arabic {
+		if utf8.RuneCountInString(t.stem) < 3 {
+			return word == t.word
+		}
+		return isArabic(word) && strings.HasPrefix(arabicStem(word), t.stem)
+	}
 	return word == t.word || t.stem != t.word && strings.HasPrefix(word, t.stem) && len(word) <= len(t.stem)+6 ||
 		t.stem == t.word && utf8.RuneCountInString(t.word) >= 4 && strings.HasPrefix(word, t.word) && len(word) <= len(t.word)+4
 }
@@ -44,8 +54,19 @@ var suffixes = []string{"ations", "ation", "ungen", "ingly", "ings", "ment", "ne
 
 // stemOf cuts one suffix, leaving at least four characters.
 func stemOf(w string) string {
+	if isArabic(w) {
+		return arabicStem(w)
+	}
 	n := utf8.RuneCountInString(w)
 	if n < 5 || strings.IndexFunc(w, unicode.IsDigit) >= 0 {
+		return w
+	}
+	if r, _ := utf8.DecodeRuneInString(w); unicode.Is(unicode.Cyrillic, r) {
+		for _, s := range cyrillicEndings {
+			if n-utf8.RuneCountInString(s) >= 3 && strings.HasSuffix(w, s) {
+				return strings.TrimSuffix(w, s)
+			}
+		}
 		return w
 	}
 	for _, s := range suffixes {
@@ -70,11 +91,13 @@ func pick(all []string, stop bool) []term {
 	var out []term
 	seen := map[string]bool{}
 	for _, w := range all {
-		single := utf8.RuneCountInString(w) == 1 && w[0] < utf8.RuneSelf && (w[0] < '0' || w[0] > '9')
-		if len(out) == maxTerms || len(w) > 64 || (!stop && (foldedStop[w] || single)) {
+		if len(out) == maxTerms || len(w) > 64 || !stop && foldedStop[w] {
 			continue
 		}
-		t := term{word: w, stem: stemOf(w), generic: foldedGeneric[w] || stop, weight: 1}
+		t := term{word: w, stem: stemOf(w), generic: foldedGeneric[w] || foldedGeneric[strings.TrimSuffix(w, "s")] || stop, arabic: isArabic(w), weight: 1}
+		if utf8.RuneCountInString(w) == 1 && w[0] < utf8.RuneSelf {
+			t.weight = 0.5 // "p value", "type 1": says something only beside another word
+		}
 		if !seen[t.stem] {
 			seen[t.stem] = true
 			out = append(out, t)
@@ -83,15 +106,65 @@ func pick(all []string, stop bool) []term {
 	return out
 }
 
-// matchExpression writes terms as an FTS5 expression: each word, which the index's own stemmer reduces, and the beginning that its
-// forms share in languages that this stemmer does not know. Every term is quoted, so that nothing in it is an operator.
-func matchExpression(ts []term) string {
-	parts := make([]string, 0, len(ts))
-	for _, t := range ts {
-		parts = append(parts, `"`+t.word+`"`)
-		if utf8.RuneCountInString(t.stem) >= 4 {
-			parts = append(parts, `"`+t.stem+`"*`)
+// withSubject leaves the messages that have a subject: "and why?" follows what came before it.
+func withSubject(messages []string) []string {
+	var out []string
+	for _, m := range messages {
+		if subjects(words(m)) > 0 {
+			out = append(out, m)
 		}
+	}
+	return out
+}
+
+// maxMatches bounds how many passages of the site one search ranks. Words that are in most of them tell little and cost most.
+const maxMatches = 4000
+
+// expression writes the terms as an FTS5 expression: each word, which the index's own stemmer reduces, and the beginning that its forms
+// share in languages that this stemmer does not know. The most frequent words are left out when the others find enough; what they
+// find is scored with all words. Every term is quoted, so that nothing in it is an operator.
+func (s *search) expression(ctx context.Context, store Store) (string, error) {
+	parts := make([]string, len(s.asked))
+	for i, t := range s.asked {
+		parts[i] = t.expression()
+	}
+	if len(parts) < 2 {
+		return strings.Join(parts, " OR "), nil
+	}
+	counts, err := store.MatchCounts(ctx, parts)
+	if err != nil {
+		return "", err
+	}
+	order := make([]int, len(parts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(counts[a], counts[b]) })
+	var kept []string
+	sum := 0
+	for _, i := range order {
+		if sum += counts[i]; sum > maxMatches && len(kept) > 0 {
+			break
+		}
+		if counts[i] > 0 {
+			kept = append(kept, parts[i])
+		}
+	}
+	return strings.Join(kept, " OR "), nil
+}
+
+// expression is one term of an FTS5 expression.
+func (t term) expression() string {
+	parts := []string{`"` + t.word + `"`}
+	switch {
+	case t.arabic:
+		if stem := arabicCut(t.word); utf8.RuneCountInString(stem) >= 3 {
+			for _, p := range arabicJoined {
+				parts = append(parts, `"`+p+stem+`"*`)
+			}
+		}
+	case utf8.RuneCountInString(t.stem) >= 4:
+		parts = append(parts, `"`+t.stem+`"*`)
 	}
 	return strings.Join(parts, " OR ")
 }

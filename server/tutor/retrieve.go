@@ -15,6 +15,7 @@ import (
 const (
 	bestPassages   = 5 // quoted without a model
 	promptPassages = 8 // offered to a model
+	fewPassages    = 3 // quoted also when the best one stands out
 	nearPassages   = 3 // shown when nothing is relevant
 	maxNamed       = 400
 	endorsedHits   = 5 // entries of the FAQ that are considered
@@ -29,6 +30,7 @@ type retrieval struct {
 	empty    bool // the course has no passages at all
 	passages []lms.Passage
 	points   []float64
+	spent    int // tokens that were sent to find them
 }
 
 // ranks describes the passages for the record of a reply.
@@ -64,26 +66,34 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 	if len(sources) > 0 {
 		materials = slices.DeleteFunc(materials, func(m lms.Material) bool { return !slices.Contains(sources, m.ID) })
 	}
-	asked := terms(talk.question)
-	if isOverview(asked) && len(talk.previous) == 0 && talk.material == "" {
+	if isOverview(terms(talk.question)) && len(talk.previous) == 0 && talk.material == "" {
 		return t.overview(ctx, found, materials, author, course)
 	}
-	s := search{asked: asked, materials: materials, sources: sources}
-	s.followUp(talk, ws)
-	if err := s.collect(ctx, t.store, talk, author, course.ID); err != nil {
+	s, err := t.find(ctx, talk, author, course.ID, materials, sources)
+	if err != nil {
 		return found, err
 	}
 	ranked := s.rank()
-	found.relevant = s.relevant(ranked)
+	if found.relevant = s.relevant(ranked); found.relevant {
+		ranked = t.fuse(ctx, s, ranked, talk, author, course.ID)
+		found.spent = s.spent
+	}
 	limit := nearPassages
-	if found.relevant && t.model != nil {
+	if found.relevant && t.writes() {
 		limit = promptPassages
 	} else if found.relevant {
 		limit = bestPassages
 	}
+	best := 0.0
 	for _, c := range ranked {
-		if len(found.passages) == limit || len(found.passages) > 0 && c.score < 0.4*ranked[0].score {
+		best = max(best, c.score)
+	}
+	for _, c := range ranked {
+		if len(found.passages) == limit {
 			break
+		}
+		if (len(found.passages) >= fewPassages || c.score < 0.15*best) && !c.near && c.score < 0.35*best {
+			continue
 		}
 		found.passages = append(found.passages, c.Passage)
 		found.points = append(found.points, c.score)
@@ -93,6 +103,36 @@ func (t *Tutor) retrieve(ctx context.Context, talk conversation, author lms.Acto
 		found.empty = err == nil && n == 0
 	}
 	return found, nil
+}
+
+// find gathers what the message may be about.
+func (t *Tutor) find(ctx context.Context, talk conversation, author lms.Actor, courseID string, materials []lms.Material, sources []string) (*search, error) {
+	s := &search{asked: terms(talk.question), materials: materials, sources: sources}
+	s.followUp(talk, words(talk.question))
+	return s, s.collect(ctx, t.store, talk, author, courseID)
+}
+
+// Rank returns the passages of a course for a message after previous ones, latest first, as an answer would use them, and whether
+// they are about it.
+func (t *Tutor) Rank(ctx context.Context, author lms.Actor, courseID, message string, previous []string, limit int) ([]lms.Passage, bool, error) {
+	materials, err := t.store.Materials(ctx, author, courseID)
+	if err != nil {
+		return nil, false, err
+	}
+	s, err := t.find(ctx, conversation{question: message, previous: previous}, author, courseID, materials, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	ranked := s.rank()
+	return passagesIn(ranked, limit), s.relevant(ranked), nil
+}
+
+func passagesIn(ranked []*candidate, limit int) []lms.Passage {
+	var out []lms.Passage
+	for _, c := range ranked[:min(limit, len(ranked))] {
+		out = append(out, c.Passage)
+	}
+	return out
 }
 
 // Search finds passages of a course that members, or also staff, may open; best first.
@@ -105,16 +145,16 @@ func (t *Tutor) Search(ctx context.Context, courseID string, staff bool, query s
 	if limit <= 0 {
 		limit = 20
 	}
-	hits, err := t.store.SearchPassages(ctx, courseID, staff, matchExpression(s.asked), max(limit, candidates))
+	match, err := s.expression(ctx, t.store)
+	if err != nil || match == "" {
+		return nil, err
+	}
+	hits, err := t.store.SearchPassages(ctx, courseID, staff, match, max(limit, candidates))
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	s.add(hits, true, false)
-	var out []lms.Passage
-	for _, c := range s.rank()[:min(limit, len(s.pool))] {
-		out = append(out, c.Passage)
-	}
-	return out, nil
+	return passagesIn(s.rank(), limit), nil
 }
 
 // isOverview recognises a question for the course as a whole.
@@ -129,7 +169,7 @@ func isOverview(asked []term) bool {
 // overview takes the beginning of every material.
 func (t *Tutor) overview(ctx context.Context, found retrieval, materials []lms.Material, author lms.Actor, course lms.Course) (retrieval, error) {
 	limit := bestPassages
-	if t.model != nil {
+	if t.writes() {
 		limit = promptPassages
 	}
 	for _, m := range materials {
@@ -159,8 +199,11 @@ type search struct {
 	materials []lms.Material
 	sources   []string        // ids of the only materials to use; empty: all
 	named     map[string]bool // materials that the message or the open page names
+	keyed     bool            // words that say what is wanted are the subject
+	filed     string          // the material whose file the message names
 	whole     bool            // the message asks about the named material as a whole
 	pool      []*candidate
+	spent     int // tokens that were sent to compare meanings
 }
 
 // candidate is a passage that may be used.
@@ -169,12 +212,15 @@ type candidate struct {
 	place   int  // in the order of the store, from 0
 	named   bool // of a named material
 	before  bool // cited by the previous answer
+	near    bool // among the closest by meaning
 	score   float64
 	covered []bool // which terms occur
+	words   scored
 }
 
 // followUp adds the terms of previous turns to a message that cannot be understood alone (TUTOR-6).
 func (s *search) followUp(talk conversation, ws []string) {
+	talk.previous = withSubject(talk.previous)
 	s.own = len(s.asked)
 	content := s.content()
 	points := slices.ContainsFunc(ws, func(w string) bool { return foldedPointing[w] })
@@ -183,6 +229,9 @@ func (s *search) followUp(talk conversation, ws []string) {
 		return
 	}
 	weight := 0.6
+	if len(content) > 0 {
+		weight = 0.35 // what the message adds comes first
+	}
 	for _, text := range talk.previous[:min(2, len(talk.previous))] {
 		for _, t := range terms(text) {
 			if len(s.asked) < maxTerms && !slices.ContainsFunc(s.asked, func(o term) bool { return o.stem == t.stem }) && !t.generic {
@@ -218,13 +267,17 @@ func (s *search) collect(ctx context.Context, store Store, talk conversation, au
 		}
 		s.add(ps[:min(len(ps), maxNamed)], false, true)
 	}
-	if len(s.asked) > 0 {
-		hits, err := store.SearchPassages(ctx, courseID, author.Staff(), matchExpression(s.asked), candidates)
+	match, err := s.expression(ctx, store)
+	if err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	if match != "" {
+		hits, err := store.SearchPassages(ctx, courseID, author.Staff(), match, candidates)
 		if err != nil {
 			return fmt.Errorf("search: %w", err)
 		}
 		s.add(hits, true, false)
-		if hits, err = store.SearchEndorsed(ctx, courseID, matchExpression(s.asked), endorsedHits); err != nil {
+		if hits, err = store.SearchEndorsed(ctx, courseID, match, endorsedHits); err != nil {
 			return fmt.Errorf("search: %w", err)
 		}
 		s.add(hits, true, false)
@@ -250,6 +303,9 @@ func (s *search) name(talk conversation) {
 		if m.ID == talk.material || long && strings.Contains(text, " "+title+" ") || file != "" && strings.Contains(text, " "+file+" ") {
 			s.named[m.ID] = true
 		}
+		if file != "" && strings.Contains(text, " "+file+" ") {
+			s.filed = m.ID
+		}
 	}
 }
 
@@ -272,12 +328,14 @@ func (s *search) add(ps []lms.Passage, ranked, named bool) {
 	}
 }
 
-// rank scores the pool and sorts it, best first.
+// rank scores the pool and sorts it, best first. Of passages that say the same only the best stays.
 func (s *search) rank() []*candidate {
+	s.keywords()
 	s.score()
 	slices.SortStableFunc(s.pool, func(a, b *candidate) int {
 		return cmp.Or(-compareBool(s.vouched(a), s.vouched(b)), cmp.Compare(b.score, a.score), cmp.Compare(a.place, b.place), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
+	s.pool = distinct(s.pool)
 	return s.pool
 }
 

@@ -3,6 +3,7 @@ package tutor
 import (
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -27,42 +28,91 @@ type rules struct {
 	answers  []string // final values of graded work
 }
 
-// check returns the first rule that the text breaks, "" for none. A canary is found however it is spaced, cased or
+// check returns the first rule that the text breaks, "" for none.
+func (r rules) check(text string) violation { return r.checker().add(text) }
+
+// checker applies the rules to a text that arrives in pieces, as if each time to the whole of it. What the rules look for is
+// worked out once; of the text it keeps only what may be the beginning of something.
+type checker struct {
+	canaries []string // in solid form, also backwards
+	prompt   map[string]bool
+	notes    map[string]bool // without what the student has been given: notes quote the item
+	begun    map[string]bool // runs of beginRun words of both
+	answers  []string
+
+	solid           string   // end of the text in solid form, shorter than the longest canary
+	ws              []string // its last words that are complete
+	rest            string   // what follows them and may go on as a word or a number
+	keep, solidKeep int
+}
+
+// beginRun is how many words of the prompt or of hidden notes in a row make it likely that more of them follow.
+const beginRun = 5
+
+// longestWord is how much text without a space is kept as the beginning of a word or a number, in bytes.
+const longestWord = 400
+
+func (r rules) checker() *checker {
+	c := &checker{prompt: runs(r.prompt, sameRun), notes: runs(r.notes, sameRun), answers: r.answers, keep: sameRun - 1}
+	c.begun = runs(append(append(slices.Clone(r.prompt), "\x00"), r.notes...), beginRun)
+	for run := range runs(r.question, sameRun) {
+		delete(c.notes, run)
+	}
+	for run := range runs(r.question, beginRun) {
+		delete(c.begun, run)
+	}
+	for _, canary := range r.canaries {
+		if s := solidForm(canary); s != "" {
+			c.canaries = append(c.canaries, s, reversed(s))
+			c.solidKeep = max(c.solidKeep, len(s)-1)
+		}
+	}
+	for _, a := range r.answers {
+		c.keep = max(c.keep, len(words(a))-1)
+	}
+	return c
+}
+
+// add takes the next piece and returns the first rule that the text breaks by now. A canary is found however it is spaced, cased or
 // punctuated, because a model may be told to spell it out.
-func (r rules) check(text string) violation {
-	solid := solidForm(text)
-	for _, c := range r.canaries {
-		if s := solidForm(c); s != "" && (strings.Contains(solid, s) || strings.Contains(solid, reversed(s))) {
+func (c *checker) add(piece string) violation {
+	c.solid += solidForm(piece)
+	for _, canary := range c.canaries {
+		if strings.Contains(c.solid, canary) {
 			return holdsCanary
 		}
 	}
-	ws := words(text)
-	switch {
-	case sharedRun(ws, r.prompt, sameRun):
-		return holdsPrompt
-	case sharedRunBut(ws, r.notes, r.question):
-		return holdsNotes
+	c.solid = c.solid[max(len(c.solid)-c.solidKeep, 0):]
+
+	text := c.rest + piece
+	ws := append(c.ws, words(text)...)
+	for i := 0; i+sameRun <= len(ws) && len(c.prompt)+len(c.notes) > 0; i++ {
+		switch run := strings.Join(ws[i:i+sameRun], " "); {
+		case c.prompt[run]:
+			return holdsPrompt
+		case c.notes[run]:
+			return holdsNotes
+		}
 	}
-	for _, a := range r.answers {
+	for _, a := range c.answers {
 		if holdsValue(text, ws, a) {
 			return holdsAnswer
 		}
 	}
+	cut := strings.LastIndexFunc(text, unicode.IsSpace) + 1
+	if len(text)-cut > longestWord {
+		cut = len(text) - len(strings.ToValidUTF8(text[len(text)-longestWord:], ""))
+	}
+	done := append(c.ws, words(text[:cut])...)
+	c.ws, c.rest = slices.Clone(done[max(len(done)-c.keep, 0):]), text[cut:]
 	return ""
 }
 
-// sharedRunBut is sharedRun of sameRun words, leaving out runs that the student has been given: notes quote the item.
-func sharedRunBut(ws, notes, given []string) bool {
-	if !sharedRun(ws, notes, sameRun) {
-		return false
-	}
-	hidden, known := runs(notes, sameRun), runs(given, sameRun)
-	for run := range runs(ws, sameRun) {
-		if hidden[run] && !known[run] {
-			return true
-		}
-	}
-	return false
+// pending reports whether the text so far ends with words of the prompt or of hidden notes. It waits for what follows: the
+// sentences of a secret may each be too short to be one.
+func (c *checker) pending() bool {
+	ws := append(slices.Clone(c.ws), words(c.rest)...)
+	return len(ws) >= beginRun && c.begun[strings.Join(ws[len(ws)-beginRun:], " ")]
 }
 
 // solidForm leaves letters and digits only, in lower case.

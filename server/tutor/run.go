@@ -262,6 +262,9 @@ func (t *Tutor) retry(ctx context.Context, atMost time.Duration, f func(attempt 
 
 // Resume takes over answers that no living node works on, until ctx ends. Every node runs it.
 func (t *Tutor) Resume(ctx context.Context) {
+	var around sync.WaitGroup
+	around.Go(func() { t.lookAround(ctx) })
+	defer around.Wait()
 	tick := time.NewTicker(t.cfg.Limits.Poll)
 	defer tick.Stop()
 	waiting := map[string]bool{} // seen pending once: the node that took the question starts it itself

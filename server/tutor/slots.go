@@ -148,6 +148,13 @@ func (b *breaker) allow() error {
 	return nil
 }
 
+// open reports whether calls are refused now.
+func (b *breaker) open() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.until.IsZero() && b.now().Before(b.until)
+}
+
 func (b *breaker) success() {
 	b.mu.Lock()
 	b.failures, b.until, b.testing = nil, time.Time{}, false

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 )
 
 // Limits of what an endpoint may send (TUTOR-35).
@@ -197,9 +196,4 @@ func (n *normaliser) whole(first []byte, err error) {
 	n.data(text)
 	n.out = append(n.out, "data: [DONE]\n"...)
 	n.err = io.EOF
-}
-
-// mentions reports whether an endpoint's complaint names a parameter.
-func mentions(message, parameter string) bool {
-	return strings.Contains(strings.ToLower(message), parameter)
 }

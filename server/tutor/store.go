@@ -19,8 +19,16 @@ type Store interface {
 	ReplacePassages(ctx context.Context, m lms.Material, passages []lms.Passage, state lms.IndexState, note string) error
 	// SearchPassages runs an FTS5 expression over the passages of a course, best first; staff also see drafts.
 	SearchPassages(ctx context.Context, courseID string, staff bool, match string, limit int) ([]lms.Passage, error)
+	// MatchCounts counts the passages of the site that each FTS5 expression matches.
+	MatchCounts(ctx context.Context, matches []string) ([]int, error)
 	// SearchEndorsed runs an FTS5 expression over the entries of the FAQ of a course: what staff have endorsed or corrected.
 	SearchEndorsed(ctx context.Context, courseID, match string, limit int) ([]lms.Passage, error)
+	// UnembeddedPassages lists passages that have no vector of the model yet.
+	UnembeddedPassages(ctx context.Context, model string, limit int) ([]lms.UnembeddedPassage, error)
+	// AddPassageVectors stores vectors of a model; those of passages that are read anew meanwhile are dropped.
+	AddPassageVectors(ctx context.Context, model string, vectors []lms.PassageVector) error
+	// NearPassages returns the passages of a course whose vectors are closest to one, closest first; staff also see drafts.
+	NearPassages(ctx context.Context, courseID string, staff bool, model string, vector []byte, limit int) ([]lms.Passage, error)
 	PassageCount(ctx context.Context, courseID string, staff bool) (int, error)
 
 	// ClaimReply gives a reply to the node if it is pending, or if its node has been silent for staleAfter.

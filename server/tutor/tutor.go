@@ -16,6 +16,7 @@ type Tutor struct {
 	store Store
 	log   *slog.Logger
 	model *modelClient // nil: no language model is set up
+	embed *embedder    // nil: passages are found by their words alone
 	fault error        // the settings are wrong, so there is no model although one was asked for
 	slots *slots
 
@@ -29,6 +30,7 @@ type Tutor struct {
 	mu     sync.Mutex
 	closed bool
 	runs   map[string]*run // answers that this node works on, by reply id
+	helper helper          // the node whose language model this one uses while it has none
 }
 
 // New makes a tutor. Settings that Validate refuses do not stop it: it then answers with passages and the fault is logged.
@@ -42,6 +44,7 @@ func New(cfg Config) *Tutor {
 		t.log.Error("tutor: settings refused, answering with passages only", "error", fault)
 	case cfg.Endpoint != "":
 		t.model = newModelClient(t.cfg)
+		t.embed = newEmbedder(t.cfg)
 	}
 	return t
 }
@@ -57,11 +60,17 @@ func (t *Tutor) Close() error {
 	if t.model != nil {
 		t.model.close()
 	}
+	if t.embed != nil {
+		t.embed.close()
+	}
 	return nil
 }
 
 // Status tells what answers and where text goes.
 func (t *Tutor) Status() api.TutorStatus {
+	if h, lent := t.helping(); lent {
+		return api.TutorStatus{Model: h.Model, Where: h.Where}
+	}
 	if t.model == nil {
 		return api.TutorStatus{Where: onSite}
 	}

@@ -33,10 +33,22 @@ var stopWords = wordSet(
 	encore entre es est et étais était été être eu fait fais il ils j je l la là le les leur leurs lui ma mais me même mes moi mon n ne ni
 	nos notre nous on ont ou où par parce pas peu peut plus pour pourquoi qu quand que quel quelle quelles quels qui quoi sa sans se
 	sera ses si son sont sous suis sur ta te tes toi ton tous tout toute toutes très tu un une vos votre vous y`,
+	`ما ماذا هو هي هم هذا هذه ذلك تلك الذي التي من في على إلى عن مع أو و لا لم لن هل كيف لماذا متى أين أي كل بعض كان كانت يكون أن إن قد ثم لكن أنا أنت نحن لي لك
+	بين بعد قبل عند غير حتى إذا`,
 	`al algo algún alguna como cómo con cual cuál cuales cuáles cuando cuándo de del desde donde dónde el él ella ellas ellos en entre era eres
 	es esa ese eso esta está están estas este esto estos ha hace hacer hacia han hasta hay la las le les lo los más me mi mis mucho muy
 	nada ni no nos nosotros o os otra otro para pero poco por porque qué que quien quién se según ser si sí sin sobre son soy su sus
-	también tan te tiene todo todos tu tus un una uno unos usted y ya yo`)
+	también tan te tiene todo todos tu tus un una uno unos usted y ya yo`,
+	`alla alle anche che chi ci con così cosa cui da dal dalla dei del della delle di dove e gli ho hanno il io la le lo loro ma mi nel nella non
+	noi per perché più quale quali quando quanto questa questo se sei si sono su sul sulla tra uno vi voi è`,
+	`ao aos das dela dele depois do dos ela eles em entre essa esse isso isto mais mas meu minha na nas nem no nos não o onde ou para pela pelo por
+	porque quais qual quando quem se sem ser seu seus sua são também tem um uma você`,
+	`aan bij dan dat de deze die dit door een en er had heb heeft het hij hoe ik in is jij kan maar met mijn naar niet nog om op over te tot uit van
+	voor waar waarom wanneer wat wel welke wie wordt zijn zo`,
+	`а без бы в вы для до его ее если есть же за и из или им их к как какая какие какой когда кто ли мне мы на не но о об он она они от по почему при
+	с со так там то только у что чтобы чем это этот эта эти я`,
+	`إلى أن أو أي أين الذي التي الذين إن إذا ب بعد بين تلك ثم حتى حول ذلك عن عند عندما على غير ف في فيه فيها قبل قد ك كان كانت كل كم كما كيف ل لا لكن لم لماذا
+	له لها ليس ما ماذا متى مع من منذ منه منها نحن هذا هذه هل هم هو هي هنا هناك و وهو وهي يكون يا أنا أنت`)
 
 // genericWords say what a person wants, not about what. They are searched, but they do not make a question relevant.
 var genericWords = wordSet(
@@ -46,14 +58,20 @@ var genericWords = wordSet(
 	simple simply slide slides something stuff sum summarise summarize summary take tell test thing things think topic topics try
 	two understand understanding use used using want way well word words work works better best hard easy confused stuck
 	today tomorrow yesterday recommend mine sure maybe actually kind sort long short quick quickly fast year years day days time times
-	world much big small old high low many name names number list write writes written`,
+	cause happen happens happened role reason world much big small old high low many name names number list write writes written`,
 	`aufgabe bedeutet bedeutung beispiel beispiele beschreib beschreibe definition erklär erkläre erklären erklärung frage fragen gut hilf hilfe kapitel
 	kurs machen macht heißt hilfst thema themen unterschied verstehe verstehen wissen zeig zeige zusammenfassung wichtig einfach genau besser zweite erste
 	brauche braucht tun sagen sag gerade heute morgen gestern`,
 	`aide aider chapitre comprendre comprends cours décrire définition différence donne donner exemple exemples explication explique expliquer
 	expliquez faire question questions résumé savoir signifie veut dire simple mieux bien demain aujourd hui hier`,
+	`ok okay pls plz please`,
+	`اشرح شرح فسر مثال أمثلة سؤال أسئلة وضح توضيح المزيد معنى تعريف فهمت أفهم أريد اعطني أعطني درس الدرس فصل مهم`,
 	`ayuda ayudar capítulo curso definición define diferencia ejemplo ejemplos entender entiendo explica explicación explicar hacer pregunta preguntas
-	quiere decir resumen saber significa mejor simple bien hoy mañana ayer dame`)
+	quiere decir resumen saber significa mejor simple bien hoy mañana ayer dame`,
+	`aiuto capitolo corso definizione differenza domanda esempio esempi spiega spiegami spiegare significa riassunto ajuda aula diferença exemplo explica
+	explicar resumo betekent uitleg uitleggen verschil voorbeeld les vraag`,
+	`объясни объяснить означает значит пример примеры разница вопрос помощь такое урок`,
+	`اشرح شرح معنى تعريف عرف الفرق فرق مثال أمثلة سؤال أريد ساعدني درس الدرس ملخص لخص تحدث اذكر وضح`)
 
 // pointing words refer to what was said before or to the page that is open.
 var pointing = wordSet(
@@ -61,6 +79,7 @@ var pointing = wordSet(
 	other another example else continue further`,
 	`das dies diese dieser dieses es sie ihn ihm davon dazu damit darauf warum nochmal weiter mehr beispiel zweite dritte letzte`,
 	`ça ceci cela ce cette ces il elle pourquoi encore plus exemple deuxième suite`,
+	`هذا هذه ذلك تلك لماذا المزيد مثال الثاني الثانية أكثر`,
 	`esto eso esta este ese esa lo la por otra otro más segundo segunda ejemplo`)
 
 // overviewWords together with nothing else ask what the course is about.

@@ -110,6 +110,8 @@ func (c *course) body(route string) any {
 		return api.MaterialInput{ID: id, Title: "T", Kind: lms.MaterialPage}
 	case "UpdateMaterial":
 		return api.UpdateMaterialInput{Version: 99, Title: text("T")}
+	case "ImportCourse":
+		return api.ImportInput{FileID: "f9"}
 	case "OrderOutline":
 		return api.OrderInput{Version: 99}
 	case "CreateModule":

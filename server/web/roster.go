@@ -73,6 +73,10 @@ func (s *Server) applyRoster(ctx context.Context, actor lms.Actor, in api.ApplyR
 	return s.store.ApplyRoster(ctx, actor, in.Course, roster.Rows, in.Drop, in.Token)
 }
 
+func (s *Server) undoRoster(ctx context.Context, actor lms.Actor, in api.CoursePath) (lms.RosterResult, error) {
+	return s.store.UndoRoster(ctx, actor, in.Course)
+}
+
 // issueClaims answers the secrets, which the cluster does not keep: they are shown this once.
 func (s *Server) issueClaims(ctx context.Context, actor lms.Actor, in api.IssueClaimsInput) (api.Page[lms.ClaimLink], error) {
 	members, err := s.store.PendingMembers(ctx, actor, in.Course, in.Users)

@@ -10,29 +10,18 @@ import (
 
 func (s *Server) tutorInfo(ctx context.Context, actor lms.Actor, in api.CoursePath) (api.TutorStatus, error) {
 	status := s.tutor.Status()
-	policy, err := s.store.TutorPolicy(ctx, actor, in.Course)
+	t, err := s.store.TutorState(ctx, actor, in.Course)
 	if err != nil {
 		return status, err
 	}
-	status.Enabled, status.Modes, status.Mode, status.Notice = policy.Enabled, policy.Modes, policy.Mode, lms.TutorNotice
-	if status.Passages, err = s.store.PassageCount(ctx, in.Course, actor.Staff()); err != nil {
-		return status, err
+	status.Enabled, status.Modes, status.Mode, status.Notice = t.Policy.Enabled, t.Policy.Modes, t.Policy.Mode, lms.TutorNotice
+	status.Passages, status.Chosen, status.Quota, status.Accepted = t.Passages, t.Chosen, t.Quota, t.Accepted
+	if t.Chosen.Mode != "" {
+		status.Mode = t.Chosen.Mode
 	}
-	if status.Chosen, err = s.store.TutorChoice(ctx, actor, in.Course); err != nil {
-		return status, err
+	if status.Level = t.Chosen.Level; status.Level == "" {
+		status.Level, err = s.store.Level(ctx, in.Course, actor.UserID, t.Policy.Level)
 	}
-	if status.Chosen.Mode != "" {
-		status.Mode = status.Chosen.Mode
-	}
-	if status.Level = status.Chosen.Level; status.Level == "" {
-		if status.Level, err = s.store.Level(ctx, in.Course, actor.UserID, policy.Level); err != nil {
-			return status, err
-		}
-	}
-	if status.Quota, err = s.store.TutorQuota(ctx, actor, in.Course); err != nil {
-		return status, err
-	}
-	status.Accepted, err = s.store.TutorNoticeAccepted(ctx, actor, lms.TutorNotice)
 	return status, err
 }
 

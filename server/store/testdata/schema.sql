@@ -347,6 +347,16 @@ CREATE TABLE overrides (
 
 CREATE INDEX overrides_by_course ON overrides (course_id);
 
+CREATE TABLE passage_vectors (
+	passage_id INTEGER PRIMARY KEY,
+	course_id  TEXT NOT NULL,
+	index_run  TEXT NOT NULL,
+	model      TEXT NOT NULL,
+	vector     BLOB NOT NULL CONSTRAINT passage_vectors_vector_not_empty CHECK (length(vector) > 0)
+) STRICT;
+
+CREATE INDEX passage_vectors_by_course ON passage_vectors (course_id, model);
+
 CREATE TABLE passages (
 	passage_id  INTEGER PRIMARY KEY,
 	material_id TEXT NOT NULL,
@@ -471,6 +481,14 @@ CREATE TABLE resets (
 ) STRICT;
 
 CREATE INDEX resets_by_user ON resets (user_id);
+
+CREATE TABLE roster_imports (
+	course_id   TEXT PRIMARY KEY,
+	before      TEXT NOT NULL CONSTRAINT roster_imports_before_json CHECK (json_valid(before)),
+	after_hash  TEXT NOT NULL,
+	imported_by TEXT NOT NULL,
+	imported_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE schema_migrations (
 	version    INTEGER PRIMARY KEY,

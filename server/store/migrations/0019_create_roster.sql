@@ -1,4 +1,4 @@
--- readable from 17
+-- readable from 18
 ALTER TABLE courses ADD COLUMN term TEXT;
 
 ALTER TABLE courses ADD COLUMN language TEXT;
@@ -44,3 +44,11 @@ CREATE TABLE pending_accounts (
 ) STRICT;
 
 CREATE INDEX pending_accounts_by_course ON pending_accounts (course_id);
+
+CREATE TABLE roster_imports (
+	course_id   TEXT PRIMARY KEY,
+	before      TEXT NOT NULL CONSTRAINT roster_imports_before_json CHECK (json_valid(before)),
+	after_hash  TEXT NOT NULL,
+	imported_by TEXT NOT NULL,
+	imported_at INTEGER NOT NULL
+) STRICT;

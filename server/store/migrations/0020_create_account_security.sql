@@ -1,4 +1,4 @@
--- readable from 18
+-- readable from 19
 ALTER TABLE sessions ADD COLUMN agent TEXT;
 
 ALTER TABLE session_tokens ADD COLUMN access_until INTEGER;
