@@ -119,6 +119,11 @@ func TestCodesAreUsedOnce(t *testing.T) {
 	if !v.On || v.Codes != 1 || v.Required {
 		t.Errorf("%+v", v)
 	}
+	// Whoever has not seen in time that it is on makes no session with the password alone.
+	record := store.SessionRecord{ID: "se", UserID: s.Alice.UserID, TokenHash: storetest.Hash("t")}
+	want(t, s.CreateSession(ctx, record), lms.ErrSignIn)
+	record.TwoStep = true
+	want(t, s.CreateSession(ctx, record), nil)
 	want(t, s.EndTOTP(ctx, s.Bob, s.Alice.UserID), lms.ErrForbidden)
 	want(t, s.EndTOTP(ctx, s.Admin, s.Alice.UserID), nil)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -321,4 +322,26 @@ func TestTwoStepIsRequiredOfStaff(t *testing.T) {
 	}
 	unconfirmed := api.NewClient(c.base, api.WithBearer(c.unconfirmed("sue")))
 	not(c.site, unconfirmed, api.BeginTwoStep, api.NoInput{}, lms.KindConfirm)
+}
+
+// The form that works without the browser's program asks for the code as well.
+func TestTwoStepInThePlainForm(t *testing.T) {
+	s := newPeople(t, nil)
+	secret, _ := s.enrol(api.NewClient(s.base, api.WithBearer(s.signIn("ada", testPassword).sid().Value)))
+	post := func(code string) reply {
+		form := url.Values{"login": {"ada"}, "password": {testPassword}, "code": {code}, "next": {"/courses/c1"}}.Encode()
+		return s.send("POST", "/signin", "", form, "Content-Type: application/x-www-form-urlencoded", api.HeaderClient+":")
+	}
+	for _, code := range []string{"", "000000", strings.Repeat("9", 65)} {
+		want := "/signin?error=code&next=%2Fcourses%2Fc1"
+		if len(code) > 64 {
+			want = "/signin?error=too_large&next=%2Fcourses%2Fc1"
+		}
+		if r := post(code); r.status != 303 || r.header.Get("Location") != want || r.sid() != nil {
+			t.Errorf("%q: %d to %q", code, r.status, r.header.Get("Location"))
+		}
+	}
+	if r := post(s.code(secret, 0)); r.status != 303 || r.header.Get("Location") != "/courses/c1" || r.sid() == nil {
+		t.Errorf("%d to %q", r.status, r.header.Get("Location"))
+	}
 }

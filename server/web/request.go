@@ -34,6 +34,7 @@ type request struct {
 	actor     lms.Actor
 	user      lms.User
 	expiresAt time.Time
+	twoStep   bool // a code was given after the password
 }
 
 const requestKey = "trivium.request"

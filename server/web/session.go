@@ -63,7 +63,7 @@ func digest(secret string) []byte {
 // startSession makes a session of the user and hands its token over, as a cookie or in the answer. A browser is known from then on.
 func (q *request) startSession(u lms.User, bearer bool) (lms.Session, error) {
 	token, device := lms.NewSecret(), q.device()
-	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), Agent: deviceWords(q.r.UserAgent())}
+	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), Agent: deviceWords(q.r.UserAgent()), TwoStep: q.twoStep}
 	if !bearer {
 		if device == "" {
 			device = lms.NewSecret()

@@ -57,7 +57,7 @@ func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
 	if err != nil {
 		return lms.Session{}, err
 	}
-	if err := s.checkCode(q.ctx, u, in.Code, a); err != nil {
+	if q.twoStep, err = s.checkCode(q.ctx, u, in.Code, a); err != nil {
 		return lms.Session{}, err
 	}
 	if err := s.passed(q.ctx, a); err != nil {

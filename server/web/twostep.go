@@ -55,26 +55,26 @@ func recoveryHash(userID, code string) []byte {
 	return digest("recovery " + userID + " " + normalRecovery(code))
 }
 
-// checkCode takes the second step of a sign-in whose password was right, for those who have turned it on. Failures count like those
-// of passwords.
-func (s *Server) checkCode(ctx context.Context, u lms.User, code string, a attempt) error {
+// checkCode takes the second step of a sign-in whose password was right, for those who have turned it on, and tells whether they have.
+// Failures count like those of passwords.
+func (s *Server) checkCode(ctx context.Context, u lms.User, code string, a attempt) (bool, error) {
 	t, err := s.store.TOTP(ctx, u.ID)
 	if lms.KindOf(err) == lms.KindNotFound || err == nil && !t.Confirmed {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	if strings.TrimSpace(code) == "" {
-		return errCodeNeeded
+		return false, errCodeNeeded
 	}
 	err = s.useCode(ctx, u.ID, t, code)
 	if lms.KindOf(err) == lms.KindSignIn {
 		if e := s.store.RecordSignInFailure(ctx, a.counted...); e != nil {
-			return e
+			return false, e
 		}
 	}
-	return err
+	return err == nil, err
 }
 
 func (s *Server) useCode(ctx context.Context, userID string, t store.TOTP, code string) error {
