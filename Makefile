@@ -13,10 +13,14 @@ D ?= 10m
 BIN := build/bin
 RQLITE := github.com/rqlite/rqlite/v8@v8.43.4
 WASM := assets/web/app.wasm
+# What is taken of PDF.js, which draws PDF files in the browser.
+PDFJS := assets/web/pdfjs/pdf.min.mjs.br
+PDFJS_FILES := legacy/build/pdf.min.mjs legacy/build/pdf.worker.min.mjs wasm/openjpeg.wasm wasm/jbig2.wasm wasm/qcms_bg.wasm \
+	standard_fonts/FoxitSymbol.pfb standard_fonts/FoxitDingbats.pfb LICENSE
 BROWSER_SOURCES := $(shell find app wasm -name '*.go' -not -name '*_test.go') $(wildcard build/patch/*.go build/slim/*.go build/pack/*.go) go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build wasm test check golden cluster bench retrieval simulate fuzz soak release clean chromium
+.PHONY: help run build wasm test check golden cluster bench retrieval simulate fuzz soak release clean chromium npm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +28,15 @@ help: ## list the targets
 run: build ## build, then three nodes on this machine with a demo site (ARGS="--nodes 5")
 	$(BIN)/trivium demo $(ARGS)
 
-build: $(WASM).br ## the program: build/bin/trivium
+build: $(WASM).br $(PDFJS) ## the program: build/bin/trivium
 	go build -tags "$(TAGS)" -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/trivium ./server
 
-wasm: $(WASM).br ## the browser's program, compressed, below assets/web
+wasm: $(WASM).br $(PDFJS) ## the browser's program and PDF.js, compressed, below assets/web
+
+$(PDFJS): build/pdfjs/package-lock.json build/pack/main.go | npm
+	cd build/pdfjs && npm ci --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mkdir -p assets/web/pdfjs
+	go run ./build/pack -quality $(QUALITY) -out assets/web/pdfjs $(addprefix build/pdfjs/node_modules/pdfjs-dist/,$(PDFJS_FILES))
 
 $(WASM).br: $(BROWSER_SOURCES)
 	@mkdir -p $(BIN)
@@ -78,12 +87,12 @@ FIRST ?= 1
 simulate: ## consensus in virtual time under faults (SEEDS=50 HOURS=24 FIRST=1); one hour takes about 10 s
 	go test -tags "$(TAGS)" ./consensus/sim -run 'TestSimulation$$' -v -timeout 0 -seeds $(SEEDS) -first $(FIRST) -hours $(HOURS)
 
-soak: $(WASM).br ## ten minutes of faults under load, everything checked (D=4h; ARGS="-faults all -seed 1")
+soak: $(WASM).br $(PDFJS) ## ten minutes of faults under load, everything checked (D=4h; ARGS="-faults all -seed 1")
 	go build -tags "$(TAGS)" -o $(BIN)/soak ./build/soak
 	$(BIN)/soak -d $(D) $(ARGS)
 
 clean: ## remove what was built; a demo stays (trivium demo clean)
-	rm -rf $(BIN) build/goapp $(WASM)*
+	rm -rf $(BIN) build/goapp build/pdfjs/node_modules assets/web/pdfjs $(WASM)*
 
 # The browser tests need Chromium.
 chromium:
@@ -91,5 +100,11 @@ chromium:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q chromium; \
 	else echo "The browser tests need Chromium: install the package chromium, or set TRIVIUM_CHROMIUM to its path."; exit 1; fi
 
-release: $(WASM).br ## archives for linux amd64 and arm64 with signed checksums (RELEASE_KEY=path of an ed25519 key)
+# npm fetches PDF.js, once.
+npm:
+	@if command -v npm >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q --no-install-recommends npm; \
+	else echo "PDF.js, which shows PDF files in the browser, is fetched with npm: install the package npm (it brings node along)."; exit 1; fi
+
+release: $(WASM).br $(PDFJS) ## archives for linux amd64 and arm64 with signed checksums (RELEASE_KEY=path of an ed25519 key)
 	TAGS="$(TAGS)" sh build/package/release.sh

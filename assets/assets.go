@@ -164,7 +164,7 @@ func mediaType(name string) string {
 	switch path.Ext(name) {
 	case ".wasm":
 		return "application/wasm"
-	case ".js":
+	case ".js", ".mjs":
 		return "text/javascript; charset=utf-8"
 	case ".css":
 		return "text/css; charset=utf-8"

@@ -87,6 +87,10 @@ func (n *Node) openTutor() error {
 	tc.OpenFile = func(ctx context.Context, f lms.File) (io.ReadSeekCloser, error) { return n.files.Open(ctx, f) }
 	tc.Extractor = []string{program, extractCommand}
 	n.tutor = tutor.New(tc)
+	if err := n.useTutor(); err != nil {
+		n.log.Warn("tutor: the language model's settings are not read yet", "error", err)
+	}
+	n.wg.Go(n.followTutor)
 	n.toTutor = n.cluster.Network().Client(serviceTutor)
 	n.peers = &http.Server{Handler: n.tutor.Handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: n.stdlog()}
 	ln := n.cluster.Network().Listen(serviceTutor)
@@ -95,6 +99,7 @@ func (n *Node) openTutor() error {
 	n.wg.Go(func() { n.tutor.IndexLoop(n.ctx) })
 	n.wg.Go(func() { n.tutor.EmbedLoop(n.ctx) })
 	n.wg.Go(n.eraseOld)
+	n.wg.Go(n.handInDrafts)
 	return nil
 }
 
@@ -147,11 +152,11 @@ func (n *Node) openWeb() error {
 		mailer = sender
 	}
 	n.web, err = web.New(web.Config{
-		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup,
+		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup, Models: n.tutor, Keys: n.self.Keys(),
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
-		Seal: n.self.Keys(), Mail: mailer,
+		Mail:  mailer,
 		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal},
 	})
 	return err

@@ -243,13 +243,15 @@ type AssignmentInput struct {
 	MaxAttempts  int        `json:"maxAttempts"`
 	Published    bool       `json:"published"`
 	Attachments  []string   `json:"attachments,omitempty"` // ids of complete files
+	lms.AssignmentRules
 }
 
 // UpdateAssignmentInput replaces an assignment's fields if it still has the version.
 type UpdateAssignmentInput struct {
 	Assignment string `param:"assignment" json:"-"`
 	AssignmentInput
-	Version int64 `json:"version"`
+	Version int64  `json:"version"`
+	Preview string `json:"preview,omitempty"` // token of the preview that was looked at
 }
 
 // SubmitInput hands work in. The files must have been declared; their bytes may still be on the way.
@@ -258,7 +260,9 @@ type SubmitInput struct {
 	Assignment string   `param:"assignment" json:"-"`
 	ID         string   `json:"id"`
 	Text       string   `json:"text,omitempty"`
-	Files      []string `json:"files,omitempty"` // ids of declared files
+	URL        string   `json:"url,omitempty"`
+	Files      []string `json:"files,omitempty"`  // ids of declared files
+	Honour     bool     `json:"honour,omitempty"` // the statement of the assignment was ticked
 }
 
 // ListSubmissionsInput filters the list of submissions.

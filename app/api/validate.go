@@ -187,7 +187,8 @@ func (in UpdateMaterialInput) Validate() error {
 func (in AssignmentInput) AssignmentValue() lms.Assignment {
 	return lms.Assignment{ID: in.ID, CourseID: in.Course, Title: in.Title, Description: in.Description, Points: in.Points,
 		OpensAt: in.OpensAt, DueAt: in.DueAt, CutoffAt: in.CutoffAt, AllowText: in.AllowText, MaxFiles: in.MaxFiles,
-		MaxFileSize: in.MaxFileSize, AllowedTypes: in.AllowedTypes, MaxAttempts: in.MaxAttempts, Published: in.Published}
+		MaxFileSize: in.MaxFileSize, AllowedTypes: in.AllowedTypes, MaxAttempts: in.MaxAttempts, Published: in.Published,
+		AssignmentRules: in.AssignmentRules}
 }
 
 func (in AssignmentInput) Validate() error {
@@ -196,17 +197,14 @@ func (in AssignmentInput) Validate() error {
 
 func (in UpdateAssignmentInput) Validate() error {
 	in.ID = in.Assignment
-	return in.AssignmentInput.Validate()
+	return firstErr(in.AssignmentInput.Validate(), checkPreview(in.Preview))
 }
 
 func (in SubmitInput) Validate() error {
-	if strings.TrimSpace(in.Text) == "" && len(in.Files) == 0 {
+	if strings.TrimSpace(in.Text) == "" && in.URL == "" && len(in.Files) == 0 {
 		return lms.ErrEmptyWork
 	}
-	if len(in.Text) > lms.MaxBody || !utf8.ValidString(in.Text) {
-		return lms.FieldErrorf(lms.KindRule, "text", "At most %s of text; add longer work as a file.", lms.FormatBytes(lms.MaxBody))
-	}
-	return firstErr(checkIDs(in.Course, in.Assignment, in.ID), checkIDs(in.Files...))
+	return firstErr(checkWork(in.Text), lms.CheckWebAddress(in.URL), checkIDs(in.Course, in.Assignment, in.ID), checkIDs(in.Files...))
 }
 
 func (in ListSubmissionsInput) Validate() error {

@@ -27,11 +27,61 @@ type Assignment struct {
 	Published       bool      `json:"published"`    // a draft is 404 for students
 	Attachments     []File    `json:"attachments,omitempty"`
 	CreatedAt       time.Time `json:"createdAt,omitzero"`
+	ArchivedAt      time.Time `json:"archivedAt,omitzero"` // hidden from students; nothing of it is lost
 	Version         int64     `json:"version"`
+	AssignmentRules
 
-	Mine  *Work            `json:"mine,omitempty"`  // the asking student's own work
-	Stats *AssignmentStats `json:"stats,omitempty"` // for staff
+	Mine     *Work            `json:"mine,omitempty"`     // the asking student's own work; the dates above are then the student's own
+	Stats    *AssignmentStats `json:"stats,omitempty"`    // for staff
+	LateText string           `json:"lateText,omitempty"` // what lateness costs, in a sentence
 }
+
+// AssignmentRules is what has a default and is folded away in the form.
+type AssignmentRules struct {
+	GradeType    GradeType   `json:"gradeType,omitempty"`
+	CategoryID   string      `json:"categoryId,omitempty"`
+	ExtraCredit  bool        `json:"extraCredit,omitempty"`  // adds points and nothing to the possible ones
+	NeverDrop    bool        `json:"neverDrop,omitempty"`    // no drop rule of its category leaves it out
+	GradeByAt    time.Time   `json:"gradeByAt,omitzero"`     // a reminder to staff
+	AlwaysShow   bool        `json:"alwaysShow,omitempty"`   // students read the description before it opens
+	AllowURL     bool        `json:"allowUrl,omitempty"`     // a web address can be handed in
+	OnPaper      bool        `json:"onPaper,omitempty"`      // handed in outside of the site: nothing is taken here and nobody is missing
+	Honour       string      `json:"honour,omitempty"`       // statement that must be ticked; empty: none
+	HandInDrafts bool        `json:"handInDrafts,omitempty"` // at the cut-off an unsent draft is handed in; otherwise it stays a draft
+	LatePolicy   *LatePolicy `json:"latePolicy,omitempty"`   // nil: as the course has it
+}
+
+// validate refuses what cannot be meant, naming the field.
+func (r AssignmentRules) validate(a Assignment) error {
+	switch r.GradeType {
+	case "", GradePoints, GradePercent, GradeLetter, GradePassFail, GradeUngraded:
+	default:
+		return FieldErrorf(KindRule, "gradeType", "%q is not a grade type. Choose points, percent, letter, passfail or ungraded.", string(r.GradeType))
+	}
+	switch {
+	case r.CategoryID != "" && !ValidID(r.CategoryID):
+		return FieldErrorf(KindInvalid, "categoryId", "This is not an id.")
+	case r.OnPaper && (a.AllowText || r.AllowURL || a.MaxFiles > 0):
+		return FieldErrorf(KindRule, "onPaper", "Work on paper is handed in outside of the site. Untick text, web address and files, or untick this.")
+	case r.HandInDrafts && a.CutoffAt.IsZero():
+		return FieldErrorf(KindRule, "handInDrafts", "Drafts are handed in at the cut-off, and there is none. Set a cut-off, or let drafts stay drafts.")
+	case r.HandInDrafts && r.Honour != "":
+		return FieldErrorf(KindRule, "handInDrafts", "A draft cannot be handed in by itself when the student must tick a statement. Choose one of the two.")
+	}
+	if err := checkBody("honour", r.Honour); err != nil {
+		return err
+	}
+	if len([]rune(r.Honour)) > MaxHonour {
+		return FieldErrorf(KindRule, "honour", "At most %d characters; this has %d.", MaxHonour, len([]rune(r.Honour)))
+	}
+	if r.LatePolicy != nil {
+		return r.LatePolicy.Validate()
+	}
+	return nil
+}
+
+// MaxHonour is the longest statement that students tick, in characters.
+const MaxHonour = 1000
 
 // AssignmentStats counts work for staff.
 type AssignmentStats struct {
@@ -43,20 +93,14 @@ type AssignmentStats struct {
 
 // Validate checks what a person typed; opens <= due <= cut-off (ASSIGN-2).
 func (a Assignment) Validate() error {
-	if err := first(checkID("id", a.ID), checkTitle("title", a.Title), checkBody("description", a.Description)); err != nil {
+	if err := first(checkID("id", a.ID), checkTitle("title", a.Title), checkBody("description", a.Description), a.checkDates()); err != nil {
 		return err
 	}
 	switch {
 	case a.Points < 0 || a.Points > MaxPoints:
 		return FieldErrorf(KindRule, "points", "Points lie between 0 and %s.", MaxPoints)
-	case !a.OpensAt.IsZero() && !a.DueAt.IsZero() && a.OpensAt.After(a.DueAt):
-		return FieldErrorf(KindRule, "opensAt", "It opens after it is due. Move one of the two dates.")
-	case !a.DueAt.IsZero() && !a.CutoffAt.IsZero() && a.DueAt.After(a.CutoffAt):
-		return FieldErrorf(KindRule, "cutoffAt", "The cut-off lies before the due date. Move one of the two dates.")
-	case !a.OpensAt.IsZero() && !a.CutoffAt.IsZero() && a.OpensAt.After(a.CutoffAt):
-		return FieldErrorf(KindRule, "cutoffAt", "The cut-off lies before the opening. Move one of the two dates.")
-	case !a.AllowText && a.MaxFiles == 0:
-		return FieldErrorf(KindRule, "allowText", "Allow text, files, or both: otherwise nobody can hand anything in.")
+	case !a.AllowText && !a.AllowURL && !a.OnPaper && a.MaxFiles == 0:
+		return FieldErrorf(KindRule, "allowText", "Allow text, a web address, files, or work on paper: otherwise nobody can hand anything in.")
 	case a.MaxFiles < 0 || a.MaxFiles > 50:
 		return FieldErrorf(KindRule, "maxFiles", "The number of files lies between 0 and 50.")
 	case a.MaxFiles > 0 && (a.MaxFileSize <= 0 || a.MaxFileSize > MaxFileSize):
@@ -68,6 +112,19 @@ func (a Assignment) Validate() error {
 		if !strings.HasPrefix(t, ".") || strings.ContainsAny(t, "/\\ *?") || t != strings.ToLower(t) || len(t) < 2 {
 			return FieldErrorf(KindRule, "allowedTypes", "%q is not a file extension. Write for example .pdf or .docx.", t)
 		}
+	}
+	return a.AssignmentRules.validate(a)
+}
+
+// checkDates refuses dates out of their order, naming the pair (ASSIGN-2).
+func (a Assignment) checkDates() error {
+	switch {
+	case !a.OpensAt.IsZero() && !a.DueAt.IsZero() && a.OpensAt.After(a.DueAt):
+		return FieldErrorf(KindRule, "opensAt", "It opens after it is due. Move one of the two dates.")
+	case !a.DueAt.IsZero() && !a.CutoffAt.IsZero() && a.DueAt.After(a.CutoffAt):
+		return FieldErrorf(KindRule, "cutoffAt", "The cut-off lies before the due date. Move one of the two dates.")
+	case !a.OpensAt.IsZero() && !a.CutoffAt.IsZero() && a.OpensAt.After(a.CutoffAt):
+		return FieldErrorf(KindRule, "cutoffAt", "The cut-off lies before the opening. Move one of the two dates.")
 	}
 	return nil
 }
@@ -108,8 +165,14 @@ func (a Assignment) CheckFile(f File) error {
 // Describe says in one line what can be handed in.
 func (a Assignment) Describe() string {
 	var parts []string
+	if a.OnPaper {
+		return "on paper, outside of this site"
+	}
 	if a.AllowText {
 		parts = append(parts, "text")
+	}
+	if a.AllowURL {
+		parts = append(parts, "a web address")
 	}
 	if a.MaxFiles > 0 {
 		types := "any type"
@@ -122,6 +185,9 @@ func (a Assignment) Describe() string {
 		}
 		parts = append(parts, fmt.Sprintf("%s (%s, at most %s each)", n, types, FormatBytes(a.MaxFileSize)))
 	}
+	if n := len(parts); n > 2 {
+		parts = []string{strings.Join(parts[:n-1], ", "), parts[n-1]}
+	}
 	return strings.Join(parts, " and ")
 }
 
@@ -130,6 +196,8 @@ var (
 	ErrNotOpen    = Errorf(KindRule, "This assignment has not opened yet. Your work is kept as it is.")
 	ErrClosed     = Errorf(KindRule, "The cut-off of this assignment has passed, so it takes no more work. Your work is kept on this page; ask your instructor for an extension.")
 	ErrAttempts   = Errorf(KindRule, "You have used all attempts of this assignment.")
+	ErrHonour     = FieldErrorf(KindRule, "honour", "Please read the statement and tick it before you hand in. Your work is kept.")
+	ErrOnPaper    = Errorf(KindRule, "Work for this assignment is handed in on paper. Give it to your instructor.")
 	ErrEmptyWork  = FieldErrorf(KindRule, "text", "There is nothing to hand in yet. Write something or add a file.")
 	ErrCourseOver = Errorf(KindRule, "This course has ended and can only be read.")
 )

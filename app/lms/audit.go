@@ -40,6 +40,12 @@ const (
 	AuditInviteRevoke   AuditAction = "invite.revoke"
 	AuditGradeSave      AuditAction = "grade.save"      // a draft
 	AuditGradePost      AuditAction = "grade.post"      // from then on students see it
+	AuditOverrideGrant  AuditAction = "extension.grant" // other dates or attempts for students or a section
+	AuditOverrideRemove AuditAction = "extension.remove"
+	AuditLatePolicy     AuditAction = "grade.late"      // the late policy of a course
+	AuditDates          AuditAction = "grade.dates"     // dates, points or late policy of an assignment with work
+	AuditReturn         AuditAction = "attempt.return"  // to draft, by staff
+	AuditChoose         AuditAction = "attempt.choose"  // which attempt is graded
 	AuditSubmissionRead AuditAction = "submission.read" // by staff
 	AuditExport         AuditAction = "export"          // of data out of the site
 	AuditJoinToken      AuditAction = "cluster.token"   // a join token was made
@@ -61,6 +67,8 @@ const (
 	AuditFlagSeen       AuditAction = "tutor.flag"     // a message that somebody must look at was looked at
 	AuditErase          AuditAction = "tutor.erase"    // of the text of a conversation, by who had it or by age
 	AuditTutorSite      AuditAction = "tutor.site"     // the site's rules of the tutor
+	AuditTutorModel     AuditAction = "tutor.model"    // the language model's settings of the site
+	AuditTutorTrial     AuditAction = "tutor.check"    // a check of the language model was accepted
 	AuditCourseImport   AuditAction = "course.import"  // of an archive, into a new course
 	AuditRefused        AuditAction = "access.refused" // answered 403
 )

@@ -10,6 +10,8 @@ type Home struct {
 	Grading  []DueItem      `json:"grading"`  // of the courses where the user is staff: assignments with ungraded work
 	Endorsed []EndorsedNews `json:"endorsed"` // answers of the tutor to the user that staff have endorsed or corrected, newest first
 	Flags    []TutorFlag    `json:"flags"`    // messages that nobody has looked at, and that the user is responsible for
+	News     []News         `json:"news"`     // extensions, attempts that are incomplete or were returned, newest first
+	Caps     []TutorCap     `json:"caps"`     // of tokens of the tutor, which the user owns and of which most is used
 	Queue    []Question     `json:"queue"`    // of the courses where the user is staff: questions that wait for an answer
 }
 
@@ -21,6 +23,9 @@ type DueItem struct {
 	Title        string    `json:"title"`
 	DueAt        time.Time `json:"dueAt,omitzero"`
 	Ungraded     int       `json:"ungraded,omitempty"`
+	GradeByAt    time.Time `json:"gradeByAt,omitzero"`
+	Zone         string    `json:"zone,omitempty"`
+	DraftAt      time.Time `json:"draftAt,omitzero"` // unsent work was saved
 }
 
 // Feedback is a posted grade on the home page.
@@ -31,5 +36,6 @@ type Feedback struct {
 	Title        string    `json:"title"`
 	Points       Points    `json:"points"`
 	Possible     Points    `json:"possible"`
+	Score        Scored    `json:"score"` // how the number that counts is made
 	PostedAt     time.Time `json:"postedAt"`
 }

@@ -124,14 +124,20 @@ func clockOf(t time.Time) time.Duration {
 // forward by the gap; of one that occurs twice the later is meant (GEN-4). Days may lie outside of the month, as in
 // time.Date.
 func LocalTime(year int, month time.Month, day int, clock time.Duration, zone *time.Location) time.Time {
-	naive := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Add(clock)
+	return LocalTimeBy(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Add(clock), func(t time.Time) int {
+		_, offset := t.In(zone).Zone()
+		return offset
+	})
+}
+
+// LocalTimeBy is LocalTime where a zone is only known by the offset from UTC, in seconds, that it has at a moment; naive is
+// what the clocks show, written as if it were UTC.
+func LocalTimeBy(naive time.Time, offset func(time.Time) int) time.Time {
 	// The offsets in force a day before and a day after: where they differ, the clocks change between the two.
-	_, before := naive.Add(-24 * time.Hour).In(zone).Zone()
-	_, after := naive.Add(24 * time.Hour).In(zone).Zone()
-	shows := func(offset int) (time.Time, bool) {
-		t := naive.Add(-time.Duration(offset) * time.Second)
-		_, actual := t.In(zone).Zone()
-		return t.UTC(), actual == offset
+	before, after := offset(naive.Add(-24*time.Hour)), offset(naive.Add(24*time.Hour))
+	shows := func(seconds int) (time.Time, bool) {
+		t := naive.Add(-time.Duration(seconds) * time.Second)
+		return t.UTC(), offset(t) == seconds
 	}
 	later, laterShows := shows(min(before, after)) // the smaller offset is the later moment
 	earlier, earlierShows := shows(max(before, after))

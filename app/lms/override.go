@@ -62,3 +62,39 @@ func (a Assignment) with(o Override) Assignment {
 	}
 	return a
 }
+
+// Validate refuses an override that says nothing, or that names no target.
+func (o Override) Validate() error {
+	switch {
+	case o.Target != OverrideStudent && o.Target != OverrideSection:
+		return FieldErrorf(KindRule, "target", "Other dates are for a student or for a section.")
+	case o.TargetID == "":
+		return FieldErrorf(KindRule, "targetId", "Choose for whom the other dates are.")
+	case o.OpensAt.IsZero() && o.DueAt.IsZero() && o.CutoffAt.IsZero() && o.MaxAttempts == nil:
+		return FieldErrorf(KindRule, "dueAt", "Change at least one of the dates or the attempts.")
+	case o.MaxAttempts != nil && *o.MaxAttempts < 0:
+		return FieldErrorf(KindRule, "maxAttempts", "The number of attempts cannot be negative; 0 means no limit.")
+	}
+	return nil
+}
+
+// CheckOverride refuses an override that leaves the dates of the assignment in an order that cannot be, naming the pair. A
+// student's other due date or cut-off must lie after the due date that everybody has: that is what an extension is. A
+// section may have dates of its own before it.
+func (a Assignment) CheckOverride(o Override) error {
+	if o.Target == OverrideStudent && !a.DueAt.IsZero() {
+		if !o.DueAt.IsZero() && !o.DueAt.After(a.DueAt) {
+			return FieldErrorf(KindRule, "dueAt", "An extension must end after the due date. Choose a later date.")
+		}
+		if !o.CutoffAt.IsZero() && !o.CutoffAt.After(a.DueAt) {
+			return FieldErrorf(KindRule, "cutoffAt", "The cut-off of an extension must lie after the due date. Choose a later date.")
+		}
+	}
+	o.Target, o.TargetID, o.AssignmentID = OverrideStudent, "x", a.ID
+	return a.For("x", "", []Override{o}).checkDates()
+}
+
+// Later reports whether the override moves the due date or the cut-off later: whether it is an extension.
+func (o Override) Later(a Assignment) bool {
+	return !o.DueAt.IsZero() && o.DueAt.After(a.DueAt) || !o.CutoffAt.IsZero() && o.CutoffAt.After(a.CutoffAt)
+}

@@ -56,8 +56,9 @@ type Question struct {
 	Title      string           `json:"title"`
 	Body       string           `json:"body,omitempty"`
 	BodyHTML   string           `json:"bodyHtml,omitempty"`
-	MaterialID string           `json:"materialId,omitempty"` // the material it is about
-	Mode       TutorMode        `json:"mode,omitempty"`       // how the tutor helps in this thread; empty: as the course has it
+	MaterialID string           `json:"materialId,omitempty"`   // the material it is about
+	Assignment string           `json:"assignmentId,omitempty"` // for which an extension is asked for
+	Mode       TutorMode        `json:"mode,omitempty"`         // how the tutor helps in this thread; empty: as the course has it
 	Visibility Visibility       `json:"visibility"`
 	State      QuestionState    `json:"state"`
 	CreatedAt  time.Time        `json:"createdAt,omitzero"`

@@ -29,10 +29,11 @@ type Scored struct {
 }
 
 // ScoreOf computes what a student's work in the assignment counts (LATE-1 to LATE-4). The assignment has the student's own
-// dates (Assignment.For); submitted is zero when nothing was handed in; raw is nil when there is no grade. Excused work is
+// dates (Assignment.For); submitted is zero when nothing was handed in, of which work on paper
+// is never a sign; raw is nil when there is no grade. Excused work is
 // not scored by the caller.
 func ScoreOf(a Assignment, gradeType GradeType, policy LatePolicy, zone *time.Location, submitted time.Time, raw *Points, now time.Time) Scored {
-	s := Scored{Missing: submitted.IsZero() && !a.DueAt.IsZero() && now.After(a.DueAt)}
+	s := Scored{Missing: !a.OnPaper && submitted.IsZero() && !a.DueAt.IsZero() && now.After(a.DueAt)}
 	switch {
 	case raw != nil:
 		s.Graded, s.Raw, s.Final = true, *raw, raw.Score()

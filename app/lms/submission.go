@@ -21,11 +21,19 @@ type Submission struct {
 	UserName     string          `json:"userName,omitempty"` // for staff
 	Attempt      int             `json:"attempt"`            // from 1
 	Text         string          `json:"text,omitempty"`
+	URL          string          `json:"url,omitempty"`
+	Honour       string          `json:"honour,omitempty"` // the statement that was ticked
 	Files        []File          `json:"files,omitempty"`
 	SubmittedAt  time.Time       `json:"submittedAt"` // the cluster's stamp
 	LateSeconds  int64           `json:"lateSeconds,omitempty"`
 	State        SubmissionState `json:"state"`
-	Grade        *Grade          `json:"grade,omitempty"` // what the reader may see
+	Grade        *Grade          `json:"grade,omitempty"`     // what the reader may see
+	Score        *Scored         `json:"score,omitempty"`     // how the number that counts is made of that grade
+	FromDraft    bool            `json:"fromDraft,omitempty"` // handed in by the site at the cut-off
+	ReturnedAt   time.Time       `json:"returnedAt,omitzero"` // by staff: it is a draft again and does not count
+	ReturnedBy   string          `json:"returnedBy,omitempty"`
+	Counts       bool            `json:"counts"`           // it is the one that is graded
+	Chosen       bool            `json:"chosen,omitempty"` // by staff
 }
 
 // ReadableBy reports whether the actor may read the submission: its author and staff of the course.
@@ -54,11 +62,17 @@ type Receipt struct {
 
 // Work is where one student stands in one assignment.
 type Work struct {
-	Attempts    int             `json:"attempts"`
+	Attempts    int             `json:"attempts"`             // number of the latest
+	Used        int             `json:"used"`                 // that count against the limit: returned ones do not
 	SubmittedAt time.Time       `json:"submittedAt,omitzero"` // latest attempt
 	LateSeconds int64           `json:"lateSeconds,omitempty"`
 	State       SubmissionState `json:"state,omitempty"`
-	Grade       *Grade          `json:"grade,omitempty"` // posted only
+	Grade       *Grade          `json:"grade,omitempty"`     // posted only
+	Score       *Scored         `json:"score,omitempty"`     // how the number that counts is made of it
+	DraftAt     time.Time       `json:"draftAt,omitzero"`    // when unsent work was saved last
+	Override    *Override       `json:"override,omitempty"`  // other dates of this student
+	Late        *LateCost       `json:"late,omitempty"`      // what handing in at this moment would cost
+	Requested   string          `json:"requested,omitempty"` // the question with which an extension was asked for, while it waits
 }
 
 // Grade is the mark and the feedback for an attempt. Draft and posted grade are two things: a student sees only what

@@ -23,6 +23,8 @@ type assignmentForm struct {
 	kept    bool
 	draft   assignmentDraft
 	uploads []*transfer // attachments on their way
+	choices Remote[lms.Choices]
+	preview *lms.Preview
 	problem Problem
 	busy    bool
 	waiting bool // posting was asked for; it happens when the attachments have arrived
@@ -46,37 +48,66 @@ type assignmentDraft struct {
 	Published   bool       `json:"published"`
 	Attachments []lms.File `json:"attachments"`
 	Version     int64      `json:"version"`
+
+	GradeType    string     `json:"gradeType"`
+	Category     string     `json:"category"`
+	ExtraCredit  bool       `json:"extraCredit"`
+	NeverDrop    bool       `json:"neverDrop"`
+	GradeBy      string     `json:"gradeBy"`
+	AlwaysShow   bool       `json:"alwaysShow"`
+	AllowURL     bool       `json:"allowUrl"`
+	OnPaper      bool       `json:"onPaper"`
+	Honour       string     `json:"honour"`
+	HandInDrafts bool       `json:"handInDrafts"`
+	OwnLate      bool       `json:"ownLate"`
+	Late         lateDraft  `json:"late"`
+	Was          draftDates `json:"was"`
+}
+
+// draftDates are the dates that a draft began with: what was not changed stays exact to the millisecond.
+type draftDates struct {
+	Due    time.Time `json:"due,omitzero"`
+	Cutoff time.Time `json:"cutoff,omitzero"`
 }
 
 func newAssignmentDraft() assignmentDraft {
 	return assignmentDraft{ID: lms.NewID(), Points: "100", AllowText: true, MaxFiles: "5", MaxMiB: strconv.FormatInt(lms.MaxFileSize>>20, 10),
-		MaxAttempts: "0", Published: true}
+		MaxAttempts: "0", Published: true, GradeType: string(lms.GradePoints), Late: lateDraftOf(lms.LatePolicy{})}
 }
 
-func draftOf(a lms.Assignment) assignmentDraft {
-	return assignmentDraft{ID: a.ID, Title: a.Title, Description: a.Description, Points: a.Points.String(), Opens: FormatInput(a.OpensAt),
-		Due: FormatInput(a.DueAt), Cutoff: FormatInput(a.CutoffAt), AllowText: a.AllowText, MaxFiles: itoa(a.MaxFiles),
+func draftOf(a lms.Assignment, zone string) assignmentDraft {
+	d := assignmentDraft{ID: a.ID, Title: a.Title, Description: a.Description, Points: a.Points.String(), Opens: FormatInputIn(a.OpensAt, zone),
+		Due: FormatInputIn(a.DueAt, zone), Cutoff: FormatInputIn(a.CutoffAt, zone), GradeBy: FormatInputIn(a.GradeByAt, zone),
+		AllowText: a.AllowText, MaxFiles: itoa(a.MaxFiles),
 		MaxMiB:      strings.TrimSuffix(strconv.FormatFloat(float64(max(a.MaxFileSize, 1))/(1<<20), 'f', -1, 64), ".0"),
 		Types:       strings.Join(a.AllowedTypes, ", "),
-		MaxAttempts: itoa(a.MaxAttempts), Published: a.Published, Attachments: a.Attachments, Version: a.Version}
+		MaxAttempts: itoa(a.MaxAttempts), Published: a.Published, Attachments: a.Attachments, Version: a.Version,
+		GradeType: cond(a.GradeType == "", string(lms.GradePoints), string(a.GradeType)), Category: a.CategoryID, ExtraCredit: a.ExtraCredit, NeverDrop: a.NeverDrop,
+		AlwaysShow: a.AlwaysShow, AllowURL: a.AllowURL, OnPaper: a.OnPaper, Honour: a.Honour, HandInDrafts: a.HandInDrafts,
+		OwnLate: a.LatePolicy != nil, Was: draftDates{a.DueAt, a.CutoffAt}}
+	if a.LatePolicy != nil {
+		d.Late = lateDraftOf(*a.LatePolicy)
+	} else {
+		d.Late = lateDraftOf(lms.LatePolicy{})
+	}
+	return d
 }
 
 // input reads what was typed. A refusal names the field.
-func (d assignmentDraft) input(course string) (api.AssignmentInput, error) {
-	in := api.AssignmentInput{Course: course, ID: d.ID, Title: d.Title, Description: d.Description, AllowText: d.AllowText, Published: d.Published}
+func (d assignmentDraft) input(course, zone string) (api.AssignmentInput, error) {
+	in := api.AssignmentInput{Course: course, ID: d.ID, Title: d.Title, Description: d.Description, AllowText: d.AllowText, Published: d.Published,
+		AssignmentRules: lms.AssignmentRules{GradeType: lms.GradeType(d.GradeType), CategoryID: d.Category, ExtraCredit: d.ExtraCredit, NeverDrop: d.NeverDrop,
+			AlwaysShow: d.AlwaysShow, AllowURL: d.AllowURL, OnPaper: d.OnPaper, Honour: strings.TrimSpace(d.Honour), HandInDrafts: d.HandInDrafts}}
 	var err error
 	if in.Points, err = lms.ParsePoints(d.Points); err != nil {
 		return in, lms.FieldErrorf(lms.KindRule, "points", "%s", ProblemOf(err).Message)
 	}
-	for _, date := range []struct {
-		field, typed string
-		to           *time.Time
-	}{{"opensAt", d.Opens, &in.OpensAt}, {"dueAt", d.Due, &in.DueAt}, {"cutoffAt", d.Cutoff, &in.CutoffAt}} {
-		if *date.to, err = ParseInput(date.typed); err != nil {
-			return in, lms.FieldErrorf(lms.KindRule, date.field, "This is not a date and time.")
-		}
+	if err := d.dates(&in, zone); err != nil {
+		return in, err
 	}
-	if in.MaxFiles, err = number(d.MaxFiles, "maxFiles"); err != nil {
+	if d.OnPaper { // what the other fields held stays in the draft
+		in.AllowText, in.AllowURL = false, false
+	} else if in.MaxFiles, err = number(d.MaxFiles, "maxFiles"); err != nil {
 		return in, err
 	}
 	if in.MaxAttempts, err = number(d.MaxAttempts, "maxAttempts"); err != nil {
@@ -91,7 +122,30 @@ func (d assignmentDraft) input(course string) (api.AssignmentInput, error) {
 	for _, f := range d.Attachments {
 		in.Attachments = append(in.Attachments, f.ID)
 	}
+	if d.OwnLate {
+		policy, err := d.Late.policy()
+		if err != nil {
+			return in, err
+		}
+		in.LatePolicy = &policy
+	}
 	return in, in.Validate()
+}
+
+// dates reads the dates in the zone of the course. What is due or closes at HH:MM does so when that minute is over.
+func (d assignmentDraft) dates(in *api.AssignmentInput, zone string) error {
+	for _, date := range []struct {
+		field, typed string
+		to           *time.Time
+	}{{"opensAt", d.Opens, &in.OpensAt}, {"dueAt", d.Due, &in.DueAt}, {"cutoffAt", d.Cutoff, &in.CutoffAt}, {"gradeByAt", d.GradeBy, &in.GradeByAt}} {
+		t, err := ParseInputIn(date.typed, zone)
+		if err != nil {
+			return lms.FieldErrorf(lms.KindRule, date.field, "This is not a date and time.")
+		}
+		*date.to = t
+	}
+	in.DueAt, in.CutoffAt = WholeMinute(in.DueAt, d.Was.Due), WholeMinute(in.CutoffAt, d.Was.Cutoff)
+	return nil
 }
 
 func number(s, field string) (int, error) {
@@ -132,7 +186,9 @@ func (p *assignmentForm) OnNav(ctx app.Context) {
 		return
 	}
 	p.isNew, p.as, p.loaded, p.kept, p.problem, p.uploads = isNew, as, false, false, Problem{}, nil
+	p.preview = nil
 	afterSession(ctx, func(ctx app.Context) {
+		p.choices.Load(ctx, Call(api.ListChoices, api.CoursePath{Course: p.id}))
 		if isNew {
 			p.draft = newAssignmentDraft()
 			p.kept = loadDraft(ctx, p.key(), &p.draft)
@@ -153,7 +209,7 @@ func (p *assignmentForm) fetch(ctx app.Context, keepMine bool) {
 			p.problem = ProblemOf(err)
 			return
 		}
-		p.draft = draftOf(a)
+		p.draft = draftOf(a, p.course.Value.Zone)
 		p.kept = keepMine && loadDraft(ctx, p.key(), &p.draft)
 		p.loaded = true
 		p.show()
@@ -164,7 +220,8 @@ func (p *assignmentForm) fetch(ctx app.Context, keepMine bool) {
 func (p *assignmentForm) show() {
 	d := p.draft
 	for id, v := range map[string]string{"title": d.Title, "description": d.Description, "points": d.Points, "opensAt": d.Opens, "dueAt": d.Due,
-		"cutoffAt": d.Cutoff, "maxFiles": d.MaxFiles, "maxFileSize": d.MaxMiB, "allowedTypes": d.Types, "maxAttempts": d.MaxAttempts} {
+		"cutoffAt": d.Cutoff, "maxFiles": d.MaxFiles, "maxFileSize": d.MaxMiB, "allowedTypes": d.Types, "maxAttempts": d.MaxAttempts,
+		"gradeByAt": d.GradeBy, "honour": d.Honour, "late.rate": d.Late.Rate, "late.floor": d.Late.Floor, "late.missing": d.Late.Missing} {
 		SetValue(id, v)
 	}
 }
@@ -213,18 +270,38 @@ func (p *assignmentForm) submit(ctx app.Context, e app.Event) {
 }
 
 func (p *assignmentForm) send(ctx app.Context) {
-	in, err := p.draft.input(p.id)
+	in, err := p.draft.input(p.id, p.course.Value.Zone)
 	if err != nil {
 		Fail(ctx, err, &p.problem)
 		return
 	}
 	p.busy, p.problem = true, Problem{}
-	work := Call(api.CreateAssignment, in)
-	if !p.isNew {
-		work = Call(api.UpdateAssignment, api.UpdateAssignmentInput{Assignment: in.ID, AssignmentInput: in, Version: p.draft.Version})
+	if p.isNew {
+		p.save(ctx, Call(api.CreateAssignment, in))
+		return
 	}
+	update := api.UpdateAssignmentInput{Assignment: in.ID, AssignmentInput: in, Version: p.draft.Version}
+	if p.preview != nil { // it was looked at
+		update.Preview = p.preview.Token
+		p.save(ctx, Call(api.UpdateAssignment, update))
+		return
+	}
+	Async(ctx, Call(api.PreviewAssignment, update), func(ctx app.Context, v lms.Preview, err error) {
+		switch {
+		case err != nil:
+			p.busy = false
+			Fail(ctx, err, &p.problem)
+		case len(v.Changes) > 0:
+			p.busy, p.preview = false, &v
+		default:
+			p.save(ctx, Call(api.UpdateAssignment, update))
+		}
+	})
+}
+
+func (p *assignmentForm) save(ctx app.Context, work work[lms.Assignment]) {
 	Async(ctx, work, func(ctx app.Context, a lms.Assignment, err error) {
-		p.busy = false
+		p.busy, p.preview = false, nil
 		if err != nil {
 			Fail(ctx, err, &p.problem)
 			return

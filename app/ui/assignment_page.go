@@ -20,7 +20,9 @@ type assignmentPage struct {
 	work       workForm
 	stop       func()
 	setTopics  func(...string)
+	draft      Remote[lms.Draft]
 	publishing bool
+	archiving  bool // the question about it is open
 }
 
 func (p *assignmentPage) OnMount(ctx app.Context) {
@@ -32,6 +34,7 @@ func (p *assignmentPage) OnDismount() {
 	if p.stop != nil {
 		p.stop()
 	}
+	p.work.flush()
 }
 
 func (p *assignmentPage) OnNav(ctx app.Context) {
@@ -43,6 +46,8 @@ func (p *assignmentPage) OnNav(ctx app.Context) {
 		p.as = as
 		p.assignment.Reset()
 		p.attempts.Reset()
+		p.draft.Reset()
+		p.work.flush()
 		p.work = workForm{}
 		if p.setTopics != nil {
 			p.setTopics("course/" + p.id)
@@ -57,7 +62,10 @@ func (p *assignmentPage) load(ctx app.Context) {
 	}
 	in := api.AssignmentPath{Course: p.id, Assignment: p.as}
 	p.assignment.Load(ctx, Call(api.GetAssignment, in), p.openForm, p.loadObserved)
-	p.whenStudent(ctx, func(ctx app.Context) { p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm) })
+	p.whenStudent(ctx, func(ctx app.Context) {
+		p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm)
+		p.draft.Load(ctx, Call(api.GetDraft, in), p.openForm, func(app.Context) { p.work.overtaken(p.draft.Value) })
+	})
 }
 
 // whenStudent runs f once it is known that the viewer is a student of the course.
@@ -72,8 +80,8 @@ func (p *assignmentPage) whenStudent(ctx app.Context, f func(app.Context)) {
 
 // openForm prepares the hand-in form once assignment and attempts are there.
 func (p *assignmentPage) openForm(ctx app.Context) {
-	if p.student() && p.assignment.Ready && p.attempts.Ready {
-		p.work.open(ctx, p.assignment.Value)
+	if p.student() && p.assignment.Ready && p.attempts.Ready && p.draft.Ready {
+		p.work.open(ctx, p.assignment.Value, p.draft.Value)
 	}
 }
 
@@ -82,16 +90,17 @@ func (p *assignmentPage) onTransfers(ctx app.Context) {
 	if p.work.follow(ctx, p.id, p.as) {
 		p.load(ctx)
 	}
+	p.work.filesMoved(ctx, p.id)
 }
 
 func (p *assignmentPage) Render() app.UI {
 	a := p.assignment.Value
 	return p.frame(&Shell{
-		Title: cond(a.Title != "", a.Title, "Assignment"), Lead: cond(a.Title != "", DueText(a.DueAt)+" · "+a.Points.String()+" points", ""), Active: "assignments", Wide: true,
+		Title: cond(a.Title != "", a.Title, "Assignment"), Lead: cond(a.Title != "", DueTextIn(a.DueAt, p.zone())+" · "+worth(a), ""), Active: "assignments", Wide: true,
 		Back: Crumbs(p.label(), CoursePath(p.id), "Assignments", CoursePath(p.id, "assignments")),
 		Actions: app.If(p.staff() && p.assignment.Ready, func() app.UI {
 			return app.Div().Class("actions").Body(
-				app.If(p.instructor() && !p.readOnly(), func() app.UI { return LinkButton("Edit", "edit", CoursePath(p.id, "assignments", p.as, "edit")) }),
+				app.If(p.instructor() && !p.readOnly() && a.ArchivedAt.IsZero(), func() app.UI { return LinkButton("Edit", "edit", CoursePath(p.id, "assignments", p.as, "edit")) }),
 				PrimaryLink("Grade", "check-circle", CoursePath(p.id, "assignments", p.as, "submissions")),
 			)
 		}),
@@ -99,13 +108,29 @@ func (p *assignmentPage) Render() app.UI {
 	})
 }
 
+func (p *assignmentPage) zone() string { return p.course.Value.Zone }
+
+// worth says what an assignment counts.
+func worth(a lms.Assignment) string {
+	switch a.GradeType {
+	case lms.GradeUngraded:
+		return "not graded"
+	case lms.GradePassFail:
+		return "pass or fail"
+	}
+	return a.Points.String() + " points" + cond(a.ExtraCredit, ", extra credit", "")
+}
+
 func (p *assignmentPage) view(a lms.Assignment) app.UI {
 	return app.Div().Class("split").Body(
 		app.Div().Class("stack").Body(
-			app.If(!a.Published, p.draftNotice),
+			app.If(!a.ArchivedAt.IsZero(), p.archivedNotice).ElseIf(!a.Published, p.draftNotice),
 			p.description(a),
-			app.If(p.student(), func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }).
+			app.If(p.student() && !a.OnPaper, func() app.UI { return p.attempts.View(2, p.load, p.studentWork) }).
 				ElseIf(p.observes(), func() app.UI { return p.attempts.View(2, p.load, p.observedWork) }),
+			app.If(p.student() && a.OnPaper, func() app.UI {
+				return Card("Your work", nil, app.P().Text("This is handed in on paper, outside of this site."), latestGrade(a, p.attempts.Value.Items))
+			}),
 		),
 		app.Div().Class("stack").Body(
 			p.facts(a),
@@ -114,6 +139,7 @@ func (p *assignmentPage) view(a lms.Assignment) app.UI {
 				return Card("Tutor", nil, app.P().Class("fine").Text("With this assignment the tutor gives hints only. Hidden notes for it make them better."),
 					app.Div().Class("actions").Body(LinkButton("Rules and hidden notes", "sparkles", CoursePath(p.id, "assignments", a.ID, "tutor"))))
 			}),
+			app.If(p.staff() && a.ArchivedAt.IsZero(), func() app.UI { return p.moreActions(a) }),
 		),
 	)
 }
@@ -155,33 +181,40 @@ func (p *assignmentPage) description(a lms.Assignment) app.UI {
 }
 
 func (p *assignmentPage) facts(a lms.Assignment) app.UI {
-	facts := []Fact{{"Due", dueFact(a.DueAt)}}
+	facts := []Fact{{"Due", p.dateFact(a.DueAt, DueTone(a.DueAt))}}
 	if !a.OpensAt.IsZero() {
-		facts = append(facts, Fact{"Opens", dateFact(a.OpensAt)})
+		facts = append(facts, Fact{"Opens", p.dateFact(a.OpensAt, "")})
 	}
 	if !a.CutoffAt.IsZero() {
-		facts = append(facts, Fact{"Cut-off", dateFact(a.CutoffAt)})
+		facts = append(facts, Fact{"Cut-off", p.dateFact(a.CutoffAt, "")})
 	}
-	facts = append(facts, Fact{"Points", text(a.Points.String())}, Fact{"Hand in", text(a.Describe())})
+	if p.staff() && !a.GradeByAt.IsZero() {
+		facts = append(facts, Fact{"Grade by", p.dateFact(a.GradeByAt, cond(a.Stats != nil && a.Stats.Ungraded > 0, DueTone(a.GradeByAt), ""))})
+	}
+	facts = append(facts, Fact{"Worth", text(worth(a))}, Fact{"Hand in", text(a.Describe())})
 	if a.MaxAttempts > 0 {
 		used := ""
 		if a.Mine != nil && p.student() {
-			used = itoa(a.Mine.Attempts) + " used of "
+			used = itoa(a.Mine.Used) + " used of "
 		}
 		facts = append(facts, Fact{"Attempts", text(used + itoa(a.MaxAttempts))})
 	}
-	return Card("Dates and rules", nil, Facts(facts...), app.P().Class("fine", "zone-note").Text("Times are in your zone, "+Zone()+"."))
+	if a.LateText != "" && a.GradeType.Counts() && !a.OnPaper && !a.DueAt.IsZero() {
+		facts = append(facts, Fact{"Late work", text(a.LateText)})
+	}
+	return Card("Dates and rules", nil, app.If(a.Mine != nil && a.Mine.Override != nil, func() app.UI {
+		return Notice("good", "These dates are your own. "+overrideText(*a.Mine.Override, p.zone())+". Given by "+a.Mine.Override.GrantedBy+" "+Relative(a.Mine.Override.GrantedAt)+".")
+	}), Facts(facts...), app.P().Class("fine", "zone-note").Text("Times are in the course's zone, "+p.zone()+"."))
 }
 
-func dueFact(t time.Time) app.UI {
+// dateFact is a date in the zone of the course, and in the viewer's if that differs.
+func (p *assignmentPage) dateFact(t time.Time, tone string) app.UI {
 	if t.IsZero() {
 		return text("No due date")
 	}
-	return app.Div().Class("stack-tight").Body(TimeView(t), app.Div().Body(Badge(Relative(t), DueTone(t))))
-}
-
-func dateFact(t time.Time) app.UI {
-	return app.Div().Class("stack-tight").Body(TimeView(t), app.Span().Class("fine").Text(Relative(t)))
+	return app.Div().Class("stack-tight").Body(
+		app.Time().DateTime(t.UTC().Format(time.RFC3339)).Text(FormatTimeIn(t, p.zone())),
+		app.If(tone != "", func() app.UI { return app.Div().Body(Badge(Relative(t), tone)) }).Else(func() app.UI { return app.Span().Class("fine").Text(Relative(t)) }))
 }
 
 func (p *assignmentPage) stats(a lms.Assignment) app.UI {
@@ -210,5 +243,5 @@ func updateOf(a lms.Assignment) api.UpdateAssignmentInput {
 	return api.UpdateAssignmentInput{Assignment: a.ID, Version: a.Version, AssignmentInput: api.AssignmentInput{Course: a.CourseID, ID: a.ID,
 		Title: a.Title, Description: a.Description, Points: a.Points, OpensAt: a.OpensAt, DueAt: a.DueAt, CutoffAt: a.CutoffAt,
 		AllowText: a.AllowText, MaxFiles: a.MaxFiles, MaxFileSize: a.MaxFileSize, AllowedTypes: types, MaxAttempts: a.MaxAttempts,
-		Published: a.Published, Attachments: files}}
+		Published: a.Published, Attachments: files, AssignmentRules: a.AssignmentRules}}
 }

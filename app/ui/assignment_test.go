@@ -52,15 +52,19 @@ func TestWorkBadge(t *testing.T) {
 		a    lms.Assignment
 		want string
 	}{
-		{"nothing yet", lms.Assignment{DueAt: future}, "Not handed in"},
-		{"overdue", lms.Assignment{DueAt: past}, "Overdue"},
-		{"missing after the cut-off", lms.Assignment{DueAt: past, CutoffAt: past}, "Missing"},
+		{"nothing yet", lms.Assignment{DueAt: future}, "Not submitted"},
+		{"a draft", lms.Assignment{DueAt: future, Mine: &lms.Work{DraftAt: past}}, "Draft"},
+		{"past due", lms.Assignment{DueAt: past}, "Missing"},
+		{"past due with a draft", lms.Assignment{DueAt: past, Mine: &lms.Work{DraftAt: past}}, "Missing, draft kept"},
+		{"after the cut-off", lms.Assignment{CutoffAt: past}, "Missing"},
+		{"on paper nothing is missing", lms.Assignment{DueAt: past, AssignmentRules: lms.AssignmentRules{OnPaper: true}}, "On paper"},
 		{"not open", lms.Assignment{OpensAt: future}, "Not open yet"},
-		{"waiting is not handed in", lms.Assignment{Mine: &lms.Work{Attempts: 1, State: lms.SubmissionWaiting}}, "Waiting for files"},
-		{"incomplete is not handed in", lms.Assignment{Mine: &lms.Work{Attempts: 1, State: lms.SubmissionIncomplete}}, "Incomplete"},
-		{"late", lms.Assignment{Mine: &lms.Work{Attempts: 1, State: lms.SubmissionReceived, LateSeconds: 5}}, "Handed in late"},
-		{"received", lms.Assignment{Mine: &lms.Work{Attempts: 2, State: lms.SubmissionReceived}}, "Handed in"},
-		{"graded", lms.Assignment{Mine: &lms.Work{Attempts: 1, Grade: &lms.Grade{}}}, "Graded"},
+		{"waiting is not submitted", lms.Assignment{Mine: &lms.Work{Attempts: 1, Used: 1, State: lms.SubmissionWaiting}}, "Waiting for files"},
+		{"incomplete is not submitted", lms.Assignment{Mine: &lms.Work{Attempts: 1, Used: 1, State: lms.SubmissionIncomplete}}, "Incomplete"},
+		{"late", lms.Assignment{Mine: &lms.Work{Attempts: 1, Used: 1, State: lms.SubmissionReceived, LateSeconds: 5}}, "Submitted 1, late by < 1 minute"},
+		{"received", lms.Assignment{Mine: &lms.Work{Attempts: 2, Used: 2, State: lms.SubmissionReceived}}, "Submitted 2"},
+		{"returned to draft", lms.Assignment{Mine: &lms.Work{Attempts: 1, DraftAt: past}}, "Draft"},
+		{"graded", lms.Assignment{Mine: &lms.Work{Attempts: 1, Used: 1, Grade: &lms.Grade{}}}, "Graded"},
 	} {
 		if got, _ := workBadge(tc.a, testNow); got != tc.want {
 			t.Errorf("%s: got %q, want %q", tc.name, got, tc.want)
@@ -73,7 +77,7 @@ func TestNextAssignments(t *testing.T) {
 		return lms.Assignment{ID: id, Published: true, DueAt: testNow.Add(due)}
 	}
 	done := a("done", time.Hour)
-	done.Mine = &lms.Work{Attempts: 1}
+	done.Mine = &lms.Work{Attempts: 1, Used: 1}
 	draft := a("draft", time.Hour)
 	draft.Published = false
 	closed := a("closed", -2*time.Hour)
@@ -96,7 +100,7 @@ func TestNextAssignments(t *testing.T) {
 func TestAssignmentDraftReadsWhatWasTyped(t *testing.T) {
 	full := testAssignment()
 	full.OpensAt, full.CutoffAt, full.MaxAttempts = testNow, testNow.Add(72*time.Hour), 3
-	in, err := draftOf(full).input("c1")
+	in, err := draftOf(full, "UTC").input("c1", "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +111,7 @@ func TestAssignmentDraftReadsWhatWasTyped(t *testing.T) {
 	}
 	minimal := newAssignmentDraft()
 	minimal.Title, minimal.Due = "Essay", "2026-09-04T23:59"
-	if _, err := minimal.input("c1"); err != nil {
+	if _, err := minimal.input("c1", "UTC"); err != nil {
 		t.Errorf("title and due date are enough: %v", err)
 	}
 	for field, change := range map[string]func(*assignmentDraft){
@@ -124,8 +128,27 @@ func TestAssignmentDraftReadsWhatWasTyped(t *testing.T) {
 	} {
 		d := minimal
 		change(&d)
-		if _, err := d.input("c1"); ProblemOf(err).Field != field {
+		if _, err := d.input("c1", "UTC"); ProblemOf(err).Field != field {
 			t.Errorf("%s: got %v", field, err)
+		}
+	}
+}
+
+func TestOnlyTitleAndDueDateAreNotFolded(t *testing.T) {
+	p := &assignmentForm{inCourse: atTestNow(t, lms.RoleInstructor), isNew: true, loaded: true, draft: newAssignmentDraft()}
+	visible, folded, _ := strings.Cut(app.HTMLString(p.form()), "<details")
+	wantHTML(t, visible, `id="title"`, `id="dueAt"`)
+	for _, field := range []string{"description", "points", "opensAt", "cutoffAt", "maxFiles", "honour", "gradeType"} {
+		wantHTML(t, visible, `!id="`+field+`"`)
+		wantHTML(t, folded, `id="`+field+`"`)
+	}
+	for field, fold := range map[string]string{"points": "grading", "handInDrafts": "dates", "honour": "handin", "description": "task"} {
+		p.problem = Problem{Field: field, Message: "x"}
+		for _, tag := range strings.Split(app.HTMLString(p.form()), "<details")[1:] {
+			tag, _, _ = strings.Cut(tag, ">")
+			if open, here := strings.Contains(tag, " open"), strings.Contains(tag, `id="fold-`+fold+`"`); open != here {
+				t.Errorf("after a refusal of %s: %s", field, tag)
+			}
 		}
 	}
 }
@@ -147,13 +170,15 @@ func TestAssignmentPageOfAStudent(t *testing.T) {
 	first := drawn(t, studentPage(t, a))
 	wantHTML(t, first, "Not handed in yet", "Your text", "Choose files", ".pdf; up to 2 files", "Hand in", "!Attempts", "!replaces")
 
-	s := lms.Submission{ID: "s1", CourseID: "c1", AssignmentID: "a1", Attempt: 1, SubmittedAt: testNow.Add(-time.Minute), State: lms.SubmissionReceived}
+	s := lms.Submission{ID: "s1", CourseID: "c1", AssignmentID: "a1", Attempt: 1, SubmittedAt: testNow.Add(-time.Minute), State: lms.SubmissionReceived, Counts: true}
+	a.Mine = &lms.Work{Attempts: 1, Used: 1}
 	again := studentPage(t, a, s)
 	again.work.again = true
 	wantHTML(t, drawn(t, again), "Attempt 1 handed in", "Handing in again replaces attempt 1", "Hand in as attempt 2")
 
-	a.DueAt, a.MaxAttempts = testNow.Add(-2*time.Hour), 1
-	wantHTML(t, drawn(t, studentPage(t, a)), "passed 2 hours ago", "your last attempt")
+	a.DueAt, a.MaxAttempts, a.Mine = testNow.Add(-2*time.Hour), 1, &lms.Work{Late: &lms.LateCost{Points: 20_000_000, Rule: "A rule."}}
+	wantHTML(t, drawn(t, studentPage(t, a)), "passed 2 hours ago", "takes up to 20 of 100 points", "A rule.", "your last attempt", "Missing: nothing was handed in")
+	a.Mine = &lms.Work{Attempts: 1, Used: 1}
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "You have used all attempts", "!Choose files")
 
 	s.State, s.Files = lms.SubmissionWaiting, []lms.File{{ID: "f1", Name: "w.pdf", Size: 9}}
@@ -167,6 +192,37 @@ func TestAssignmentPageShowsOnlyAPostedGrade(t *testing.T) {
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "!87.5", "!Well argued")
 	s.Grade.PostedAt = testNow
 	wantHTML(t, drawn(t, studentPage(t, a, s)), "87.5", "of 100 points", "Well argued", "By Grace, posted")
+	s.Score = &lms.Scored{Graded: true, Raw: 8750, Intervals: 2, Deduction: 20_000_000, Final: 67_500_000}
+	a.LateText = "Late work loses 10 % of the possible points for each begun day."
+	wantHTML(t, drawn(t, studentPage(t, a, s)), "67.5", "87.5 points", "Taken for 2 late days", "− 20 points", "loses 10 %")
+}
+
+func TestWhereADraftStands(t *testing.T) {
+	a := testAssignment()
+	p := studentPage(t, a)
+	p.work = workForm{as: a.ID, course: "c1", text: "half", version: 1, savedAt: testNow.Add(-time.Minute)}
+	wantHTML(t, drawn(t, p), "Draft: not handed in yet", "Draft saved 1 minute ago. It is not handed in yet")
+	p.work.dirty = true
+	wantHTML(t, drawn(t, p), "Saving the draft", "!Draft saved")
+	p.work.saveErr = lms.ErrUnavailable
+	wantHTML(t, drawn(t, p), "Not saved yet; kept on this device.", "!Draft saved")
+	p.work.theirs = &lms.Draft{Text: "from the phone", SavedAt: testNow}
+	wantHTML(t, drawn(t, p), "changed on another device", "from the phone", "Take the other one", "Keep what is here")
+
+	a.CutoffAt, a.DueAt = testNow.Add(-time.Hour), testNow.Add(-2*time.Hour)
+	a.Mine = &lms.Work{}
+	closed := studentPage(t, a)
+	closed.work = workForm{as: a.ID, text: "half", version: 1}
+	wantHTML(t, drawn(t, closed), "Missing: your draft is not handed in", "The cut-off of this assignment has passed", "half", "Request an extension")
+	closed.assignment.Value.Mine = &lms.Work{Requested: "q1"}
+	wantHTML(t, drawn(t, closed), "You have asked for an extension", "!Request an extension")
+}
+
+func TestAReturnedAttemptIsADraft(t *testing.T) {
+	a := testAssignment()
+	a.Mine = &lms.Work{Attempts: 1}
+	s := lms.Submission{ID: "s1", CourseID: "c1", AssignmentID: "a1", Attempt: 1, State: lms.SubmissionReceived, ReturnedAt: testNow, ReturnedBy: "Grace"}
+	wantHTML(t, drawn(t, studentPage(t, a, s)), "Attempt 1 was returned to you as a draft by Grace", "Returned as a draft", "Hand in as attempt 2", "!replaces")
 }
 
 func TestHandInIsCalledHandedInOnlyAfterTheAcknowledgement(t *testing.T) {

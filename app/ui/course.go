@@ -155,7 +155,7 @@ func (p *coursePage) dueNext() app.UI {
 			if len(items) == 0 {
 				return Empty("check-circle", "Nothing is due", cond(p.staff(), "No published assignment is due.", "Everything that is due has been handed in."))
 			}
-			return RowsOf(items, func(a lms.Assignment) app.UI { return assignmentRow(a, p.staff()) })
+			return RowsOf(items, func(a lms.Assignment) app.UI { return assignmentRow(a, p.course.Value.Zone, p.staff()) })
 		}))
 }
 
@@ -164,9 +164,9 @@ func (p *coursePage) dueNext() app.UI {
 func nextAssignments(items []lms.Assignment, student bool, now time.Time) []lms.Assignment {
 	var next []lms.Assignment
 	for _, a := range items {
-		done := student && a.Mine != nil && a.Mine.Attempts > 0
+		done := student && a.Mine != nil && a.Mine.Used > 0
 		past := !student && !a.DueAt.IsZero() && now.After(a.DueAt)
-		if done || past || !a.Published || errors.Is(a.CheckOpen(now), lms.ErrClosed) {
+		if done || past || !a.Published || a.OnPaper && student || errors.Is(a.CheckOpen(now), lms.ErrClosed) {
 			continue
 		}
 		next = append(next, a)
@@ -186,7 +186,7 @@ func (p *coursePage) feedback() app.UI {
 	return Card("New feedback", nil, p.assignments.View(2, p.load, func(page api.Page[lms.Assignment]) app.UI {
 		var graded []lms.Assignment
 		for _, a := range page.Items {
-			if a.Mine != nil && a.Mine.Grade != nil {
+			if a.Mine != nil && a.Mine.Grade != nil && a.Mine.Score != nil {
 				graded = append(graded, a)
 			}
 		}
@@ -197,7 +197,7 @@ func (p *coursePage) feedback() app.UI {
 		return RowsOf(graded[:min(len(graded), 5)], func(a lms.Assignment) app.UI {
 			g := a.Mine.Grade
 			return &Row{ID: a.ID, Href: CoursePath(p.id, "assignments", a.ID), Icon: "graduation-cap", Title: a.Title,
-				Meta: "Posted " + Relative(g.PostedAt), Aside: PointsOf(g.Points, a.Points)}
+				Meta: "Posted " + Relative(g.PostedAt) + madeOf(a.Mine.Score, g.Points), Aside: scoreText(*a.Mine.Score, a.Points, a.GradeType)}
 		})
 	}))
 }
@@ -206,7 +206,7 @@ func (p *coursePage) toGrade() app.UI {
 	return Card("To grade", nil, p.assignments.View(2, p.load, func(page api.Page[lms.Assignment]) app.UI {
 		var open []lms.Assignment
 		for _, a := range page.Items {
-			if a.Stats != nil && a.Stats.Ungraded+a.Stats.Unposted > 0 {
+			if a.Stats != nil && a.ArchivedAt.IsZero() && a.Stats.Ungraded+a.Stats.Unposted > 0 {
 				open = append(open, a)
 			}
 		}

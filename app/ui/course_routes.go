@@ -15,11 +15,13 @@ func courseRoutes() {
 	page("/courses/:course/materials/:material", func() app.Composer { return &materialPage{} })
 	page("/courses/:course/materials/:material/edit", func() app.Composer { return &materialForm{} })
 
+	page("/courses/:course/late", func() app.Composer { return &latePage{} })
 	page("/courses/:course/assignments", func() app.Composer { return &assignmentsPage{} })
 	page("/courses/:course/assignments/new", func() app.Composer { return &assignmentForm{} })
 	page("/courses/:course/assignments/:assignment", func() app.Composer { return &assignmentPage{} })
 	page("/courses/:course/assignments/:assignment/edit", func() app.Composer { return &assignmentForm{} })
 	page("/courses/:course/assignments/:assignment/submissions", func() app.Composer { return &submissionsPage{} })
+	page("/courses/:course/assignments/:assignment/dates", func() app.Composer { return &overridePage{} })
 	page("/courses/:course/assignments/:assignment/tutor", func() app.Composer { return &tutorItemPage{} })
 	page("/courses/:course/faq", func() app.Composer { return &faqPage{} })
 	page("/courses/:course/conversations", func() app.Composer { return &conversationsPage{} })

@@ -27,6 +27,7 @@ type gradingPage struct {
 	help       bool
 	confirm    bool
 	posting    bool
+	returning  string // attempt that is about to be returned to draft
 	stopKeys   func()
 }
 
@@ -202,7 +203,7 @@ func (p *gradingPage) view(s lms.Submission) app.UI {
 		return app.Div().Class("stack").Body(latestGrade(p.assignment.Value, []lms.Submission{s}), p.work(s))
 	}
 	return app.Div().Class("grading").Body(
-		app.Div().Body(p.attemptTabs(), p.work(s)),
+		app.Div().Class("stack").Body(p.attemptTabs(), p.work(s), p.attemptActions(s)),
 		app.Div().Class("grading-side", "stack").Body(p.older(s), app.If(p.gradable(s), func() app.UI { return p.gradeView(s) })),
 		app.If(p.help, p.helpDialog),
 		app.If(p.confirm, func() app.UI {
@@ -215,7 +216,7 @@ func (p *gradingPage) view(s lms.Submission) app.UI {
 func (p *gradingPage) work(s lms.Submission) app.UI {
 	label, tone := stateBadge(s)
 	return Card("Attempt "+itoa(s.Attempt), []app.UI{app.Span().Class("muted").Text(FormatTime(s.SubmittedAt)), Badge(label, tone)},
-		app.If(s.Text == "" && len(s.Files) == 0, func() app.UI { return app.P().Class("muted").Text("This attempt is empty.") }),
+		app.If(s.Text == "" && s.URL == "" && len(s.Files) == 0, func() app.UI { return app.P().Class("muted").Text("This attempt is empty.") }),
 		attemptBody(s),
 		app.Div().Class("stack").Body(app.Range(withCourse(s)).Slice(func(i int) app.UI { return p.preview(withCourse(s)[i]) })),
 	)

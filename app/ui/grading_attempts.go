@@ -21,15 +21,20 @@ func (p *gradingPage) attemptTabs() app.UI {
 	}
 	tabs := make([]Tab, len(items))
 	for i, s := range items {
-		tabs[i] = Tab{Label: "Attempt " + itoa(s.Attempt) + cond(i == 0, " (latest)", "") + cond(s.Grade != nil, ", graded", ""),
+		tabs[i] = Tab{Label: "Attempt " + itoa(s.Attempt) + cond(s.Counts && s.Chosen, " (chosen)", cond(i == 0, " (latest)", "")) + cond(s.Grade != nil, ", graded", ""),
 			Href: CoursePath(p.id, "submissions", s.ID)}
 	}
 	return Tabs("Attempts", CoursePath(p.id, "submissions", p.sub), tabs...)
 }
 
-// isOlder reports whether the student has handed in again since.
+// isOlder reports whether another attempt of the student is the one that is graded.
 func (p *gradingPage) isOlder(s lms.Submission) bool {
-	return p.knowsAttempt(s.ID) && p.attempts.Value.Items[0].ID != s.ID
+	return p.knowsAttempt(s.ID) && !s.Counts && !p.chosenHere(s)
+}
+
+// chosenHere reports whether the attempt counts as the attempts were read last.
+func (p *gradingPage) chosenHere(s lms.Submission) bool {
+	return slices.ContainsFunc(p.attempts.Value.Items, func(x lms.Submission) bool { return x.ID == s.ID && x.Counts })
 }
 
 // gradable reports whether a grade can be given here. An older attempt can only keep the grade that it has: people grade
@@ -43,7 +48,11 @@ func (p *gradingPage) older(s lms.Submission) app.UI {
 	if !p.isOlder(s) {
 		return nil
 	}
-	latest := p.attempts.Value.Items[0]
-	return Notice("info", "This is an older attempt. "+s.UserName+" has handed in again since.",
-		app.Div().Class("actions").Body(LinkButton("Show attempt "+itoa(latest.Attempt), "arrow-right", CoursePath(p.id, "submissions", latest.ID))))
+	i := slices.IndexFunc(p.attempts.Value.Items, func(x lms.Submission) bool { return x.Counts })
+	if i < 0 {
+		return Notice("info", "This attempt was returned to "+s.UserName+" as a draft. Nothing is handed in at the moment.")
+	}
+	counts := p.attempts.Value.Items[i]
+	return Notice("info", cond(counts.Attempt > s.Attempt, "This is an older attempt. "+s.UserName+" has handed in again since.", "Attempt "+itoa(counts.Attempt)+" is the one that is graded."),
+		app.Div().Class("actions").Body(LinkButton("Show attempt "+itoa(counts.Attempt), "arrow-right", CoursePath(p.id, "submissions", counts.ID))))
 }

@@ -163,6 +163,10 @@ func (p *submissionsPage) row(s lms.Submission) app.UI {
 	r.Badge, r.Tone = markBadge(s)
 	if s.Grade != nil {
 		r.Aside = PointsOf(s.Grade.Points, p.assignment.Value.Points)
+		if s.Score != nil && s.Score.Deduction > 0 { // what counts, and how it was made
+			r.Meta += madeOf(s.Score, s.Score.Raw)
+			r.Aside = scoreText(*s.Score, p.assignment.Value.Points, p.assignment.Value.GradeType)
+		}
 	}
 	return r
 }

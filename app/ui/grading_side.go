@@ -21,6 +21,7 @@ func (p *gradingPage) gradeView(s lms.Submission) app.UI {
 		TextArea(Field{ID: "feedback", Label: "Feedback", Optional: true, Rows: 8, Value: g.feedback, Error: g.problem.For("feedback"), On: p.onFeedback,
 			Markdown: true, Help: "The student reads this after you post the grade, not before."}),
 		p.saveState(),
+		scoreLine(s),
 		app.If(g.problem.Message != "" && g.problem.Field == "" && g.theirs == nil, func() app.UI { return g.problem.Alert() }),
 		app.Div().Class("actions").Body(
 			Busy(Primary("Post the grade", "send", func(app.Context, app.Event) { p.confirm = true }), p.posting || !p.mayPost()),

@@ -54,7 +54,7 @@ func TestGradingPageStates(t *testing.T) {
 func TestGradingShowsEveryAttempt(t *testing.T) {
 	p := gradingTestPage(t, nil)
 	first, third := p.submission.Value, p.submission.Value
-	third.ID, third.Attempt = "s3", 3
+	third.ID, third.Attempt, third.Counts = "s3", 3, true
 	p.attempts = Remote[api.Page[lms.Submission]]{remote: remote{Ready: true}, Value: api.Page[lms.Submission]{Items: []lms.Submission{third, first}}}
 	wantHTML(t, drawn(t, p), "Attempt 3 (latest)", `href="/courses/c1/submissions/s3"`, "This is an older attempt", "Show attempt 3", "!Points of 100")
 

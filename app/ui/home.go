@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -49,10 +50,12 @@ func (p *HomePage) view(h lms.Home) app.UI {
 		learns = learns || c.MyRole == lms.RoleStudent
 	}
 	if len(h.Courses) == 0 {
-		return noCourses(p.openJoin)
+		return app.Div().Class("stack").Body(app.Range(h.Caps).Slice(func(i int) app.UI { return capNotice(h.Caps[i]) }), noCourses(p.openJoin))
 	}
 	return app.Div().Class("stack", "stack-wide").Body(
+		app.Range(h.Caps).Slice(func(i int) app.UI { return capNotice(h.Caps[i]) }),
 		app.If(len(h.Flags) > 0, func() app.UI { return homeFlags(h.Flags) }),
+		app.If(len(h.News) > 0, func() app.UI { return homeNews(h.News) }),
 		app.If(len(h.Endorsed) > 0, func() app.UI { return homeEndorsed(h.Endorsed) }),
 		app.If(teaches, func() app.UI {
 			return app.Div().Class("grid-2").Body(
@@ -64,7 +67,8 @@ func (p *HomePage) view(h lms.Home) app.UI {
 				homeList("To be graded", "clipboard", "No work waits for a grade.", len(h.Grading), func(i int) app.UI {
 					d := h.Grading[i]
 					return &Row{ID: d.AssignmentID, Href: CoursePath(d.CourseID, "assignments", d.AssignmentID, "submissions"), Title: d.Title,
-						Meta: d.CourseCode + dueMeta(d.DueAt), Badge: fmt.Sprintf("%d to grade", d.Ungraded), Tone: "info"}
+						Meta:  d.CourseCode + cond(d.GradeByAt.IsZero(), dueMeta(d.DueAt), " · grade by "+FormatTimeIn(d.GradeByAt, d.Zone)),
+						Badge: fmt.Sprintf("%d to grade", d.Ungraded), Tone: cond(!d.GradeByAt.IsZero() && DueTone(d.GradeByAt) == "bad", "bad", "info")}
 				}),
 			)
 		}),
@@ -73,19 +77,26 @@ func (p *HomePage) view(h lms.Home) app.UI {
 				homeList("Due next", "calendar", "Nothing is due. Enjoy it.", len(h.Due), func(i int) app.UI {
 					d := h.Due[i]
 					row := &Row{ID: d.AssignmentID, Href: CoursePath(d.CourseID, "assignments", d.AssignmentID), Title: d.Title,
-						Meta: d.CourseCode + " · " + cond(d.DueAt.IsZero(), "no due date", FormatTime(d.DueAt))}
+						Meta: d.CourseCode + " · " + cond(d.DueAt.IsZero(), "no due date", FormatTimeIn(d.DueAt, d.Zone)) + cond(d.DraftAt.IsZero(), "", " · draft saved")}
 					row.Badge, row.Tone = dueBadge(d.DueAt)
 					return row
 				}),
 				homeList("New feedback", "inbox", "Grades and feedback appear here once they are posted.", len(h.Feedback), func(i int) app.UI {
 					f := h.Feedback[i]
 					return &Row{ID: f.AssignmentID, Href: CoursePath(f.CourseID, "assignments", f.AssignmentID), Title: f.Title,
-						Meta: f.CourseCode + " · Posted " + Relative(f.PostedAt), Aside: PointsOf(f.Points, f.Possible)}
+						Meta: f.CourseCode + " · Posted " + Relative(f.PostedAt) + madeOf(&f.Score, f.Points), Aside: f.Score.Final.String() + " / " + f.Possible.String()}
 				}),
 			)
 		}),
 		app.Section().Class("stack").Body(app.H2().Text(cond(teaches || learns, "My courses", "Courses of this site")), courseCards(h.Courses)),
 	)
+}
+
+// capNotice tells the owner of a cap of tokens that most of it is used (TUTOR-23).
+func capNotice(c lms.TutorCap) app.UI {
+	return Notice("warn", fmt.Sprintf("The tutor has used %d %% of the tokens of this month%s. At 100 %% it shows passages only, until the month ends or the cap is raised.",
+		c.Used*100/c.Cap, cond(c.CourseID == "", " for the whole site", " in "+c.CourseCode)),
+		app.A().Href(cond(c.CourseID == "", "/tutor-settings", CoursePath(c.CourseID, "tutor"))).Text("Settings of the tutor"))
 }
 
 // homeFlags come first: somebody may be in danger.
@@ -96,6 +107,45 @@ func homeFlags(flags []lms.TutorFlag) app.UI {
 		return &Row{ID: f.ID, Href: CoursePath(f.CourseID, "questions", f.QuestionID), Icon: "alert-triangle", Title: cond(kind != "", kind, f.Kind),
 			Meta: f.CourseCode + " · " + f.Student + " · " + Relative(f.CreatedAt), Badge: cond(f.Severe, "Severe", ""), Tone: "bad"}
 	})
+}
+
+// homeNews tells what happened to work: extensions, attempts without their files, what was returned or handed in by itself.
+func homeNews(news []lms.News) app.UI {
+	return homeList("What is new", "info", "", len(news), func(i int) app.UI {
+		n := news[i]
+		r := &Row{ID: string(n.Kind) + n.AssignmentID + n.SubmissionID, Href: CoursePath(n.CourseID, "assignments", n.AssignmentID), Title: n.Title,
+			Meta: n.CourseCode + " · " + newsText(n) + " · " + Relative(n.At)}
+		switch n.Kind {
+		case lms.NewsExtension:
+			r.Icon, r.Badge, r.Tone = "calendar", "Extension", "good"
+		case lms.NewsIncomplete:
+			r.Icon, r.Badge, r.Tone = "alert-triangle", "Incomplete", "bad"
+			if n.Who != "" {
+				r.Href = CoursePath(n.CourseID, "submissions", n.SubmissionID)
+			}
+		case lms.NewsReturned:
+			r.Icon, r.Badge, r.Tone = "edit", "Returned", "warn"
+		case lms.NewsDraft:
+			r.Icon, r.Badge, r.Tone = "upload", "Handed in", "info"
+		}
+		return r
+	})
+}
+
+// newsText says what happened.
+func newsText(n lms.News) string {
+	switch n.Kind {
+	case lms.NewsExtension:
+		if n.DueAt.IsZero() && n.CutoffAt.IsZero() {
+			return "you have other dates or attempts"
+		}
+		return "now " + lowerFirst(overrideText(lms.Override{DueAt: n.DueAt, CutoffAt: n.CutoffAt}, n.Zone))
+	case lms.NewsIncomplete:
+		return cond(n.Who == "", "the files of your attempt did not arrive: hand it in again", n.Who+": the files of the attempt did not arrive")
+	case lms.NewsReturned:
+		return "your attempt is a draft again: finish it and hand it in"
+	}
+	return "your draft was handed in at the cut-off"
 }
 
 // homeEndorsed tells a student what staff made of the tutor's answers (TUTOR-27).
@@ -166,4 +216,11 @@ func firstWord(name string) string {
 		}
 	}
 	return name
+}
+
+func lowerFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }

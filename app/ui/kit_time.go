@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"trivium/app/lms"
 )
 
 // Now is the time of the viewer's machine; tests set it.
@@ -27,7 +29,17 @@ func FormatTimeIn(t time.Time, zone string) string {
 	if sameClock(there, here) {
 		return here
 	}
-	return there + " (" + here + " where you are)"
+	return there + " (" + shorter(here, there) + " where you are)"
+}
+
+// shorter leaves the date out of a formatted time if the other one has the same.
+func shorter(t, other string) string {
+	for i, r := range t {
+		if r == ',' && i < len(other) && t[:i+1] == other[:i+1] {
+			return t[i+2:]
+		}
+	}
+	return t
 }
 
 // sameClock reports whether two formatted times differ at most in the zone's name.
@@ -52,12 +64,60 @@ func AgoView(t time.Time) app.UI {
 	return app.Time().DateTime(t.UTC().Format(time.RFC3339)).Title(FormatTime(t)).Text(Relative(t))
 }
 
-// DueText is a due date as a person needs it: "Due Fri 4 Sep 2026, 23:59 CEST (in 2 days)".
-func DueText(due time.Time) string {
+// DueText is DueTextIn in the viewer's zone.
+func DueText(due time.Time) string { return DueTextIn(due, "") }
+
+// DueTextIn is a due date as a person needs it, in the zone of the course: "Due Fri 4 Sep 2026, 23:59 CEST (in 2 days)", and
+// what the viewer's clock shows if it shows another time (UX principle 9).
+func DueTextIn(due time.Time, zone string) string {
 	if due.IsZero() {
 		return "No due date"
 	}
-	return "Due " + FormatTime(due) + " (" + Relative(due) + ")"
+	there, here := formatIn(due, zone), formatIn(due, "")
+	text := "Due " + there + " (" + Relative(due) + ")"
+	if !sameClock(there, here) {
+		text += ", " + shorter(here, there) + " where you are"
+	}
+	return text
+}
+
+// ParseInput is ParseInputIn in the viewer's zone.
+func ParseInput(value string) (time.Time, error) { return ParseInputIn(value, "") }
+
+// FormatInput is FormatInputIn in the viewer's zone.
+func FormatInput(t time.Time) string { return FormatInputIn(t, "") }
+
+// ParseInputIn reads the value of a datetime-local input in a zone, "" is the viewer's: a time that a change of the clocks skips
+// moves forward, of one that occurs twice the later is meant. "" is the zero time.
+func ParseInputIn(value, zone string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(inputLayout, value)
+	if err != nil {
+		return t, err
+	}
+	return lms.LocalTimeBy(t, func(t time.Time) int { return offsetIn(t, zone) }), nil
+}
+
+// FormatInputIn writes a time for a datetime-local input in the zone of a course.
+func FormatInputIn(t time.Time, zone string) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Add(time.Duration(offsetIn(t, zone)) * time.Second).Format(inputLayout)
+}
+
+// WholeMinute is the end of the minute that a typed time names: what is due at 23:59 is due when that minute is over (GEN-4).
+// What was not changed stays as it is.
+func WholeMinute(t, was time.Time) time.Time {
+	switch {
+	case t.IsZero():
+		return t
+	case t.Equal(was.Truncate(time.Minute)):
+		return was
+	}
+	return t.Add(time.Minute - time.Millisecond)
 }
 
 // DueTone colours a due date that is near (within a day) or past.

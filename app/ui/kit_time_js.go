@@ -61,26 +61,17 @@ func Zones() []string {
 	return append(zones, "UTC")
 }
 
-// ParseInput reads the value of a datetime-local input in the viewer's zone; "" is the zero time.
-func ParseInput(value string) (time.Time, error) {
-	if value == "" {
-		return time.Time{}, nil
+// offsetIn is the offset of a zone from UTC at a moment, in seconds; that of the viewer's zone where the browser does not
+// know the zone.
+func offsetIn(t time.Time, zone string) int {
+	parts := formatter(zone).Call("formatToParts", t.UnixMilli())
+	p := map[string]string{}
+	for i := range parts.Length() {
+		p[parts.Index(i).Get("type").String()] = parts.Index(i).Get("value").String()
 	}
-	t, err := time.Parse(inputLayout, value)
+	shown, err := time.Parse("2 Jan 2006 15:04", strings.Join([]string{p["day"], strings.Replace(p["month"], "Sept", "Sep", 1), p["year"], p["hour"] + ":" + p["minute"]}, " "))
 	if err != nil {
-		return t, err
+		return 0
 	}
-	ms := js.Global().Get("Date").New(t.Year(), int(t.Month())-1, t.Day(), t.Hour(), t.Minute()).Call("getTime").Float()
-	return time.UnixMilli(int64(ms)).UTC(), nil
-}
-
-// FormatInput writes a time for a datetime-local input in the viewer's zone.
-func FormatInput(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	d := js.Global().Get("Date").New(t.UnixMilli())
-	n := func(get string) int { return d.Call(get).Int() }
-	return time.Date(n("getFullYear"), time.Month(n("getMonth")+1), n("getDate"), n("getHours"), n("getMinutes"), 0, 0, time.UTC).
-		Format(inputLayout)
+	return int(shown.Sub(t.Truncate(time.Minute)) / time.Second)
 }

@@ -19,18 +19,12 @@ func Zone() string { return "UTC" }
 // Zones lists the time zones that the browser knows.
 func Zones() []string { return []string{"UTC"} }
 
-// ParseInput reads the value of a datetime-local input in the viewer's zone; "" is the zero time.
-func ParseInput(value string) (time.Time, error) {
-	if value == "" {
-		return time.Time{}, nil
+// offsetIn is the offset of a zone from UTC at a moment, in seconds.
+func offsetIn(t time.Time, zone string) int {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		loc = time.UTC
 	}
-	return time.Parse(inputLayout, value)
-}
-
-// FormatInput writes a time for a datetime-local input in the viewer's zone.
-func FormatInput(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(inputLayout)
+	_, offset := t.In(loc).Zone()
+	return offset
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -10,7 +11,8 @@ import (
 	"trivium/app/lms"
 )
 
-// materialPage reads one material. A citation opens it at #p<ordinal>, where the passage is marked and has the keyboard.
+// materialPage reads one material. A citation opens it at #p<ordinal>: a PDF at its page, anything else at the passage, which is
+// marked and has the keyboard.
 type materialPage struct {
 	app.Compo
 	inCourse
@@ -20,6 +22,31 @@ type materialPage struct {
 	tutor    Remote[api.TutorStatus]
 	target   int  // ordinal of the cited passage; 0: none
 	versions bool // the dialog is open
+
+	outlining bool
+}
+
+// OnMount follows a draft, to which a summary may be added.
+func (p *materialPage) OnMount(ctx app.Context) {
+	OnLive(ctx, time.Minute, func(ctx app.Context) {
+		if m := p.material.Value; m.ID == p.mat && m.Kind == lms.MaterialPage && !m.Published {
+			p.load(ctx)
+		}
+	}, "course/"+CourseParam(ctx))
+}
+
+// outline has a draft made of the topics and key terms of the material, with a summary where a language model is set up (TUTOR-31).
+func (p *materialPage) outline(ctx app.Context, _ app.Event) {
+	p.outlining = true
+	Async(ctx, Call(api.OutlineMaterial, api.OutlineInput{Course: p.id, Material: p.mat, ID: lms.NewID()}), func(ctx app.Context, m lms.Material, err error) {
+		p.outlining = false
+		if err != nil {
+			ToastError(ctx, err)
+			return
+		}
+		Toast(ctx, "good", "The outline is a draft."+cond(p.tutor.Value.Model != "", " A summary is added in a minute or two.", ""))
+		ctx.Navigate(CoursePath(p.id, "materials", m.ID))
+	})
 }
 
 func (p *materialPage) OnNav(ctx app.Context) {
@@ -65,6 +92,9 @@ func (p *materialPage) reveal(ctx app.Context) {
 	passage, _ := p.cited()
 	ctx.Defer(func(ctx app.Context) {
 		revealHeading("page-text", lastHeading(passage.Heading))
+		if p.showsPDF(p.material.Value) && passage.Page > 0 { // the page itself says more than its text
+			id = "pdf"
+		}
 		if el := app.Window().GetElementByID(id); el.Truthy() {
 			el.Call("scrollIntoView", map[string]any{"block": "center"})
 			el.Call("focus", map[string]any{"preventScroll": true})
@@ -94,6 +124,7 @@ func (p *materialPage) Render() app.UI {
 		Back: Crumbs(p.label(), CoursePath(p.id), "Materials", CoursePath(p.id, "materials")),
 		Actions: app.If(p.staff() && p.material.Ready && !p.readOnly(), func() app.UI {
 			return app.Div().Class("actions").Body(
+				app.If(m.Index == lms.IndexReady, func() app.UI { return Busy(Button("Outline", "sparkles", p.outline), p.outlining) }),
 				Quiet("Versions", "clock", func(app.Context, app.Event) { p.versions = true }),
 				LinkButton(cond(m.Kind == lms.MaterialPage, "Edit", "Rename or replace"), "edit", CoursePath(p.id, "materials", p.mat, "edit")))
 		}),
@@ -107,6 +138,9 @@ func (p *materialPage) view(m lms.Material) app.UI {
 			return Notice("info", "This is a draft: only staff see it, and the tutor does not know it.")
 		}),
 		app.If(m.File != nil, func() app.UI { return p.fileHead(m) }),
+		app.If(p.showsPDF(m), func() app.UI {
+			return app.Section().ID("pdf").TabIndex(-1).Aria("label", "The pages").Body(&pdfView{ID: "pdf-view", File: *m.File, Page: p.pdfPage()})
+		}),
 		app.If(m.Published && p.tutor.Value.Enabled && !p.readOnly(), p.askAbout),
 		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).Else(p.extracted),
 		app.If(p.versions, func() app.UI {
@@ -149,10 +183,15 @@ func openLabel(f lms.File, page int) string {
 	return "Open"
 }
 
-// pdfPage is the page of the cited passage, which a browser's PDF viewer opens.
+// pdfPage is the page of the cited passage, at which the view and a browser's PDF viewer open.
 func (p *materialPage) pdfPage() int {
 	x, _ := p.cited()
 	return x.Page
+}
+
+// showsPDF reports whether the pages are shown. The passages tell at which one to begin.
+func (p *materialPage) showsPDF(m lms.Material) bool {
+	return m.File != nil && m.File.Type == "application/pdf" && m.File.Complete() && (p.passages.Ready || p.passages.Err != nil)
 }
 
 // pageText shows a page, and above it the cited passage: the page's HTML has no anchors of its own.

@@ -166,6 +166,12 @@ func (p *QuestionPage) actions(q lms.Question) app.UI {
 		return Busy(Button(label, icon, func(ctx app.Context, _ app.Event) { p.set(ctx, api.SetQuestionInput{State: &s}, "") }, Each(string(s))), p.busy)
 	}
 	return app.Div().Class("actions", "thread-actions").Body(
+		app.If(q.Assignment != "" && q.State == lms.QuestionOpen && p.instructor(), func() app.UI {
+			return PrimaryLink("Grant an extension", "calendar", CoursePath(p.id, "assignments", q.Assignment, "dates")+"?student="+q.AuthorID+"&request="+q.ID)
+		}),
+		app.If(q.Assignment != "", func() app.UI {
+			return LinkButton("The assignment", "clipboard", CoursePath(p.id, "assignments", q.Assignment))
+		}),
 		app.If(p.staff() && q.To == lms.ToStaff && q.State == lms.QuestionOpen, func() app.UI {
 			return set("Mark as answered", "check", lms.QuestionAnswered)
 		}),

@@ -82,6 +82,7 @@ func Routes() {
 	page("/account", func() app.Composer { return &AccountPage{} })
 	page("/users", func() app.Composer { return &UsersPage{} })
 	page("/audit", func() app.Composer { return &AuditPage{} })
+	page("/tutor-settings", func() app.Composer { return &siteTutorPage{} })
 	page("/cluster", func() app.Composer { return &ClusterPage{} })
 	page("/courses/:course/people", func() app.Composer { return &PeoplePage{} })
 	page("/courses/:course/sections", func() app.Composer { return &sectionsPage{} })

@@ -19,7 +19,7 @@ func (s *Shell) sitePlaces() []place {
 		{"cluster", "Cluster", "Cluster", "server", "/cluster"},
 	}
 	if Me().Admin {
-		places = append(places, place{"users", "People", "People", "users", "/users"}, place{"audit", "Audit log", "Audit", "shield", "/audit"})
+		places = append(places, place{"users", "People", "People", "users", "/users"}, place{"tutor-settings", "Tutor", "Tutor", "sparkles", "/tutor-settings"}, place{"audit", "Audit log", "Audit", "shield", "/audit"})
 	}
 	return places
 }

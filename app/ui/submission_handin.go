@@ -12,7 +12,8 @@ import (
 type handIn struct {
 	course, assignment string
 	id                 string // of the attempt
-	text               string
+	text, url          string
+	honour             bool
 	items              []*transfer
 	accepted           bool // a majority of the nodes has recorded the attempt
 	complete           bool // and holds every byte
@@ -53,10 +54,10 @@ type handInView struct {
 	sent, size                  int64
 }
 
-// startHandIn hands text and files in as a new attempt.
-func startHandIn(course, assignment, text string, items []*transfer) {
-	h := &handIn{course: course, assignment: assignment, id: lms.NewID(), text: text, items: items}
-	changeTransfers(func() { handIns[assignment] = h })
+// startHandIn hands text, web address and files in as a new attempt. One for an assignment runs at a time.
+func startHandIn(in api.SubmitInput, items []*transfer) {
+	h := &handIn{course: in.Course, assignment: in.Assignment, id: lms.NewID(), text: in.Text, url: in.URL, honour: in.Honour, items: items}
+	changeTransfers(func() { handIns[in.Assignment] = h })
 	h.start()
 }
 
@@ -117,7 +118,7 @@ func (h *handIn) run(ctx context.Context) error {
 }
 
 func (h *handIn) submit(ctx context.Context) error {
-	in := api.SubmitInput{Course: h.course, Assignment: h.assignment, ID: h.id, Text: h.text}
+	in := api.SubmitInput{Course: h.course, Assignment: h.assignment, ID: h.id, Text: h.text, URL: h.url, Honour: h.honour}
 	for _, t := range h.items {
 		in.Files = append(in.Files, t.file.ID)
 	}

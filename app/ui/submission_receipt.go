@@ -23,7 +23,8 @@ func receiptView(a lms.Assignment, c lms.Course, r lms.Receipt) app.UI {
 		app.If(!whole, func() app.UI { return Notice("warn", "Recorded in time, but not all files have arrived.") }),
 		Facts(
 			Fact{"Attempt", text(itoa(s.Attempt))},
-			Fact{"Received", app.Div().Body(TimeView(s.SubmittedAt), app.If(s.LateSeconds > 0, func() app.UI { return Badge(lateText(s.LateSeconds), "warn") }))},
+			Fact{"Received", app.Div().Class("row-badges").Body(text(FormatTimeIn(s.SubmittedAt, c.Zone)), app.If(s.LateSeconds > 0, func() app.UI { return Badge(lateText(s.LateSeconds), "warn") }))},
+			Fact{"Counts", scoreOfReceipt(a, s)},
 			Fact{"Copies", text(cond(whole, "Everything is on ", "Complete on ") + itoa(r.Replicas) + " of " + plural(r.Nodes, "node"))},
 			Fact{"Receipt id", app.Code().Text(s.ID)},
 			Fact{"Log index", app.Code().Text(fmt.Sprint(r.Index))},
@@ -39,6 +40,14 @@ func receiptView(a lms.Assignment, c lms.Course, r lms.Receipt) app.UI {
 			saveBytes("receipt-"+s.ID+".txt", "text/plain;charset=utf-8", []byte(receiptText(a, c, r, Me())))
 		}, Each(s.ID))),
 	)
+}
+
+// scoreOfReceipt shows how the number that counts was made, once a grade is posted.
+func scoreOfReceipt(a lms.Assignment, s lms.Submission) app.UI {
+	if s.Score == nil || s.Grade == nil || s.Grade.PostedAt.IsZero() {
+		return text("Not graded yet")
+	}
+	return text(scoreText(*s.Score, a.Points, a.GradeType) + madeOf(s.Score, s.Score.Raw))
 }
 
 // receiptText is the receipt as a file. Times are in UTC, so that everybody reads the same.
@@ -58,6 +67,17 @@ func receiptText(a lms.Assignment, c lms.Course, r lms.Receipt, u lms.User) stri
 	line("Receipt id", s.ID)
 	line("Log index", fmt.Sprint(r.Index))
 	line("Copies", fmt.Sprintf("complete on %d of %d nodes", r.Replicas, r.Nodes))
+	if s.URL != "" {
+		line("Web address", s.URL)
+	}
+	if s.Honour != "" {
+		line("Ticked", s.Honour)
+	}
+	if sc := s.Score; sc != nil && s.Grade != nil && !s.Grade.PostedAt.IsZero() {
+		line("Grade", sc.Raw.String()+" points")
+		line("Late", "- "+sc.Deduction.String()+" points")
+		line("Counts", sc.Final.String()+" of "+a.Points.String()+" points")
+	}
 	if s.Text != "" {
 		line("Text", fmt.Sprintf("%d words, %d bytes", len(strings.Fields(s.Text)), len(s.Text)))
 	}

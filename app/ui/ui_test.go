@@ -110,7 +110,7 @@ func TestTimes(t *testing.T) {
 	due := time.Date(2026, 9, 4, 21, 59, 0, 0, time.UTC)
 	for got, want := range map[string]string{
 		DueText(due):                                     "Due Fri 4 Sep 2026, 21:59 UTC (in 2 days)",
-		FormatTimeIn(due, "Europe/Berlin"):               "Fri 4 Sep 2026, 23:59 CEST (Fri 4 Sep 2026, 21:59 UTC where you are)",
+		FormatTimeIn(due, "Europe/Berlin"):               "Fri 4 Sep 2026, 23:59 CEST (21:59 UTC where you are)",
 		FormatTimeIn(due, "Etc/UTC"):                     "Fri 4 Sep 2026, 21:59 UTC",
 		DueText(time.Time{}):                             "No due date",
 		Relative(Now().Add(30 * time.Second)):            "in < 1 minute",
@@ -200,6 +200,33 @@ func TestUserTextIsEscaped(t *testing.T) {
 	} {
 		if h := app.HTMLString(ui); strings.Contains(h, "><img") || strings.Contains(h, "\n<img") { // in an attribute it is harmless
 			t.Errorf("%s: %s", name, h)
+		}
+	}
+}
+
+func TestTypedTimesAreThoseOfTheCourse(t *testing.T) {
+	for _, tc := range []struct{ typed, zone, want string }{
+		{"2026-09-04T23:59", "Europe/Berlin", "2026-09-04T21:59:00Z"},
+		{"2026-12-04T23:59", "America/New_York", "2026-12-05T04:59:00Z"},
+		{"2026-03-08T02:30", "America/New_York", "2026-03-08T07:30:00Z"}, // skipped: moves forward by the gap
+		{"2026-11-01T01:30", "America/New_York", "2026-11-01T06:30:00Z"}, // twice: the later one
+		{"2026-09-04T23:59", "UTC", "2026-09-04T23:59:00Z"},
+	} {
+		got, err := ParseInputIn(tc.typed, tc.zone)
+		if err != nil || got.Format(time.RFC3339) != tc.want {
+			t.Errorf("%s in %s: %v %v, want %s", tc.typed, tc.zone, got, err, tc.want)
+		}
+		if back := FormatInputIn(got, tc.zone); back != tc.typed && tc.typed != "2026-03-08T02:30" {
+			t.Errorf("%s in %s comes back as %s", tc.typed, tc.zone, back)
+		}
+	}
+	due := time.Date(2026, 9, 4, 21, 59, 0, 0, time.UTC)
+	if got := WholeMinute(due, time.Time{}); !got.Equal(due.Add(59*time.Second + 999*time.Millisecond)) {
+		t.Errorf("a typed minute counts whole: %v", got)
+	}
+	for _, was := range []time.Time{due, due.Add(30 * time.Second), due.Add(59 * time.Second)} {
+		if got := WholeMinute(due, was); !got.Equal(was) {
+			t.Errorf("what was not changed stays: %v became %v", was, got)
 		}
 	}
 }

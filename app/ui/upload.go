@@ -30,12 +30,22 @@ type transfer struct {
 	err    error
 
 	blob     api.Blob
+	turn     chan struct{} // held by who reads or sends: a draft's upload and its hand-in meet here
 	declared *api.DeclareFileInput
 	file     lms.File
 }
 
 func newTransfer(b api.Blob) *transfer {
-	return &transfer{name: b.Name(), size: b.Size(), blob: b}
+	return &transfer{name: b.Name(), size: b.Size(), blob: b, turn: make(chan struct{}, 1)}
+}
+
+// hold waits for one's turn with the file.
+func (t *transfer) hold() (release func()) {
+	if t.turn == nil {
+		return func() {}
+	}
+	t.turn <- struct{}{}
+	return func() { <-t.turn }
 }
 
 // percent is how much of the bytes a majority of the nodes has, from 0 to 100.
@@ -108,6 +118,10 @@ func (t *transfer) prepare(ctx context.Context, course string) error {
 	if t.file.ID != "" {
 		return nil
 	}
+	defer t.hold()()
+	if t.file.ID != "" {
+		return nil
+	}
 	if t.declared == nil {
 		in, err := api.HashFile(ctx, t.blob, func(done, _ int64) { changeTransfers(func() { t.hashed = done }) })
 		if err != nil {
@@ -127,6 +141,10 @@ func (t *transfer) prepare(ctx context.Context, course string) error {
 
 // deliver sends what is missing of the bytes and completes the file.
 func (t *transfer) deliver(ctx context.Context) (api.FileReceipt, error) {
+	if t.done {
+		return api.FileReceipt{File: t.file}, nil
+	}
+	defer t.hold()()
 	if t.done {
 		return api.FileReceipt{File: t.file}, nil
 	}

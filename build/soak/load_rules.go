@@ -125,6 +125,12 @@ func (c *client) deadline(ctx context.Context) {
 	for _, before := range []time.Duration{0, time.Millisecond} {
 		update := api.UpdateAssignmentInput{Assignment: as.ID, Version: version, AssignmentInput: api.AssignmentInput{Course: w.course, ID: as.ID,
 			Title: as.Title, Points: as.Points, DueAt: stamp.Add(-before), AllowText: true, MaxFiles: 4, MaxFileSize: 16 << 20, AllowedTypes: []string{}, Published: true}}
+		preview, a := call(ctx, c.r, w.teacher, c.node(), api.PreviewAssignment, update, lms.NewID())
+		c.r.history.record("teacher", "preview-due", as.ID, "", false, a)
+		if a.outcome != done {
+			return
+		}
+		update.Preview = preview.Token
 		moved, a := call(ctx, c.r, w.teacher, c.node(), api.UpdateAssignment, update, lms.NewID())
 		c.r.history.record("teacher", "move-due", as.ID, "", true, a)
 		if a.outcome != done {

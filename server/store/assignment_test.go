@@ -132,7 +132,7 @@ func TestSubmit(t *testing.T) {
 		{name: "a draft", actor: s.Alice, assignment: "a-draft", text: "x", err: lms.ErrNotFound},
 		{name: "another course", actor: s.Alice, course: s.Other.ID, assignment: "a-open", text: "x", err: lms.ErrNotYourCourse},
 		{name: "before it opens", actor: s.Alice, assignment: "a-early", text: "x", err: lms.ErrNotOpen},
-		{name: "after the cut-off", actor: s.Alice, assignment: "a-closed", text: "x", err: lms.ErrClosed},
+		{name: "after the cut-off", actor: s.Alice, assignment: "a-closed", text: "x", kind: lms.KindRule, message: "The cut-off of this assignment was"},
 		{name: "text where files are asked for", actor: s.Alice, assignment: "a-files", text: "x", kind: lms.KindRule, message: "files only"},
 		{name: "files where text is asked for", actor: s.Alice, assignment: "a-text", files: []string{"f-ok"}, kind: lms.KindRule, message: "takes no files"},
 		{name: "too many files", actor: s.Alice, assignment: "a-files", files: []string{"f-ok", "f-half", "f-empty"}, kind: lms.KindRule, message: "at most 2 files"},
@@ -282,6 +282,6 @@ func TestDoubleSubmit(t *testing.T) {
 			t.Errorf("the repeat changed the text to %q", sub.Text)
 		}
 		_, _, err = s.Submit(ctx, s.Alice, s.Course.ID, "a-many", "s-new", "text", nil)
-		want(t, err, lms.ErrClosed)
+		wantKind(t, err, lms.KindRule, "The cut-off of this assignment was")
 	})
 }

@@ -20,15 +20,16 @@ var errNotEmpty = lms.Errorf(lms.KindConflict, "There is content in this course 
 var archiveQueries = []struct{ table, query string }{
 	{"courses", `SELECT code, title, summary, zone, language, late_policy FROM courses WHERE course_id = ?1`},
 	{"categories", `SELECT * FROM categories WHERE course_id = ?1 ORDER BY position, category_id`},
-	{"assignments", `SELECT * FROM assignments WHERE course_id = ?1 ORDER BY assignment_id`},
+	{"assignments", `SELECT * FROM assignments WHERE course_id = ?1 AND archived_at IS NULL ORDER BY assignment_id`},
 	{"assignment_attachments", `
 		SELECT t.* FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id
-		WHERE a.course_id = ?1 ORDER BY t.assignment_id, t.position`},
+		WHERE a.course_id = ?1 AND a.archived_at IS NULL ORDER BY t.assignment_id, t.position`},
 	{"materials", `SELECT * FROM materials WHERE course_id = ?1 AND deleted_at IS NULL ORDER BY position, material_id`},
 	{"modules", `SELECT * FROM modules WHERE course_id = ?1 AND archived_at IS NULL ORDER BY position, module_id`},
 	{"module_items", `
 		SELECT i.* FROM module_items i JOIN modules d ON d.module_id = i.module_id AND d.archived_at IS NULL
 		WHERE i.course_id = ?1 AND NOT EXISTS(SELECT 1 FROM materials WHERE material_id = i.item_id AND deleted_at IS NOT NULL)
+			AND NOT EXISTS(SELECT 1 FROM assignments WHERE assignment_id = i.item_id AND archived_at IS NOT NULL)
 		ORDER BY i.module_id, i.position, i.item_id`},
 	{"tutor_policies", `SELECT * FROM tutor_policies WHERE course_id = ?1`},
 	{"tutor_items", `SELECT * FROM tutor_items WHERE course_id = ?1 ORDER BY assignment_id`},
@@ -36,12 +37,12 @@ var archiveQueries = []struct{ table, query string }{
 		SELECT file_id, name, extension, size, media_type, sha256, chunks FROM files
 		WHERE course_id = ?1 AND complete_at IS NOT NULL AND file_id IN (
 			SELECT file_id FROM materials WHERE course_id = ?1 AND deleted_at IS NULL
-			UNION SELECT t.file_id FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id WHERE a.course_id = ?1)
+			UNION SELECT t.file_id FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id WHERE a.course_id = ?1 AND a.archived_at IS NULL)
 		ORDER BY file_id`},
 }
 
 // local are columns that mean something on the site that they come from only: who, when, and the state of being read.
-var local = []string{"course_id", "created_by", "created_at", "updated_at", "updated_by", "owner_id", "version", "deleted_at", "archived_at", "complete_at",
+var local = []string{"course_id", "created_by", "created_at", "updated_at", "updated_by", "owner_id", "version", "deleted_at", "archived_at", "archived_published", "complete_at",
 	"index_state", "index_note", "index_run", "canary"}
 
 // ExportCourse reads the content of a course for an archive.

@@ -65,7 +65,7 @@ func (s *Store) Outline(ctx context.Context, actor lms.Actor, courseID string) (
 		SELECT ` + itemColumns + `
 		FROM module_items i
 		LEFT JOIN assignments a ON i.kind = 'assignment' AND a.assignment_id = i.item_id
-		WHERE i.course_id = ?1
+		WHERE i.course_id = ?1 AND a.archived_at IS NULL
 		ORDER BY i.position, i.item_id`
 	rows, err = s.query(ctx, items, courseID)
 	placed, err := collect(rows, err, scanItem)
@@ -141,7 +141,7 @@ func (s *Store) OrderOutline(ctx context.Context, actor lms.Actor, courseID stri
 		(SELECT count(*) FROM modules WHERE course_id = ?1 AND archived_at IS NULL) = json_array_length(?2)
 		AND NOT EXISTS(SELECT 1 FROM json_each(?2) j WHERE NOT EXISTS(
 			SELECT 1 FROM modules WHERE module_id = j.value ->> 'id' AND course_id = ?1 AND archived_at IS NULL))`, courseID, string(order))
-	// What is named must be there; what is there must be named, but for archived materials and what lies in archived modules.
+	// What is named must be there; what is there must be named, but for archived materials and assignments and what lies in archived modules.
 	b.Require(errOrderPartial, `
 		NOT EXISTS(
 			SELECT 1 FROM json_each(?2) j, json_each(j.value, '$.items') k
@@ -152,6 +152,7 @@ func (s *Store) OrderOutline(ctx context.Context, actor lms.Actor, courseID stri
 			JOIN modules d ON d.module_id = i.module_id AND d.archived_at IS NULL
 			WHERE i.course_id = ?1
 				AND NOT EXISTS(SELECT 1 FROM materials WHERE material_id = i.item_id AND deleted_at IS NOT NULL)
+				AND NOT EXISTS(SELECT 1 FROM assignments WHERE assignment_id = i.item_id AND archived_at IS NOT NULL)
 				AND i.item_id NOT IN (SELECT k.value FROM json_each(?2) j, json_each(j.value, '$.items') k)
 				AND i.item_id NOT IN (SELECT value FROM json_each(?3)))`, courseID, string(order), list(loose))
 	b.Require(errOrderPartial, `NOT EXISTS(SELECT 1 FROM json_each(?2) j

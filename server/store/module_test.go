@@ -83,9 +83,18 @@ func TestOutline(t *testing.T) {
 	}
 	want(t, s.RestoreModule(ctx, s.TA, course, "d-1"), nil)
 	is(s.Alice, "Week 2: Site, B | Week 1: Essay, A, Read | ")
+
+	// An archived assignment is not listed, and does not keep the rest from being ordered.
+	_, err := s.ArchiveAssignment(ctx, s.Instructor, course, "as-1", true)
+	want(t, err, nil)
+	is(s.TA, "Week 2: Site, B | Week 1: A, Read | Draft")
+	modules, loose := outline(s.TA).MoveModule("d-1", -1).Order()
+	want(t, s.OrderOutline(ctx, s.TA, course, outline(s.TA).Version, modules, loose), nil)
+	modules, loose = outline(s.TA).MoveModule("d-1", 1).Order()
+	want(t, s.OrderOutline(ctx, s.TA, course, outline(s.TA).Version, modules, loose), nil)
 	want(t, s.DeleteItem(ctx, s.TA, course, "m-a"), nil)
 	want(t, s.DeleteItem(ctx, s.TA, course, "h-1"), nil)
-	is(s.Alice, "Week 2: Site, B | Week 1: Essay | A")
+	is(s.Alice, "Week 2: Site, B | Week 1:  | A")
 }
 
 // What a module or an item hides is absent from every channel (CONTENT-1, UX principle 6).

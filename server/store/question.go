@@ -20,7 +20,7 @@ var (
 // An anonymous question is stored as one to the staff, which is how a program that does not know the column shows it.
 const questionColumns = `q.question_id, q.course_id, q.author_id, coalesce((SELECT name FROM users WHERE user_id = q.author_id), ''),
 	q.addressee, q.title, q.body, q.material_id, iif(q.anonymous = 1, 'anonymous', q.visibility), q.state, q.created_at, q.updated_at, q.version,
-	coalesce(q.mode, ''), coalesce(q.source_id, ''), ` + questionWaiting + `, (SELECT count(*) FROM replies r WHERE r.question_id = q.question_id)`
+	coalesce(q.mode, ''), coalesce(q.source_id, ''), coalesce(q.assignment_id, ''), ` + questionWaiting + `, (SELECT count(*) FROM replies r WHERE r.question_id = q.question_id)`
 
 // Since when the author waits: since the first message that staff have not answered.
 const questionWaiting = `iif(q.addressee = 'staff' AND q.state = 'open', coalesce((SELECT min(r.created_at) FROM replies r
@@ -47,7 +47,7 @@ const selectQuestion = questionDetail + ` WHERE q.course_id = ?1 AND q.question_
 func scanQuestion(row consensus.Row) (q lms.Question, err error) {
 	var replies, reads string
 	err = row.Scan(&q.ID, &q.CourseID, &q.AuthorID, &q.AuthorName, &q.To, &q.Title, &q.Body, &q.MaterialID, &q.Visibility, &q.State,
-		&q.CreatedAt, &q.UpdatedAt, &q.Version, &q.Mode, &q.SourceID, &q.Waiting, &q.ReplyCount,
+		&q.CreatedAt, &q.UpdatedAt, &q.Version, &q.Mode, &q.SourceID, &q.Assignment, &q.Waiting, &q.ReplyCount,
 		&replies, &reads)
 	if err == nil {
 		q.Replies, err = parseReplies(q.ID, replies)

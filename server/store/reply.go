@@ -32,6 +32,16 @@ func insertTutorReply(b *consensus.Batch, actor lms.Actor, questionID, replyID s
 		questionID, replyID, actor.UserID, consensus.Stamp{})
 }
 
+// insertReply adds a reply of the actor to a question.
+func insertReply(b *consensus.Batch, actor lms.Actor, courseID string, r lms.Reply) {
+	b.Exec(`
+		INSERT INTO replies (reply_id, question_id, position, author_id, author_role, body, state, note, generated, model, citations, created_at,
+			requests, requested_at, node_id)
+		VALUES (?4, ?3, (SELECT coalesce(max(position), 0) + 1 FROM replies WHERE question_id = ?3), ?1, `+roleInCourse+`, ?5, 'done', '', 0, '', '[]', ?6,
+			0, ?6, '')`,
+		actor.UserID, courseID, r.QuestionID, r.ID, r.Body, consensus.Stamp{})
+}
+
 // AddReply posts in a thread. A reply of staff to a question to the staff marks it answered, a further message of its
 // author opens it again. In a tutor thread the author's message is a further question: the tutor's reply, still to be
 // written, follows under tutorReplyID.
@@ -47,12 +57,8 @@ func (s *Store) AddReply(ctx context.Context, actor lms.Actor, courseID, questio
 			questionID, actor.UserID)
 		requireTutor(&b, actor, courseID, false)
 	}
-	b.Exec(`
-		INSERT INTO replies (reply_id, question_id, position, author_id, author_role, body, state, note, generated, model, citations, created_at,
-			requests, requested_at, node_id)
-		VALUES (?4, ?3, (SELECT coalesce(max(position), 0) + 1 FROM replies WHERE question_id = ?3), ?1, `+roleInCourse+`, ?5, 'done', '', 0, '', '[]', ?6,
-			0, ?6, '')`,
-		actor.UserID, courseID, questionID, r.ID, r.Body, consensus.Stamp{})
+	r.QuestionID = questionID
+	insertReply(&b, actor, courseID, r)
 	b.Exec(`
 		UPDATE questions
 		SET updated_at = ?4, version = version + 1, state = CASE

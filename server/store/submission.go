@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"trivium/app/lms"
 	"trivium/consensus"
@@ -12,6 +13,7 @@ import (
 
 var (
 	errSubmissionTaken = lms.FieldErrorf(lms.KindConflict, "id", "Other work was handed in under this id. Reload the page; your text and files are kept.")
+	errNoURL           = lms.FieldErrorf(lms.KindRule, "url", "This assignment takes no web address. Yours is kept; add it as text or as a file.")
 	errNoText          = lms.FieldErrorf(lms.KindRule, "text", "This assignment takes files only. Your text is kept; add it as a file.")
 	errTooManyFiles    = lms.FieldErrorf(lms.KindRule, "files", "This assignment does not take so many files. Remove some and hand in again.")
 	errFileUnknown     = lms.FieldErrorf(lms.KindRule, "files", "A file was not uploaded by you for this course. Choose it again.")
@@ -21,7 +23,10 @@ var (
 )
 
 const submissionColumns = `s.submission_id, s.course_id, s.assignment_id, s.user_id, (SELECT name FROM users WHERE user_id = s.user_id),
-	s.attempt, s.text, s.submitted_at, s.log_index, a.due_at`
+	s.attempt, s.text, s.submitted_at, s.log_index, ` + submissionDue + `, s.url, s.honour, s.from_draft, s.returned_at,
+	(SELECT name FROM users WHERE user_id = s.returned_by), s.chosen_at IS NOT NULL, s.submission_id = ` + countedAttempt + `,
+	a.points, a.grade_type, coalesce(a.late_policy, (SELECT late_policy FROM courses WHERE course_id = s.course_id)),
+	(SELECT zone FROM courses WHERE course_id = s.course_id)`
 
 const submissionFiles = `(SELECT json_group_array(` + fileJSON + ` ORDER BY sf.position)
 	FROM submission_files sf JOIN files f ON f.file_id = sf.file_id WHERE sf.submission_id = s.submission_id)`
@@ -41,11 +46,12 @@ type submission struct {
 func (s *Store) scanSubmission(staff bool) scanner[submission] {
 	now := s.Now()
 	return func(row consensus.Row) (sub submission, err error) {
-		const columns = 11
-		var files string
+		const columns = 22
+		var files, policy, zone string
 		var a lms.Assignment
 		err = row[:columns].Scan(&sub.ID, &sub.CourseID, &sub.AssignmentID, &sub.UserID, &sub.UserName, &sub.Attempt, &sub.Text,
-			&sub.SubmittedAt, &sub.index, &a.DueAt, &files)
+			&sub.SubmittedAt, &sub.index, &a.DueAt, &sub.URL, &sub.Honour, &sub.FromDraft, &sub.ReturnedAt, &sub.ReturnedBy, &sub.Chosen, &sub.Counts,
+			&a.Points, &a.GradeType, &policy, &zone, &files)
 		if err != nil {
 			return sub, err
 		}
@@ -57,7 +63,12 @@ func (s *Store) scanSubmission(staff bool) scanner[submission] {
 		}
 		sub.LateSeconds = lateSeconds(a.DueAt, sub.SubmittedAt)
 		sub.State = sub.StateAt(now)
-		sub.Grade, err = scanGrade(row[columns:], staff)
+		if sub.Grade, err = scanGrade(row[columns:], staff); err != nil || sub.Grade == nil {
+			return sub, err
+		}
+		rule, err := parsePolicy(policy)
+		score := lms.ScoreOf(a, a.GradeType, rule, zoneOf(zone), sub.SubmittedAt, &sub.Grade.Points, now)
+		sub.Score = &score
 		return sub, err
 	}
 }
@@ -69,14 +80,19 @@ const (
 	submissionKnown = `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ?1)`
 	// ?2 course
 	submitWritable = submissionKnown + ` OR EXISTS(SELECT 1 FROM courses WHERE course_id = ?2 AND state = 'published')`
-	// ?2 assignment, ?3 stamp
-	submitOpen   = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND (opens_at IS NULL OR opens_at <= ?3))`
-	submitBefore = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND (cutoff_at IS NULL OR cutoff_at >= ?3))`
+	// ?2 assignment, ?3 user, ?4 stamp
+	submitOpen   = submissionKnown + ` OR EXISTS(SELECT 1 FROM (` + ownDates + `) d WHERE d.opens_at IS NULL OR d.opens_at <= ?4)`
+	submitBefore = submissionKnown + ` OR EXISTS(SELECT 1 FROM (` + ownDates + `) d WHERE d.cutoff_at IS NULL OR d.cutoff_at >= ?4)`
 	// ?2 assignment, ?3 user
-	submitAttempts = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments a WHERE a.assignment_id = ?2 AND (a.max_attempts = 0
-		OR a.max_attempts > (SELECT count(*) FROM submissions s WHERE s.assignment_id = ?2 AND s.user_id = ?3)))`
+	ownDates       = studentDates + ` WHERE a.assignment_id = ?2 AND e.user_id = ?3`
+	submitAttempts = submissionKnown + ` OR EXISTS(SELECT 1 FROM (` + ownDates + `) d WHERE d.max_attempts = 0
+		OR d.max_attempts > (SELECT count(*) FROM submissions s WHERE s.assignment_id = ?2 AND s.user_id = ?3 AND s.returned_at IS NULL))`
 	// ?2 assignment
-	submitText = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND allow_text = 1)`
+	submitOnline = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND on_paper IS NOT 1)`
+	submitText   = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND allow_text = 1)`
+	submitURL    = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND allow_url = 1)`
+	// ?2 assignment, ?3 ticked
+	submitHonour = submissionKnown + ` OR ?3 OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND honour IS NULL)`
 	// ?2 assignment, ?3 files
 	submitCount = submissionKnown + ` OR EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?2 AND max_files >= json_array_length(?3))`
 	submitSizes = submissionKnown + ` OR NOT EXISTS(SELECT 1 FROM json_each(?3) j JOIN files f ON f.file_id = j.value
@@ -91,54 +107,104 @@ const (
 	submitUnused = submissionKnown + ` OR NOT EXISTS(SELECT 1 FROM submission_files WHERE file_id IN (SELECT value FROM json_each(?2)))`
 )
 
-// Submit hands work in: a new immutable attempt, numbered and stamped by the cluster. The files must have been declared
+// HandIn is work as it is handed in.
+type HandIn struct {
+	ID     string // of the attempt
+	Text   string
+	URL    string
+	Files  []string
+	Honour bool // the statement was ticked
+}
+
+func (h HandIn) empty() bool {
+	return strings.TrimSpace(h.Text) == "" && h.URL == "" && len(h.Files) == 0
+}
+
+// Submit is SubmitWork for text and files.
+func (s *Store) Submit(ctx context.Context, actor lms.Actor, courseID, assignmentID, id, text string, fileIDs []string) (lms.Submission, uint64, error) {
+	return s.SubmitWork(ctx, actor, courseID, assignmentID, HandIn{ID: id, Text: text, Files: fileIDs})
+}
+
+// SubmitWork hands work in: a new immutable attempt, numbered and stamped by the cluster. The files must have been declared
 // by the student in this course; their bytes may still be on the way. The same id again returns the first attempt. The
 // index is the attempt's place in the cluster's log.
-func (s *Store) Submit(ctx context.Context, actor lms.Actor, courseID, assignmentID, id, text string, fileIDs []string) (lms.Submission, uint64, error) {
-	if strings.TrimSpace(text) == "" && len(fileIDs) == 0 {
+func (s *Store) SubmitWork(ctx context.Context, actor lms.Actor, courseID, assignmentID string, h HandIn) (lms.Submission, uint64, error) {
+	if h.empty() {
 		return lms.Submission{}, 0, lms.ErrEmptyWork
 	}
-	if len(slices.Compact(slices.Sorted(slices.Values(fileIDs)))) != len(fileIDs) {
+	if len(slices.Compact(slices.Sorted(slices.Values(h.Files)))) != len(h.Files) {
 		return lms.Submission{}, 0, errFileUsed
 	}
-	files := list(fileIDs)
 	var b consensus.Batch
 	requireAccess(&b, actor, courseID, lms.StudentOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ? AND published = 1)`, courseID, assignmentID)
-	b.Require(errSubmissionTaken, submissionMine, id, assignmentID, actor.UserID)
-	b.Require(lms.ErrCourseOver, submitWritable, id, courseID)
-	b.Require(lms.ErrNotOpen, submitOpen, id, assignmentID, consensus.Stamp{})
-	b.Require(lms.ErrClosed, submitBefore, id, assignmentID, consensus.Stamp{})
-	b.Require(lms.ErrAttempts, submitAttempts, id, assignmentID, actor.UserID)
-	if strings.TrimSpace(text) != "" {
-		b.Require(errNoText, submitText, id, assignmentID)
-	}
-	if len(fileIDs) > 0 {
-		b.Require(errFileUnknown, submitDeclared, id, courseID, actor.UserID, files)
-		b.Require(errFileUsed, submitUnused, id, files)
-		b.Require(errTooManyFiles, submitCount, id, assignmentID, files)
-		b.Require(errFileTooLarge, submitSizes, id, assignmentID, files)
-		b.Require(errFileType, submitTypes, id, assignmentID, files)
-		b.Exec(`
-			INSERT INTO submission_files (submission_id, file_id, position)
-			SELECT ?1, value, key + 1 FROM json_each(?2) WHERE NOT `+submissionKnown+` ORDER BY key`, id, files)
-	}
+	b.Require(errSubmissionTaken, submissionMine, h.ID, assignmentID, actor.UserID)
+	b.Require(lms.ErrCourseOver, submitWritable, h.ID, courseID)
+	b.Require(lms.ErrOnPaper, submitOnline, h.ID, assignmentID)
+	b.Require(lms.ErrNotOpen, submitOpen, h.ID, assignmentID, actor.UserID, consensus.Stamp{})
+	b.Require(lms.ErrClosed, submitBefore, h.ID, assignmentID, actor.UserID, consensus.Stamp{})
+	b.Require(lms.ErrAttempts, submitAttempts, h.ID, assignmentID, actor.UserID)
+	requireContent(&b, actor, courseID, assignmentID, h)
+	b.Require(lms.ErrHonour, submitHonour, h.ID, assignmentID, h.Honour)
 	b.Exec(`
-		INSERT INTO submissions (submission_id, course_id, assignment_id, user_id, attempt, text, submitted_at, log_index)
-		SELECT ?1, ?2, ?3, ?4, (SELECT coalesce(max(attempt), 0) + 1 FROM submissions WHERE assignment_id = ?3 AND user_id = ?4), ?5, ?6, ?7
+		INSERT INTO submission_files (submission_id, file_id, position)
+		SELECT ?1, value, key + 1 FROM json_each(?2) WHERE NOT `+submissionKnown+` ORDER BY key`, h.ID, list(h.Files))
+	dropDraft(&b, actor, assignmentID, h)
+	b.Exec(`
+		INSERT INTO submissions (submission_id, course_id, assignment_id, user_id, attempt, text, submitted_at, log_index, url, honour)
+		SELECT ?1, ?2, ?3, ?4, (SELECT coalesce(max(attempt), 0) + 1 FROM submissions WHERE assignment_id = ?3 AND user_id = ?4), ?5, ?6, ?7, ?8,
+			(SELECT honour FROM assignments WHERE assignment_id = ?3)
 		WHERE NOT `+submissionKnown,
-		id, courseID, assignmentID, actor.UserID, text, consensus.Stamp{}, consensus.Index{})
-	b.Return(submissionDetail+` WHERE s.submission_id = ?`, id)
+		h.ID, courseID, assignmentID, actor.UserID, h.Text, consensus.Stamp{}, consensus.Index{}, nullable(h.URL))
+	b.Return(submissionDetail+` WHERE s.submission_id = ?`, h.ID)
 	b.Notify(topicCourse(courseID), topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)
 	if err != nil {
-		return lms.Submission{}, 0, s.explainFiles(ctx, err, courseID, assignmentID, fileIDs)
+		return lms.Submission{}, 0, s.explainHandIn(ctx, err, actor, courseID, assignmentID, h.Files)
 	}
 	sub, err := returned(res, nil, s.scanSubmission(false))
 	if err != nil {
 		return lms.Submission{}, 0, err
 	}
 	return sub.Submission, sub.index, nil
+}
+
+// requireContent demands that the assignment takes what is handed in.
+func requireContent(b *consensus.Batch, actor lms.Actor, courseID, assignmentID string, h HandIn) {
+	if strings.TrimSpace(h.Text) != "" {
+		b.Require(errNoText, submitText, h.ID, assignmentID)
+	}
+	if h.URL != "" {
+		b.Require(errNoURL, submitURL, h.ID, assignmentID)
+	}
+	if len(h.Files) == 0 {
+		return
+	}
+	files := list(h.Files)
+	b.Require(errFileUnknown, submitDeclared, h.ID, courseID, actor.UserID, files)
+	b.Require(errFileUsed, submitUnused, h.ID, files)
+	b.Require(errTooManyFiles, submitCount, h.ID, assignmentID, files)
+	b.Require(errFileTooLarge, submitSizes, h.ID, assignmentID, files)
+	b.Require(errFileType, submitTypes, h.ID, assignmentID, files)
+}
+
+// explainHandIn puts the time of the cut-off, or the file and the limit, into a refusal.
+func (s *Store) explainHandIn(ctx context.Context, err error, actor lms.Actor, courseID, assignmentID string, fileIDs []string) error {
+	if !errors.Is(err, lms.ErrClosed) {
+		return s.explainFiles(ctx, err, courseID, assignmentID, fileIDs)
+	}
+	const q = `SELECT d.cutoff_at, (SELECT zone FROM courses WHERE course_id = ?1) FROM (` + ownDates + `) d`
+	rows, queryErr := s.query(ctx, q, courseID, assignmentID, actor.UserID)
+	closed, queryErr := one(rows, queryErr, func(row consensus.Row) (refusal error, err error) {
+		var at time.Time
+		var zone string
+		err = row.Scan(&at, &zone)
+		return lms.ClosedAt(at, zoneOf(zone)), err
+	})
+	if queryErr != nil {
+		return err
+	}
+	return closed
 }
 
 // explainFiles names the file and the limit in a refusal of files.

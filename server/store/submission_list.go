@@ -32,7 +32,7 @@ func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assi
 		WHERE CASE ?2
 			WHEN '' THEN 1
 			WHEN 'ungraded' THEN g.submission_id IS NULL
-			WHEN 'late' THEN s.submitted_at > a.due_at
+			WHEN 'late' THEN s.submitted_at > ` + submissionDue + `
 			WHEN 'unposted' THEN g.submission_id IS NOT NULL AND g.posted_version IS NOT g.version
 			END`
 	const q = `

@@ -65,7 +65,7 @@ func (s *Store) Level(ctx context.Context, courseID, userID string, byDefault lm
 }
 
 // gradedItems lists the graded work that the author can still hand in. An item stays graded work up to its cut-off, or, without
-// one, as long as the course runs.
+// one, as long as the course runs; the dates are those that the author has.
 func (s *Store) gradedItems(ctx context.Context, courseID, userID, questionID string) ([]lms.GradedItem, error) {
 	const q = `
 		SELECT a.assignment_id, a.title, a.description, coalesce(i.mode, ''), coalesce(i.notes, ''), coalesce(i.answer, ''), coalesce(i.version, 0),
@@ -73,7 +73,9 @@ func (s *Store) gradedItems(ctx context.Context, courseID, userID, questionID st
 			EXISTS(SELECT 1 FROM reply_records r WHERE r.question_id = ?3 AND r.assignment_id = a.assignment_id)
 		FROM assignments a
 		LEFT JOIN tutor_items i ON i.assignment_id = a.assignment_id
-		WHERE a.course_id = ?1 AND a.published = 1 AND (a.opens_at IS NULL OR a.opens_at <= ?4) AND (a.cutoff_at IS NULL OR a.cutoff_at >= ?4)
+		LEFT JOIN (` + studentDates + ` WHERE a.course_id = ?1 AND e.user_id = ?2) d ON d.assignment_id = a.assignment_id
+		WHERE a.course_id = ?1 AND a.published = 1 AND (d.opens_at IS NULL OR d.opens_at <= ?4) AND (d.cutoff_at IS NULL OR d.cutoff_at >= ?4)
+			AND (d.user_id IS NOT NULL OR (a.opens_at IS NULL OR a.opens_at <= ?4) AND (a.cutoff_at IS NULL OR a.cutoff_at >= ?4))
 		ORDER BY a.created_at, a.assignment_id`
 	rows, err := s.query(ctx, q, courseID, userID, questionID, s.Now())
 	return collect(rows, err, func(row consensus.Row) (g lms.GradedItem, err error) {

@@ -8,18 +8,25 @@ import (
 	"trivium/consensus"
 )
 
-// The latest attempts of active members; l.
+// The attempts that count, of active members: the one that staff have chosen, else the latest; what was returned to draft
+// does not count. l.
 const latestAttempts = `
-	SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, s.attempt, s.text, s.submitted_at, s.log_index
+	SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, s.attempt, s.text, s.submitted_at, s.log_index, s.url, s.honour, s.from_draft,
+		s.returned_at, s.returned_by, s.chosen_at
 	FROM submissions s
 	JOIN enrolments e ON e.course_id = s.course_id AND e.user_id = s.user_id AND e.active = 1
-	WHERE s.attempt = (SELECT max(t.attempt) FROM submissions t WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id)`
+	WHERE s.submission_id = ` + countedAttempt
 
-// The latest attempts of whoever has asked; l.
+// The attempt that counts of the author of s.
+const countedAttempt = `(SELECT t.submission_id FROM submissions t
+	WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id AND t.returned_at IS NULL
+	ORDER BY t.chosen_at IS NULL, t.attempt DESC LIMIT 1)`
+
+// The same of whoever has asked, who may be no member: the test student; l.
 const ownAttempts = `
 	SELECT s.submission_id, s.assignment_id, s.user_id, s.attempt, s.submitted_at
 	FROM submissions s
-	WHERE s.attempt = (SELECT max(t.attempt) FROM submissions t WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id)`
+	WHERE s.submission_id = ` + countedAttempt
 
 // withWork adds the own work for students and the counts for staff. id is the only assignment, or empty.
 func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items []lms.Assignment, courseID, id string) ([]lms.Assignment, error) {
@@ -32,23 +39,57 @@ func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items [
 		}
 		return items, err
 	}
-	var work map[string]lms.Work
-	var err error
 	student := sc.subject(actor)
-	if student != "" {
-		work, err = s.work(ctx, student, courseID, id)
-	}
-	for i, a := range items {
-		items[i] = visibleTo(sc, a, now)
-		if student != "" {
-			w := work[a.ID]
-			if w.Attempts > 0 {
-				w.LateSeconds = lateSeconds(a.DueAt, w.SubmittedAt)
-			}
-			items[i].Mine = &w
+	if student == "" {
+		for i, a := range items {
+			items[i] = visibleTo(sc, a, now)
 		}
+		return items, nil
+	}
+	work, err := s.work(ctx, student, courseID, id)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := s.LateRules(ctx, courseID)
+	if err != nil {
+		return nil, err
+	}
+	overrides, section, err := s.myOverrides(ctx, courseID, student, id)
+	for i, a := range items {
+		a = a.For(student, section, overrides[a.ID])
+		m := work[a.ID]
+		w := m.Work
+		w.Override = strongest(overrides[a.ID])
+		policy := rules.For(a.ID)
+		var raw *lms.Points
+		submitted := w.SubmittedAt
+		if w.Grade != nil {
+			raw, submitted = &w.Grade.Points, m.graded
+		}
+		if w.Used > 0 {
+			w.LateSeconds = lateSeconds(a.DueAt, w.SubmittedAt)
+		}
+		if score := lms.ScoreOf(a, a.GradeType, policy, rules.Zone, submitted, raw, now); score.Graded || score.Missing {
+			w.Score = &score
+		}
+		if a.CheckOpen(now) == nil && !a.OnPaper {
+			w.Late = policy.CostAt(a, rules.Zone, now)
+		}
+		items[i] = visibleTo(sc, a, now)
+		items[i].Mine, items[i].LateText = &w, policy.Describe()
 	}
 	return items, err
+}
+
+// strongest is the override that a student is told of: the own one before the section's.
+func strongest(list []lms.Override) *lms.Override {
+	var found *lms.Override
+	for i, o := range list {
+		if found == nil || o.Target == lms.OverrideStudent {
+			found = &list[i]
+		}
+	}
+	return found
 }
 
 // lateSeconds rounds up, so that a millisecond late is not shown as on time.
@@ -57,38 +98,55 @@ func lateSeconds(due, submitted time.Time) int64 {
 	return int64((late + time.Second - time.Millisecond) / time.Second)
 }
 
+// ownWork is where a student stands, as far as it is read from the database.
+type ownWork struct {
+	lms.Work
+	graded time.Time // when the attempt that has the grade was handed in
+}
+
 // work is where the student stands in the assignments of the course, except for lateness. The grade is the posted one of
-// the latest attempt that has one.
-func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[string]lms.Work, error) {
+// the attempt that staff have chosen, else of the latest attempt that has one.
+func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[string]ownWork, error) {
 	const q = `
-		SELECT l.assignment_id, l.attempt, l.submitted_at,
+		SELECT a.assignment_id,
+			(SELECT max(attempt) FROM submissions m WHERE m.assignment_id = a.assignment_id AND m.user_id = ?1),
+			(SELECT count(*) FROM submissions m WHERE m.assignment_id = a.assignment_id AND m.user_id = ?1 AND m.returned_at IS NULL),
+			l.submitted_at,
 			EXISTS(SELECT 1 FROM submission_files sf JOIN files f ON f.file_id = sf.file_id
 				WHERE sf.submission_id = l.submission_id AND f.complete_at IS NULL),
+			(SELECT saved_at FROM work_drafts w WHERE w.assignment_id = a.assignment_id AND w.user_id = ?1 AND ` + draftFilled + `),
+			(SELECT question_id FROM questions x WHERE x.assignment_id = a.assignment_id AND x.author_id = ?1 AND x.state = 'open' AND x.erased_at IS NULL LIMIT 1),
+			(SELECT submitted_at FROM submissions m WHERE m.submission_id = g.submission_id),
 			` + gradeColumns + `
-		FROM (` + ownAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l
+		FROM assignments a
+		LEFT JOIN (` + ownAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l ON l.assignment_id = a.assignment_id
 		LEFT JOIN grades g ON g.submission_id = (
 			SELECT h.submission_id FROM grades h JOIN submissions p ON p.submission_id = h.submission_id
-			WHERE h.assignment_id = l.assignment_id AND h.user_id = l.user_id AND h.posted_at IS NOT NULL
-			ORDER BY p.attempt DESC LIMIT 1)`
+			WHERE h.assignment_id = a.assignment_id AND h.user_id = ?1 AND h.posted_at IS NOT NULL AND p.returned_at IS NULL
+			ORDER BY p.chosen_at IS NULL, p.attempt DESC LIMIT 1)
+		WHERE a.course_id = ?2 AND (?3 = '' OR a.assignment_id = ?3)`
 	rows, err := s.query(ctx, q, userID, courseID, id)
 	if err != nil {
 		return nil, err
 	}
 	now := s.Now()
-	work := make(map[string]lms.Work, len(rows))
+	work := make(map[string]ownWork, len(rows))
 	for _, row := range rows {
 		var assignment string
-		var w lms.Work
+		var w ownWork
 		var waiting bool
-		if err := row[:4].Scan(&assignment, &w.Attempts, &w.SubmittedAt, &waiting); err != nil {
+		err := row[:8].Scan(&assignment, &w.Attempts, &w.Used, &w.SubmittedAt, &waiting, &w.DraftAt, &w.Requested, &w.graded)
+		if err != nil {
 			return nil, err
 		}
-		sub := lms.Submission{SubmittedAt: w.SubmittedAt}
-		if waiting {
-			sub.Files = []lms.File{{}}
+		if w.Used > 0 {
+			sub := lms.Submission{SubmittedAt: w.SubmittedAt}
+			if waiting {
+				sub.Files = []lms.File{{}}
+			}
+			w.State = sub.StateAt(now)
 		}
-		w.State = sub.StateAt(now)
-		if w.Grade, err = scanGrade(row[4:], false); err != nil {
+		if w.Grade, err = scanGrade(row[8:], false); err != nil {
 			return nil, err
 		}
 		work[assignment] = w

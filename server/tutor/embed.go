@@ -32,7 +32,6 @@ type embedder struct {
 	http    *http.Client
 	api     *openai.Client
 	breaker breaker
-	kick    chan struct{}
 }
 
 // newEmbedder returns nil when no model of embeddings is set.
@@ -41,9 +40,13 @@ func newEmbedder(cfg Config) *embedder {
 		return nil
 	}
 	e, _ := parseEndpoint(cfg.Endpoint, cfg.AllowPrivate) // Validate has accepted it
-	m := &embedder{model: cfg.EmbeddingModel, http: e.httpClient(cfg.Limits.Connect), breaker: breaker{now: time.Now}, kick: make(chan struct{}, 1)}
-	m.http.Transport = bounded{m.http.Transport}
-	config := openai.DefaultConfig(cfg.Key)
+	m := &embedder{model: cfg.EmbeddingModel, http: e.httpClient(cfg.Limits.Connect), breaker: breaker{now: time.Now}}
+	m.http.Transport = bounded{dress(cfg, m.http.Transport)}
+	bearer := cfg.Key
+	if cfg.KeyHeader != "" {
+		bearer = ""
+	}
+	config := openai.DefaultConfig(bearer)
 	config.BaseURL = e.base
 	config.HTTPClient = m.http
 	m.api = openai.NewClientWithConfig(config)
@@ -52,9 +55,10 @@ func newEmbedder(cfg Config) *embedder {
 
 func (m *embedder) close() { m.http.CloseIdleConnections() }
 
-func (m *embedder) wake() {
+// wakeEmbeds has EmbedLoop look at once.
+func (t *Tutor) wakeEmbeds() {
 	select {
-	case m.kick <- struct{}{}:
+	case t.embeds <- struct{}{}:
 	default:
 	}
 }
@@ -150,14 +154,11 @@ func quantised(v []float32) []byte {
 
 // EmbedLoop gives new passages their vectors until ctx ends. Every node runs it; only the leader works, so that each text is sent once.
 func (t *Tutor) EmbedLoop(ctx context.Context) {
-	if t.embed == nil {
-		return
-	}
 	tick := time.NewTicker(60 * t.cfg.Limits.Poll)
 	defer tick.Stop()
 	for {
-		if t.cfg.IsLeader == nil || t.cfg.IsLeader() {
-			if err := t.embedPending(ctx); err != nil && ctx.Err() == nil {
+		if now := t.now(); now.embed != nil && (t.cfg.IsLeader == nil || t.cfg.IsLeader()) {
+			if err := now.embedPending(ctx); err != nil && ctx.Err() == nil {
 				t.log.Warn("tutor: passages have no vectors yet; they are found by their words", "why", describe(err), "status", status(err))
 			}
 		}
@@ -166,7 +167,7 @@ func (t *Tutor) EmbedLoop(ctx context.Context) {
 			return
 		case <-t.ctx.Done():
 			return
-		case <-t.embed.kick:
+		case <-t.embeds:
 		case <-tick.C:
 		}
 	}

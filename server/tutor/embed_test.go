@@ -157,7 +157,7 @@ func TestEmbedding(t *testing.T) {
 	}
 	// New text gets its vectors without waiting for the clock.
 	m := site.Page(t, "m-new", "New", true, "The physician helps.")
-	one.embed.wake()
+	one.wakeEmbeds()
 	eventually(t, "a new passage has its vector", func() bool {
 		list, err := site.UnembeddedPassages(ctx, "small", 1)
 		return err == nil && len(list) == 0

@@ -18,6 +18,7 @@ const onSite = "stays on your computers"
 // endpoint is a checked base URL.
 type endpoint struct {
 	base         string // with /v1, without a trailing slash
+	origin       string // scheme, host and port
 	host         string // without port
 	where        string // what people read
 	local        bool   // loopback or private: the model may have to be loaded first
@@ -72,7 +73,7 @@ func parseEndpoint(raw string, allowPrivate bool) (endpoint, error) {
 		u.Path = "/v1"
 	}
 	u.RawPath = ""
-	e.base = u.String()
+	e.base, e.origin = u.String(), u.Scheme+"://"+strings.ToLower(u.Host)
 	return e, nil
 }
 

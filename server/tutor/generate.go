@@ -1,6 +1,7 @@
 package tutor
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -26,7 +27,6 @@ func (t *Tutor) generate(ctx context.Context, r *run, reply lms.Reply, rec *lms.
 		return lms.Reply{}, err
 	}
 	rec.PromptVersion, rec.Checked = promptVersion, "passed"
-	reply.Model = t.modelName()
 	silent := time.AfterFunc(t.cfg.Limits.Found, func() { r.setFound(citationsOf(sent)) })
 	defer silent.Stop()
 	if h.item != nil {
@@ -37,6 +37,7 @@ func (t *Tutor) generate(ctx context.Context, r *run, reply lms.Reply, rec *lms.
 		var out *outlet
 		var broken violation
 		end, out, broken, err = t.call(ctx, r, rec, h.rules, prompt, sent, r.write)
+		reply.Model = cmp.Or(end.model, t.modelName())
 		if cause := context.Cause(ctx); errors.Is(cause, errLostClaim) || cause != nil && !errors.Is(cause, errStopped) {
 			return lms.Reply{}, cause
 		}
@@ -85,7 +86,7 @@ func (t *Tutor) hint(ctx context.Context, r *run, reply lms.Reply, rec *lms.Repl
 	reply.Note, reply.Model = h.noteWork(), ""
 	for range 2 {
 		var text strings.Builder
-		_, out, broken, err := t.call(ctx, r, rec, h.rules, prompt, sent, func(s string) { text.WriteString(s) })
+		end, out, broken, err := t.call(ctx, r, rec, h.rules, prompt, sent, func(s string) { text.WriteString(s) })
 		if cause := context.Cause(ctx); errors.Is(cause, errStopped) {
 			reply.State, reply.Note = lms.ReplyStopped, noteStopped
 			return reply, nil
@@ -107,7 +108,7 @@ func (t *Tutor) hint(ctx context.Context, r *run, reply lms.Reply, rec *lms.Repl
 		}
 		if broken == "" {
 			rec.Hint = h.step
-			reply.Body, reply.Generated, reply.Model, reply.Citations = body, true, t.modelName(), cited(sent, out.cited)
+			reply.Body, reply.Generated, reply.Model, reply.Citations = body, true, cmp.Or(end.model, t.modelName()), cited(sent, out.cited)
 			r.write(body)
 			return reply, nil
 		}
@@ -211,7 +212,7 @@ func (t *Tutor) settle(r *run, rec *lms.ReplyRecord, end outcome, promptEstimate
 	}
 	rec.PromptTokens += end.prompt
 	rec.AnswerTokens += end.answer
-	t.log.Info("tutor: call", "reply", r.id, "model", t.modelName(), "prompt", promptVersion, "promptTokens", end.prompt, "answerTokens", end.answer,
+	t.log.Info("tutor: call", "reply", r.id, "model", cmp.Or(end.model, t.modelName()), "prompt", promptVersion, "promptTokens", end.prompt, "answerTokens", end.answer,
 		"finish", end.finish, "cited", out.cited, "ms", took.Milliseconds())
 }
 

@@ -8,7 +8,13 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
+
+	"trivium/app/lms"
 )
+
+// keptFailures is how many failed calls an administrator sees.
+const keptFailures = 10
 
 // unknownModel is what an endpoint's words for "model not found" look like.
 var unknownModel = regexp.MustCompile(`(?i)\bmodel\b.*(not found|not exist|unknown|no such|not loaded|not supported|not available)|(unknown|invalid|no such) model|model_not_found`)
@@ -35,6 +41,9 @@ func (m *modelClient) report(err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err != nil {
+		m.failures = append(m.failures[max(len(m.failures)-keptFailures+1, 0):], lms.ModelFailure{At: time.Now().UTC(), Why: m.why(err)})
+	}
 	if err == nil || fault != "" {
 		m.fault = fault
 	}
@@ -42,6 +51,7 @@ func (m *modelClient) report(err error) {
 
 // Warning tells an administrator what is wrong with the language model; empty: nothing that is known.
 func (t *Tutor) Warning() string {
+	t = t.now()
 	switch {
 	case t.fault != nil:
 		return "The tutor answers with passages only, because its settings are refused: " + strings.TrimPrefix(t.fault.Error(), "tutor: ") + "."

@@ -107,9 +107,7 @@ func (t *Tutor) index(ctx context.Context, m lms.Material) error {
 	}
 	t.log.Info("tutor: material indexed", "material", m.ID, "state", state, "note", note, "passages", len(passages),
 		"ms", time.Since(began).Milliseconds())
-	if t.embed != nil {
-		t.embed.wake()
-	}
+	t.wakeEmbeds()
 	return nil
 }
 

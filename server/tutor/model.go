@@ -12,10 +12,13 @@ import (
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"trivium/app/lms"
 )
 
 // modelClient calls the endpoint.
 type modelClient struct {
+	asked    Config // as the settings had it
 	cfg      Config
 	endpoint endpoint
 	http     *http.Client
@@ -26,6 +29,8 @@ type modelClient struct {
 	mu     sync.Mutex
 	quirks quirks // learned from the endpoint's complaints
 	fault  string // what an administrator must know, in plain words; empty: the last call worked
+
+	failures []lms.ModelFailure // the latest ones, oldest first
 }
 
 // message is one turn of a prompt.
@@ -44,6 +49,7 @@ type outcome struct {
 	finish string // as the endpoint says: "stop", "length", "content_filter", or empty
 	prompt int    // tokens, 0: not told
 	answer int
+	model  string // that wrote it, if it was not the first one
 }
 
 func newModelClient(cfg Config) *modelClient {

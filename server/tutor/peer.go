@@ -21,6 +21,7 @@ func (t *Tutor) Handler() http.Handler {
 	mux.HandleFunc("GET /stream/{reply}", t.serveStream)
 	mux.HandleFunc("POST /stop/{reply}", t.serveStop)
 	mux.HandleFunc("GET /model", t.serveModel)
+	mux.HandleFunc("GET /health", t.serveHealth)
 	mux.HandleFunc("POST /call", t.serveCall)
 	return mux
 }

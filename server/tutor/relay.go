@@ -62,8 +62,21 @@ func (t *Tutor) modelName() string {
 	return t.cfg.Model
 }
 
-// complete makes one call: with this node's endpoint, or through another node.
+// complete makes one call: with this node's endpoint, or through another node. A call that has failed before its first word is made
+// once more with the second endpoint.
 func (t *Tutor) complete(ctx context.Context, prompt []message, text, wait func(string)) (outcome, error) {
+	begun := false
+	out, err := t.completeFirst(ctx, prompt, func(s string) { begun = true; text(s) }, wait)
+	if err == nil || begun || ctx.Err() != nil || t.second == nil {
+		return out, err
+	}
+	wait("The language model does not answer; another one is asked.")
+	out, err = t.second.complete(ctx, prompt, text, wait)
+	out.model = t.second.cfg.Model
+	return out, err
+}
+
+func (t *Tutor) completeFirst(ctx context.Context, prompt []message, text, wait func(string)) (outcome, error) {
 	if t.model == nil {
 		return t.callPeer(ctx, prompt, text, wait)
 	}
@@ -117,13 +130,16 @@ func (t *Tutor) others(ctx context.Context) []string {
 
 // lookAround keeps in mind which node has a language model, as long as this one has none. It returns when ctx ends.
 func (t *Tutor) lookAround(ctx context.Context) {
-	if t.model != nil || t.cfg.Nodes == nil || t.cfg.Peers == nil {
+	if t.cfg.Nodes == nil || t.cfg.Peers == nil {
 		return
 	}
 	tick := time.NewTicker(5 * t.cfg.Limits.Poll)
 	defer tick.Stop()
 	for {
-		found := t.findHelper(ctx)
+		var found helper
+		if now := t.now(); now.model == nil {
+			found = now.findHelper(ctx)
+		}
 		t.mu.Lock()
 		t.helper = found
 		t.mu.Unlock()
@@ -157,12 +173,13 @@ func (t *Tutor) findHelper(ctx context.Context) helper {
 
 // serveModel tells another node which model this one can lend.
 func (t *Tutor) serveModel(w http.ResponseWriter, req *http.Request) {
+	t = t.now()
 	if t.model == nil || t.model.breaker.open() {
 		http.NotFound(w, req)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(helper{Model: t.cfg.Model, Where: t.model.endpoint.where})
+	json.NewEncoder(w).Encode(helper{Model: t.cfg.Model, Where: t.where()})
 }
 
 // callPeer lets the first node make the call that can.
@@ -205,7 +222,7 @@ func (t *Tutor) callOn(ctx context.Context, node string, body []byte, text, wait
 		}
 		switch {
 		case e.End != nil:
-			return outcome{e.End.Finish, e.End.Prompt, e.End.Answer}, nil
+			return outcome{finish: e.End.Finish, prompt: e.End.Prompt, answer: e.End.Answer}, nil
 		case e.Busy:
 			return outcome{}, errQueueLong
 		case e.Fault != "":
@@ -220,6 +237,7 @@ func (t *Tutor) callOn(ctx context.Context, node string, body []byte, text, wait
 
 // serveCall makes a call for another node.
 func (t *Tutor) serveCall(w http.ResponseWriter, req *http.Request) {
+	t = t.now()
 	if t.model == nil || t.model.breaker.open() {
 		http.NotFound(w, req)
 		return

@@ -130,7 +130,7 @@ func (t *Tutor) start(replyID string) {
 	t.wg.Add(1)
 	go func() {
 		defer t.wg.Done()
-		err := t.work(ctx, r)
+		err := t.now().work(ctx, r)
 		cancel(nil)
 		t.mu.Lock()
 		delete(t.runs, replyID)

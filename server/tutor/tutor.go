@@ -5,49 +5,68 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"trivium/app/api"
 	"trivium/app/lms"
 )
 
 // Tutor answers questions on one node. Its methods may be called concurrently.
+//
+// What New returns works with the settings in force, which Use replaces; an answer keeps those that it began with.
 type Tutor struct {
-	cfg   Config
+	*core
+	settings
+}
+
+// core is what lasts while the settings change.
+type core struct {
+	first Config // as New was told: what flags set
 	store Store
 	log   *slog.Logger
-	model *modelClient // nil: no language model is set up
-	embed *embedder    // nil: passages are found by their words alone
-	fault error        // the settings are wrong, so there is no model although one was asked for
-	slots *slots
+	inUse atomic.Pointer[Tutor] // with the settings in force
 
 	canary string // stands in every system prompt and may never come back
 
-	ctx   context.Context // ends with Close
-	close context.CancelFunc
-	wg    sync.WaitGroup
-	kick  chan struct{}
+	ctx    context.Context // ends with Close
+	close  context.CancelFunc
+	wg     sync.WaitGroup
+	kick   chan struct{}
+	embeds chan struct{} // wakes EmbedLoop
 
 	mu     sync.Mutex
 	closed bool
 	runs   map[string]*run // answers that this node works on, by reply id
 	helper helper          // the node whose language model this one uses while it has none
+	used   used            // what Use was told last
+}
+
+// settings are what administrators change while the tutor runs.
+type settings struct {
+	cfg    Config
+	model  *modelClient // nil: no language model is set up
+	second *modelClient // asked once when the first does not answer; nil: none
+	embed  *embedder    // nil: passages are found by their words alone
+	fault  error        // the settings are wrong, so there is no model although one was asked for
+	slots  *slots
 }
 
 // New makes a tutor. Settings that Validate refuses do not stop it: it then answers with passages and the fault is logged.
 func New(cfg Config) *Tutor {
-	fault := cfg.Validate()
-	t := &Tutor{cfg: cfg, store: cfg.Store, log: cfg.Logger, fault: fault, kick: make(chan struct{}, 1), runs: map[string]*run{}, canary: NewCanary()}
-	t.ctx, t.close = context.WithCancel(context.Background())
-	t.slots = newSlots(cfg.Calls, cfg.Waiting)
-	switch {
-	case fault != nil:
-		t.log.Error("tutor: settings refused, answering with passages only", "error", fault)
-	case cfg.Endpoint != "":
-		t.model = newModelClient(t.cfg)
-		t.embed = newEmbedder(t.cfg)
+	first := cfg
+	set := newSettings(cfg, Config{}, settings{})
+	c := &core{first: first, store: cfg.Store, log: set.cfg.Logger, kick: make(chan struct{}, 1), embeds: make(chan struct{}, 1), runs: map[string]*run{}, canary: NewCanary()}
+	c.ctx, c.close = context.WithCancel(context.Background())
+	t := &Tutor{c, set}
+	c.inUse.Store(t)
+	if set.fault != nil {
+		t.log.Error("tutor: settings refused, answering with passages only", "error", set.fault)
 	}
 	return t
 }
+
+// now is the tutor with the settings in force.
+func (t *Tutor) now() *Tutor { return t.inUse.Load() }
 
 // Close ends every answer that runs here and waits for it. The replies stay claimed; another node, or this one after its
 // restart, resumes them.
@@ -57,24 +76,20 @@ func (t *Tutor) Close() error {
 	t.mu.Unlock()
 	t.close()
 	t.wg.Wait()
-	if t.model != nil {
-		t.model.close()
-	}
-	if t.embed != nil {
-		t.embed.close()
-	}
+	t.now().release()
 	return nil
 }
 
 // Status tells what answers and where text goes.
 func (t *Tutor) Status() api.TutorStatus {
+	t = t.now()
 	if h, lent := t.helping(); lent {
 		return api.TutorStatus{Model: h.Model, Where: h.Where}
 	}
 	if t.model == nil {
 		return api.TutorStatus{Where: onSite}
 	}
-	return api.TutorStatus{Model: t.cfg.Model, Where: t.model.endpoint.where}
+	return api.TutorStatus{Model: t.cfg.Model, Where: t.where()}
 }
 
 // Answer starts the answer to a question whose pending reply is committed. It returns at once; calling it twice does nothing.

@@ -134,6 +134,17 @@ func (c *course) body(route string) any {
 			return api.UpdateAssignmentInput{AssignmentInput: a, Version: 99}
 		}
 		return a
+	case "PreviewAssignment":
+		return api.UpdateAssignmentInput{AssignmentInput: api.AssignmentInput{ID: id, Title: "T", Points: 100, AllowText: true}, Version: 99}
+	case "DuplicateAssignment":
+		return api.DuplicateInput{ID: id}
+	case "PreviewOverrides", "GrantOverrides":
+		attempts := 0
+		return api.OverridesInput{Targets: []string{"student/sam"}, IDs: []string{id}, MaxAttempts: &attempts}
+	case "SetCourseLate", "PreviewCourseLate":
+		return api.CourseLateInput{Version: 99}
+	case "RequestExtension":
+		return api.ExtensionInput{ID: id, Reason: "T"}
 	case "Submit":
 		return api.SubmitInput{ID: id, Text: "T"}
 	case "SaveGrade":
@@ -180,7 +191,7 @@ func (c *course) body(route string) any {
 func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
 		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
-		"module": "d1", "item": "h1", "section": "x9", "session": "s9"}
+		"module": "d1", "item": "h1", "section": "x9", "session": "s9", "override": "o9"}
 	switch r.Name {
 	case "DeleteModule", "RestoreModule":
 		values["module"] = "d2"

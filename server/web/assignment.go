@@ -24,6 +24,6 @@ func (s *Server) getAssignment(ctx context.Context, actor lms.Actor, in api.Assi
 func (s *Server) updateAssignment(ctx context.Context, actor lms.Actor, in api.UpdateAssignmentInput) (lms.Assignment, error) {
 	a := in.AssignmentValue()
 	a.ID, a.Version = in.Assignment, in.Version
-	a, err := s.store.UpdateAssignment(ctx, actor, a, in.Attachments)
+	a, err := s.store.UpdateAssignment(ctx, actor, a, in.Attachments, in.Preview)
 	return withHTML(a, err, renderAssignment)
 }

@@ -153,6 +153,12 @@ func withoutSecrets(in any, body []byte) []byte {
 	case api.PasswordInput:
 		v.Old, v.New = "", ""
 		in = v
+	case api.ModelInput:
+		v.FirstKey, v.SecondKey = withoutKey(v.FirstKey), withoutKey(v.SecondKey)
+		in = v
+	case api.ModelTestInput:
+		v.Key = withoutKey(v.Key)
+		in = v
 	case api.SignInInput, api.ConfirmInput:
 		return nil
 	default:

@@ -49,13 +49,15 @@ type Cluster interface {
 	Suspend(ctx context.Context, id string, d time.Duration) error
 }
 
-// Config describes a server. Store, Files, Tutor, Cluster and Seal are required.
+// Config describes a server. Store, Files, Tutor, Cluster and Keys are required.
 type Config struct {
 	Store   *store.Store
 	Files   Files
 	Tutor   Tutor
 	Cluster Cluster
-	Backup  Backup // nil: none are made
+	Backup  Backup     // nil: none are made
+	Models  Models     // nil: the language model cannot be administered
+	Keys    *seal.Ring // of the secrets that the database holds
 
 	Assets http.Handler // of /web/*; nil: 404
 	App    http.Handler // of every other page; nil: 404
@@ -72,7 +74,6 @@ type Config struct {
 	OperatorToken  string      // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
 	Lives          store.Lives         // of sessions; zero values: the usual ones
-	Seal           *seal.Ring          // for seeds of one-time codes; required
 	Mail           Mailer              // nil: no mail is sent
 	Metrics        prometheus.Gatherer // nil: no /metrics
 	Inspect        Inspector           // nil: no reports of single nodes
@@ -105,18 +106,19 @@ type Server struct {
 
 	bodyTimeout time.Duration
 
-	touched sync.Map // session id -> time of the last touch
-	ctx     context.Context
-	cancel  context.CancelFunc
-	mu      sync.Mutex
-	closed  bool
-	workers sync.WaitGroup
+	touched   sync.Map // session id -> time of the last touch
+	summaries sync.Map // ids of drafts that a summary was asked for
+	ctx       context.Context
+	cancel    context.CancelFunc
+	mu        sync.Mutex
+	closed    bool
+	workers   sync.WaitGroup
 }
 
 // New makes a server. Call Close when the HTTP server that uses it has been shut down.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil || c.Seal == nil {
-		return nil, errors.New("web: store, files, tutor, cluster and seal are required")
+	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil || c.Keys == nil {
+		return nil, errors.New("web: store, files, tutor, cluster and keys are required")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -101,7 +101,7 @@ func serve(t testing.TB, st *store.Store, network *consensus.Network, members fu
 	t.Cleanup(func() { f.Close() })
 	tu := tutor.New(tutor.Config{Store: st, Node: self, Logger: logger, OpenFile: f.Open})
 	t.Cleanup(func() { tu.Close() })
-	c := Config{Store: st, Files: f, Tutor: tu, Cluster: oneNode{DB: st.DB()}, Backup: oneBackup{}, Seal: seal.New(), NodeID: self, Version: "test", AppVersion: "app-1",
+	c := Config{Store: st, Files: f, Tutor: tu, Cluster: oneNode{DB: st.DB()}, Backup: oneBackup{}, Models: tu, Keys: seal.New(), NodeID: self, Version: "test", AppVersion: "app-1",
 		OperatorToken: "operator-token-of-the-test", Logger: logger}
 	if change != nil {
 		change(&c)

@@ -5,10 +5,12 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/server/store"
 )
 
 func (s *Server) submit(ctx context.Context, actor lms.Actor, in api.SubmitInput) (lms.Receipt, error) {
-	sub, index, err := s.store.Submit(ctx, actor, in.Course, in.Assignment, in.ID, in.Text, in.Files)
+	work := store.HandIn{ID: in.ID, Text: in.Text, URL: in.URL, Files: in.Files, Honour: in.Honour}
+	sub, index, err := s.store.SubmitWork(ctx, actor, in.Course, in.Assignment, work)
 	if err != nil {
 		return lms.Receipt{}, err
 	}

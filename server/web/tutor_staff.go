@@ -60,7 +60,8 @@ func (s *Server) updateTutorSite(ctx context.Context, actor lms.Actor, in api.Tu
 
 var errNoText = lms.Errorf(lms.KindRule, "There is no readable text of this material to make an outline of. If it was added just now, wait until it has been read.")
 
-// outlineMaterial makes a draft page: staff read and change it before students see it.
+// outlineMaterial makes a draft page: staff read and change it before students see it. With a language model a summary is added as soon
+// as it is written.
 func (s *Server) outlineMaterial(ctx context.Context, actor lms.Actor, in api.OutlineInput) (lms.Material, error) {
 	m, err := s.store.Material(ctx, actor, in.Course, in.Material)
 	if err != nil {
@@ -77,5 +78,11 @@ func (s *Server) outlineMaterial(ctx context.Context, actor lms.Actor, in api.Ou
 	page := lms.Material{ID: in.ID, CourseID: in.Course, Title: string(title[:min(len(title), lms.MaxTitle)]), Kind: lms.MaterialPage,
 		Body: tutor.Outline(in.Course, m, passages)}
 	page, err = s.store.CreateMaterial(ctx, actor, page)
+	if err == nil && s.c.Models != nil && s.c.Models.Writes() && s.begin() {
+		go func() {
+			defer s.workers.Done()
+			s.addSummary(actor, in.Course, m, passages, page)
+		}()
+	}
 	return withHTML(page, err, renderMaterial)
 }

@@ -80,7 +80,7 @@ func (s *Server) checkCode(ctx context.Context, u lms.User, code string, a attem
 func (s *Server) useCode(ctx context.Context, userID string, t store.TOTP, code string) error {
 	digits := strings.ReplaceAll(strings.TrimSpace(code), " ", "")
 	if len(digits) == 6 && strings.Trim(digits, "0123456789") == "" {
-		secret, err := s.c.Seal.OpenText(totpPlace(userID), t.Box)
+		secret, err := s.c.Keys.OpenText(totpPlace(userID), t.Box)
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (s *Server) beginTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInpu
 	if err != nil {
 		return lms.TwoStepSetup{}, err
 	}
-	if err := s.store.BeginTOTP(ctx, actor, s.c.Seal.SealText(totpPlace(actor.UserID), key.Secret())); err != nil {
+	if err := s.store.BeginTOTP(ctx, actor, s.c.Keys.SealText(totpPlace(actor.UserID), key.Secret())); err != nil {
 		return lms.TwoStepSetup{}, err
 	}
 	img, err := key.Image(240, 240)
@@ -165,7 +165,7 @@ func (s *Server) confirmTwoStep(ctx context.Context, actor lms.Actor, in api.Cod
 	if err != nil && lms.KindOf(err) != lms.KindNotFound {
 		return lms.TwoStep{}, err
 	}
-	secret, err := s.c.Seal.OpenText(totpPlace(actor.UserID), t.Box)
+	secret, err := s.c.Keys.OpenText(totpPlace(actor.UserID), t.Box)
 	if err != nil {
 		return lms.TwoStep{}, err
 	}

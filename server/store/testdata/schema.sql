@@ -35,13 +35,15 @@ CREATE TABLE assignments (
 	created_at    INTEGER NOT NULL,
 	updated_at    INTEGER NOT NULL,
 	version       INTEGER NOT NULL CONSTRAINT assignments_version_positive CHECK (version > 0), late_policy TEXT CONSTRAINT assignments_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), grade_type TEXT
-	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER,
+	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER, grade_by_at INTEGER, always_show INTEGER, allow_url INTEGER, on_paper INTEGER, honour TEXT, hand_in_drafts INTEGER, archived_at INTEGER, archived_published INTEGER,
 	CONSTRAINT assignments_opens_before_due CHECK (opens_at <= due_at),
 	CONSTRAINT assignments_due_before_cutoff CHECK (due_at <= cutoff_at),
 	CONSTRAINT assignments_opens_before_cutoff CHECK (opens_at <= cutoff_at)
 ) STRICT;
 
 CREATE INDEX assignments_by_course ON assignments (course_id);
+
+CREATE INDEX assignments_handing_in ON assignments (assignment_id) WHERE hand_in_drafts = 1;
 
 CREATE TRIGGER audit_log_keeps_content BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
@@ -147,6 +149,8 @@ CREATE TABLE files (
 	created_at  INTEGER NOT NULL,
 	complete_at INTEGER
 ) STRICT;
+
+CREATE INDEX files_incomplete ON files (course_id) WHERE complete_at IS NULL;
 
 CREATE TABLE grade_changes (
 	grade_change_id INTEGER PRIMARY KEY,
@@ -403,7 +407,9 @@ CREATE TABLE questions (
 	created_at  INTEGER NOT NULL,
 	updated_at  INTEGER NOT NULL,
 	version     INTEGER NOT NULL CONSTRAINT questions_version_positive CHECK (version > 0)
-, mode TEXT, source_id TEXT, anonymous INTEGER, erased_at INTEGER) STRICT;
+, mode TEXT, source_id TEXT, anonymous INTEGER, erased_at INTEGER, assignment_id TEXT) STRICT;
+
+CREATE INDEX questions_by_assignment ON questions (assignment_id) WHERE assignment_id IS NOT NULL;
 
 CREATE INDEX questions_by_author ON questions (author_id);
 
@@ -577,7 +583,7 @@ CREATE TABLE submissions (
 	attempt       INTEGER NOT NULL CONSTRAINT submissions_attempt_positive CHECK (attempt > 0),
 	text          TEXT NOT NULL,
 	submitted_at  INTEGER NOT NULL,
-	log_index     INTEGER NOT NULL,
+	log_index     INTEGER NOT NULL, url TEXT, honour TEXT, from_draft INTEGER, returned_at INTEGER, returned_by TEXT, chosen_at INTEGER,
 	CONSTRAINT submissions_attempt_unique UNIQUE (assignment_id, user_id, attempt)
 ) STRICT;
 
@@ -618,6 +624,8 @@ CREATE TABLE tutor_calls (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX tutor_calls_by_course ON tutor_calls (course_id, asked_at) WHERE counted = 1;
+
+CREATE INDEX tutor_calls_by_month ON tutor_calls (asked_at, course_id, tokens);
 
 CREATE INDEX tutor_calls_by_time ON tutor_calls (asked_at) WHERE counted = 1;
 
@@ -697,6 +705,25 @@ CREATE TABLE tutor_policies (
 	version      INTEGER NOT NULL CONSTRAINT tutor_policies_version_positive CHECK (version > 0)
 ) STRICT;
 
+CREATE TABLE tutor_trials (
+	trial_id    TEXT PRIMARY KEY,
+	model       TEXT NOT NULL,
+	prompt      TEXT NOT NULL,
+	state       TEXT NOT NULL CONSTRAINT tutor_trials_state_known CHECK (state IN ('running', 'done', 'failed')),
+	total       INTEGER NOT NULL,
+	done        INTEGER NOT NULL,
+	passed      INTEGER NOT NULL,
+	failed      TEXT NOT NULL CONSTRAINT tutor_trials_failed_json CHECK (json_valid(failed)),
+	error       TEXT NOT NULL,
+	started_by  TEXT NOT NULL,
+	started_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	accepted_by TEXT,
+	accepted_at INTEGER
+) STRICT;
+
+CREATE INDEX tutor_trials_by_start ON tutor_trials (started_at);
+
 CREATE TABLE users (
 	user_id            TEXT PRIMARY KEY,
 	login              TEXT NOT NULL,
@@ -716,3 +743,17 @@ CREATE INDEX users_by_admin ON users (admin) WHERE admin = 1;
 CREATE UNIQUE INDEX users_by_external_id ON users (external_id) WHERE external_id IS NOT NULL;
 
 CREATE UNIQUE INDEX users_by_mail ON users (mail) WHERE mail IS NOT NULL;
+
+CREATE TABLE work_drafts (
+	assignment_id TEXT NOT NULL,
+	user_id       TEXT NOT NULL,
+	course_id     TEXT NOT NULL,
+	text          TEXT NOT NULL,
+	url           TEXT NOT NULL,
+	files         TEXT NOT NULL CONSTRAINT work_drafts_files_json CHECK (json_valid(files)),
+	saved_at      INTEGER NOT NULL,
+	version       INTEGER NOT NULL CONSTRAINT work_drafts_version_positive CHECK (version > 0),
+	PRIMARY KEY (assignment_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX work_drafts_by_user ON work_drafts (user_id);

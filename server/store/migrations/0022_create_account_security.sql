@@ -1,4 +1,4 @@
--- readable from 19
+-- readable from 21
 ALTER TABLE sessions ADD COLUMN agent TEXT;
 
 ALTER TABLE session_tokens ADD COLUMN access_until INTEGER;
