@@ -18,13 +18,15 @@ import (
 )
 
 const loginHelp = `login signs in for the commands that students and staff use: courses, materials, assignments, submit, submissions,
-grade, ask, questions and answer. The password is asked for, or read from standard input when that is no terminal.
+grade, ask, questions and answer. The password is asked for, or read from standard input when that is no terminal;
+so is the code of those who sign in in two steps, unless it is given with --code.
 
 The session is kept in a file that only you can read, with the addresses of all nodes: when one dies, the commands go on
 with another. "trivium logout" ends it.`
 
 func newLogin() *cobra.Command {
 	var p personFlags
+	var code string
 	cmd := &cobra.Command{
 		Use:   "login <name>",
 		Short: "Sign in on the command line",
@@ -44,7 +46,14 @@ func newLogin() *cobra.Command {
 				return err
 			}
 			c := personClient(savedSession{Nodes: nodes})
-			session, err := api.Call(cmd.Context(), c, api.SignIn, api.SignInInput{Login: args[0], Password: password, Bearer: true})
+			in := api.SignInInput{Login: args[0], Password: password, Code: code, Bearer: true}
+			session, err := api.Call(cmd.Context(), c, api.SignIn, in)
+			var refusal *lms.Error
+			if errors.As(err, &refusal) && refusal.Field == "code" && code == "" {
+				if in.Code, err = readCode(cmd); err == nil {
+					session, err = api.Call(cmd.Context(), c, api.SignIn, in)
+				}
+			}
 			if err != nil {
 				return unreachable(c, err)
 			}
@@ -63,6 +72,7 @@ func newLogin() *cobra.Command {
 		},
 	}
 	p.add(cmd)
+	cmd.Flags().StringVar(&code, "code", "", "for accounts with two-step sign-in: the authenticator app's code, or a recovery code (default: asked for)")
 	return cmd
 }
 
@@ -84,6 +94,19 @@ func withOrigins(ctx context.Context, c *api.Client, nodes []string) []string {
 		}
 	}
 	return unique
+}
+
+// readCode asks for the second step of a sign-in.
+func readCode(cmd *cobra.Command) (string, error) {
+	if f, ok := cmd.InOrStdin().(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", errors.New("this account signs in in two steps: give the code of the authenticator app with --code")
+	}
+	fmt.Fprint(cmd.ErrOrStderr(), "Code of your authenticator app, or a recovery code: ")
+	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", err
+	}
+	return strings.TrimSpace(line), nil
 }
 
 // readPassword asks at a terminal without showing what is typed, and otherwise reads a line.

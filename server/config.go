@@ -16,6 +16,7 @@ import (
 
 	"trivium/server/backup"
 	"trivium/server/cluster"
+	"trivium/server/mail"
 	"trivium/server/tutor"
 )
 
@@ -43,6 +44,10 @@ type Config struct {
 
 	Timing                           string // profile for those of the next three that are zero
 	Heartbeat, Election, Lease, Hold time.Duration
+
+	Mail mail.Config
+
+	SessionAccess, SessionRenewal time.Duration // how long a token gives access, and a session lasts without being used
 
 	TutorEndpoint, TutorModel, TutorKeyFile string
 	TutorEmbeddingModel                     string
@@ -84,6 +89,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--join needs a --token: run \"trivium join-token\" on a node of the cluster")
 	case c.Replica && len(c.Join) == 0 && !joinedAlready(c.Data):
 		return fmt.Errorf("--replica needs --join: a replica copies a cluster that exists")
+	case c.SessionAccess < 0 || c.SessionAccess > 0 && c.SessionAccess < time.Minute:
+		return fmt.Errorf("--session-access %s: choose at least 1m", c.SessionAccess)
+	case c.SessionRenewal < 0 || c.SessionRenewal > 0 && c.SessionRenewal < c.SessionAccess:
+		return fmt.Errorf("--session-renewal %s: choose at least --session-access", c.SessionRenewal)
 	case c.CertificateLife < time.Minute:
 		return fmt.Errorf("--node-certificate-life %s: choose at least 1m", c.CertificateLife)
 	case c.Token != "" && len(c.Join) == 0:
@@ -106,6 +115,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.checkACME(); err != nil {
+		return err
+	}
+	if _, err := mail.New(c.Mail); err != nil {
 		return err
 	}
 	if err := c.checkSQL(); err != nil {

@@ -94,10 +94,14 @@ func (p *personFlags) client() (*api.Client, error) {
 	if p.url != "" {
 		s.Nodes = strings.Split(p.url, ",")
 	}
+	var kept savedSession // the login that a renewed token belongs to
 	if p.token == "" || p.url == "" {
 		saved, err := p.load()
 		if err != nil {
 			return nil, err
+		}
+		if p.token == "" {
+			kept = saved
 		}
 		if s.Token == "" {
 			s.Token = saved.Token
@@ -106,11 +110,16 @@ func (p *personFlags) client() (*api.Client, error) {
 			s.Nodes = saved.Nodes
 		}
 	}
-	return personClient(s), nil
+	return personClient(s, api.WithHooks(api.Hooks{OnToken: func(token string) {
+		if kept.Token != "" {
+			kept.Token = token
+			_ = p.save(kept) // the command goes on; the next one must sign in again
+		}
+	}})), nil
 }
 
-func personClient(s savedSession) *api.Client {
-	c := api.NewClient(s.Nodes[0], api.WithBearer(s.Token), api.WithTimeouts(10*time.Second, time.Minute))
+func personClient(s savedSession, more ...api.Option) *api.Client {
+	c := api.NewClient(s.Nodes[0], append(more, api.WithBearer(s.Token), api.WithTimeouts(10*time.Second, time.Minute))...)
 	c.SetNodes(s.Nodes[1:])
 	return c
 }

@@ -15,6 +15,7 @@ import (
 
 	"trivium/server/cluster"
 
+	"trivium/app/lms"
 	"trivium/consensus"
 )
 
@@ -65,6 +66,13 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.ACMERoot, "acme-ca-root", "", "file with the roots of that authority's own certificate, PEM")
 	f.BoolVar(&c.InsecureHTTP, "insecure-http", false, "allow plain HTTP from other machines: for use behind a proxy that encrypts")
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
+	f.DurationVar(&c.SessionAccess, "session-access", lms.AccessLife, "how long a session's token gives access; then it is exchanged for the next one, without anybody noticing (give all nodes the same)")
+	f.DurationVar(&c.SessionRenewal, "session-renewal", lms.RenewalLife, "how long a session lasts that nobody uses")
+	f.StringVar(&c.Mail.Server, "smtp-server", "", "host:port of a mail server, such as mail.example.edu:587, with which people get a link for a new password (default: an administrator makes the link)")
+	f.StringVar(&c.Mail.From, "smtp-from", "", "address of the sender")
+	f.StringVar(&c.Mail.User, "smtp-user", "", "name to sign in with there")
+	f.StringVar(&c.Mail.PasswordFile, "smtp-password-file", "", "file that holds its password")
+	f.BoolVar(&c.Mail.Plain, "smtp-plain", false, "send without encryption: for a relay on this machine")
 	f.StringVar(&c.TutorEndpoint, "tutor-endpoint", "", "OpenAI-compatible service, such as http://127.0.0.1:11434/v1; it wins over what administrators set on the page /tutor-settings, with the flags that belong to it (default: what is set there)")
 	f.StringVar(&c.TutorModel, "tutor-model", "", "name of the model there")
 	f.StringVar(&c.TutorEmbeddingModel, "tutor-embedding-model", "", "name of a model of embeddings there, to find passages by meaning as well (default: none; by their words)")

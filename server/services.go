@@ -25,6 +25,7 @@ import (
 	"trivium/server/files"
 	"trivium/server/kv"
 	"trivium/server/kv/fast"
+	"trivium/server/mail"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -144,11 +145,19 @@ func (n *Node) openWeb() error {
 	if err != nil {
 		return err
 	}
+	var mailer web.Mailer
+	if sender, err := mail.New(n.config.Mail); err != nil {
+		return err
+	} else if sender != nil {
+		mailer = sender
+	}
 	n.web, err = web.New(web.Config{
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup, Models: n.tutor, Keys: n.self.Keys(),
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
+		Mail:  mailer,
+		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal},
 	})
 	return err
 }

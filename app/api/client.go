@@ -34,6 +34,8 @@ type Client struct {
 	ticket  string            // single use, for another node
 	pending map[string]string // digest of a write whose outcome is unknown -> its key
 	keeping bool              // the hand-over loop runs
+
+	renewing sync.Mutex // held while the bearer token is renewed
 }
 
 // Hooks are told what the answers say beside their content. They run on the goroutine of the call; nil ones are left out.
@@ -42,6 +44,7 @@ type Hooks struct {
 	OnStale      func(asOf time.Time) // answers are as of this time; the zero time: they are current again
 	OnNode       func(origin string)  // another node answers now; "" is the page's own
 	OnTrouble    func(err error)      // no node answers, calls are being repeated; nil: they answer again
+	OnToken      func(token string)   // the bearer token was renewed: the old one is good for nothing more
 	OnSignedOut  func()               // a node said that there is no session
 }
 

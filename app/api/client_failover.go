@@ -143,34 +143,43 @@ func retryable(err error) bool {
 
 // attempt sends the request to one node. Failures of the network come back as they are, answers as nil or *lms.Error.
 func (c *Client) attempt(ctx context.Context, r *request, origin string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
 	token, err := c.pass(ctx, r.access, origin)
 	if err != nil {
 		return nil, err
 	}
+	body, header, verdict := c.exchange(ctx, r, origin, token)
+	if lms.KindOf(verdict) == lms.KindSignIn && r.access != lms.Public && token != "" {
+		if next := c.renew(ctx, origin, token); next != token {
+			body, header, verdict = c.exchange(ctx, r, origin, next)
+		}
+	}
+	if header != nil && (verdict == nil || !retryable(verdict)) {
+		c.noteAnswer(origin, header)
+		c.noteSession(r, origin, verdict)
+	}
+	return body, verdict
+}
+
+// exchange sends the request once. header is nil when there was no answer.
+func (c *Client) exchange(ctx context.Context, r *request, origin, token string) (body []byte, header func(string) string, verdict error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
 	res, err := c.transport.do(ctx, &wireRequest{method: r.method, url: origin + r.path, header: c.headers(r, token), body: r.body})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer res.body.Close()
 	limit := r.limit
 	if limit == 0 {
 		limit = maxAnswer
 	}
-	body, err := io.ReadAll(io.LimitReader(res.body, limit+1))
-	if err != nil {
-		return nil, err
+	if body, err = io.ReadAll(io.LimitReader(res.body, limit+1)); err != nil {
+		return nil, nil, err
 	}
 	if int64(len(body)) > limit {
-		return nil, lms.Errorf(lms.KindTooLarge, "The answer is larger than %s.", lms.FormatBytes(limit))
+		return nil, nil, lms.Errorf(lms.KindTooLarge, "The answer is larger than %s.", lms.FormatBytes(limit))
 	}
-	verdict := decodeError(res.status, body)
-	if verdict == nil || !retryable(verdict) {
-		c.noteAnswer(origin, res.header)
-		c.noteSession(r, origin, verdict)
-	}
-	return body, verdict
+	return body, res.header, decodeError(res.status, body)
 }
 
 // decodeError returns nil for success and the node's refusal otherwise. Answers that no node of ours wrote (a proxy's

@@ -57,6 +57,32 @@ func (c *Client) redeem(ctx context.Context, origin, ticket string) (string, err
 	return c.bearer, nil
 }
 
+// renew exchanges a token whose access may be over for the one that follows it, and answers the token to go on with: the same one if
+// that is not possible. Of several calls at once the first does it.
+func (c *Client) renew(ctx context.Context, origin, token string) string {
+	c.renewing.Lock()
+	defer c.renewing.Unlock()
+	c.mu.Lock()
+	now := c.bearer
+	c.mu.Unlock()
+	if now != token {
+		return now
+	}
+	r := &request{method: RenewSession.Method, path: RenewSession.Path, access: lms.Public, timeout: c.timeout}
+	body, _, err := c.exchange(ctx, r, origin, token)
+	var s lms.Session
+	if err != nil || json.Unmarshal(body, &s) != nil || s.Token == "" {
+		return token
+	}
+	c.mu.Lock()
+	c.bearer = s.Token
+	c.mu.Unlock()
+	if c.hooks.OnToken != nil {
+		c.hooks.OnToken(s.Token)
+	}
+	return s.Token
+}
+
 // noteSession follows sign-in and sign-out.
 func (c *Client) noteSession(r *request, origin string, verdict error) {
 	switch {

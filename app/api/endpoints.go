@@ -9,7 +9,7 @@ import (
 // Accounts and sessions.
 var (
 	Setup          = Endpoint[SetupInput, lms.Session]{"POST", "/api/v1/setup", lms.Public, "Claim the first administrator with the one-time setup token"}
-	Register       = Endpoint[RegisterInput, lms.Session]{"POST", "/api/v1/register", lms.Public, "Register an account with an invite code"}
+	Register       = Endpoint[RegisterInput, lms.Session]{"POST", "/api/v1/register", lms.Public, "Register an account with an invite code, or without one where the site allows it"}
 	PreviewInvite  = Endpoint[CodeInput, lms.InvitePreview]{"POST", "/api/v1/invites/preview", lms.Public, "Show what an invite code is for"}
 	SignIn         = Endpoint[SignInInput, lms.Session]{"POST", "/api/v1/session", lms.Public, "Sign in"}
 	CurrentSession = Endpoint[NoInput, lms.Session]{"GET", "/api/v1/session", lms.AnyUser, "Show who is signed in"}
@@ -190,6 +190,23 @@ func Routes() []Route {
 		named("CreateUser", CreateUser),
 		named("UpdateUser", UpdateUser),
 		named("GetHome", GetHome),
+		named("RenewSession", RenewSession),
+		named("ListSessions", ListSessions),
+		named("EndSession", EndSession),
+		named("EndOtherSessions", EndOtherSessions),
+		named("GetDoor", GetDoor),
+		named("GetAccountSite", GetAccountSite),
+		named("UpdateAccountSite", UpdateAccountSite),
+		named("IssueReset", IssueReset),
+		named("PreviewReset", PreviewReset),
+		named("ResetPassword", ResetPassword),
+		named("AskReset", AskReset),
+		named("GetTwoStep", GetTwoStep),
+		named("BeginTwoStep", BeginTwoStep),
+		named("ConfirmTwoStep", ConfirmTwoStep),
+		named("EndTwoStep", EndTwoStep),
+		named("MakeRecoveryCodes", MakeRecoveryCodes),
+		named("RemoveTwoStep", RemoveTwoStep),
 		named("ListCourses", ListCourses),
 		named("CreateCourse", CreateCourse),
 		named("JoinCourse", JoinCourse),

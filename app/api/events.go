@@ -101,6 +101,9 @@ func (s *stream) read(parent context.Context, origin string) error {
 	if res.status != 200 {
 		body, _ := io.ReadAll(io.LimitReader(res.body, 1<<20))
 		err := decodeError(res.status, body)
+		if lms.KindOf(err) == lms.KindSignIn && token != "" && c.renew(parent, origin, token) != token {
+			return errRenewed
+		}
 		if err != nil && !retryable(err) {
 			c.noteSession(r, origin, err)
 		}
@@ -113,6 +116,9 @@ func (s *stream) read(parent context.Context, origin string) error {
 	}
 	return s.parse(res.body, func() { quiet.Reset(quietLimit) })
 }
+
+// errRenewed makes the stream be opened again.
+var errRenewed = errors.New("the token was renewed")
 
 // errStatus keeps an answer such as 204, which is no stream, from being taken for one.
 func errStatus(status int) error {

@@ -82,9 +82,9 @@ type SetupInput struct {
 	Bearer   bool   `json:"bearer,omitempty"` // answer a bearer token instead of setting a cookie
 }
 
-// RegisterInput makes an account with an invite code.
+// RegisterInput makes an account with an invite code, or without one where the site allows it.
 type RegisterInput struct {
-	Code     string `json:"code"`
+	Code     string `json:"code,omitempty"`
 	Login    string `json:"login"`
 	Name     string `json:"name"`
 	Password string `json:"password"`
@@ -100,6 +100,7 @@ type CodeInput struct {
 type SignInInput struct {
 	Login    string `json:"login"`
 	Password string `json:"password"`
+	Code     string `json:"code,omitempty"` // of the authenticator app, or a recovery code
 	Bearer   bool   `json:"bearer,omitempty"`
 }
 
@@ -133,6 +134,7 @@ type UpdateUserInput struct {
 	Admin            *bool   `json:"admin,omitempty"`
 	MayCreateCourses *bool   `json:"mayCreateCourses,omitempty"`
 	Disabled         *bool   `json:"disabled,omitempty"`
+	Mail             *string `json:"mail,omitempty"` // empty: none
 }
 
 // CourseInput makes a course.

@@ -53,7 +53,12 @@ func (in SetupInput) Validate() error {
 }
 
 func (in RegisterInput) Validate() error {
-	return firstErr(CodeInput{in.Code}.Validate(), checkAccount(in.Login, in.Name, in.Password))
+	if in.Code != "" {
+		if err := (CodeInput{in.Code}).Validate(); err != nil {
+			return err
+		}
+	}
+	return checkAccount(in.Login, in.Name, in.Password)
 }
 
 func (in CodeInput) Validate() error {
@@ -69,7 +74,7 @@ func (in SignInInput) Validate() error {
 		return lms.FieldErrorf(lms.KindRule, "login", "Please type your user name.")
 	case in.Password == "":
 		return lms.FieldErrorf(lms.KindRule, "password", "Please type your password.")
-	case len(in.Password) > lms.MaxPassword || len(in.Login) > 4*lms.MaxLogin:
+	case len(in.Password) > lms.MaxPassword || len(in.Login) > 4*lms.MaxLogin || len(in.Code) > 64:
 		return lms.FieldErrorf(lms.KindTooLarge, "password", "This is too long.")
 	}
 	return nil
@@ -94,6 +99,9 @@ func (in CreateUserInput) Validate() error {
 func (in UpdateUserInput) Validate() error {
 	if in.Name != nil && strings.TrimSpace(*in.Name) == "" {
 		return lms.FieldErrorf(lms.KindRule, "name", "Please fill in this field.")
+	}
+	if in.Mail != nil && *in.Mail != "" && !lms.ValidMail(lms.NormalMail(*in.Mail)) {
+		return lms.FieldErrorf(lms.KindRule, "mail", "%q is not a mail address.", *in.Mail)
 	}
 	if in.Password != nil {
 		if err := lms.CheckPassword("", *in.Password); err != nil {

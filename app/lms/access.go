@@ -44,13 +44,14 @@ const (
 	Admin                                // site administrator
 	AdminConfirmed                       // site administrator who has given the password within ConfirmLife
 	KeyValue                             // a program with an API token, in the token's own scope; administrators in theirs
+	UserConfirmed                        // a valid session whose user has given the password within ConfirmLife
 )
 
 // ConfirmLife is how long a given password counts for AdminConfirmed. A sign-in is a given password.
 const ConfirmLife = 10 * time.Minute
 
 var accessNames = [...]string{"", "Public", "AnyUser", "CourseCreator", "MemberOfCourse", "StudentOfCourse", "StaffOfCourse",
-	"InstructorOfCourse", "Admin", "AdminConfirmed", "KeyValue"}
+	"InstructorOfCourse", "Admin", "AdminConfirmed", "KeyValue", "UserConfirmed"}
 
 func (a Access) String() string {
 	if a <= 0 || int(a) >= len(accessNames) {
@@ -72,6 +73,7 @@ type Actor struct {
 	Role             Role   `json:"role,omitempty"` // in the course of the request; empty: not a member
 	SessionID        string `json:"-"`
 	Confirmed        bool   `json:"-"` // has given the password within ConfirmLife, or is the operator
+	MustEnrol        bool   `json:"-"` // the site wants two-step sign-in of the actor, who has not set it up: nothing else is allowed
 	Viewing          string `json:"-"` // course that the actor views as its test student; UserID is that one's
 	ViewerID         string `json:"-"` // then the user who does so, whose session it is
 	ViewerLogin      string `json:"-"`
@@ -84,6 +86,14 @@ func (a Actor) Account() string {
 		return a.ViewerID
 	}
 	return a.UserID
+}
+
+// AccountLogin is the login that belongs to Account.
+func (a Actor) AccountLogin() string {
+	if a.ViewerID != "" {
+		return a.ViewerLogin
+	}
+	return a.Login
 }
 
 // SignedIn reports whether the actor has a session.
@@ -126,6 +136,11 @@ func Can(actor Actor, access Access) error {
 			return ErrConfirm
 		}
 		ok = actor.Admin
+	case UserConfirmed:
+		if !actor.Confirmed {
+			return ErrConfirm
+		}
+		ok = true
 	case KeyValue:
 		ok = actor.Admin || actor.Scope != ""
 	}

@@ -15,6 +15,15 @@ const (
 	AuditUserRegister   AuditAction = "account.register" // with an invite code
 	AuditUserUpdate     AuditAction = "account.change"   // rights, name, state or password, by an administrator
 	AuditPassword       AuditAction = "account.password" // the own password
+	AuditSessionEnd     AuditAction = "session.end"      // own sessions, from another one
+	AuditSessionReuse   AuditAction = "session.reuse"    // a token that was renewed long ago was used: the session has ended
+	AuditAccountSite    AuditAction = "account.site"     // the site's rules of accounts
+	AuditResetIssue     AuditAction = "account.link"     // a link for a new password
+	AuditReset          AuditAction = "account.reset"    // somebody has used such a link
+	AuditTOTPOn         AuditAction = "twostep.on"       // by the user
+	AuditTOTPOff        AuditAction = "twostep.off"      // by the user, or for them by an administrator
+	AuditRecoveryMade   AuditAction = "twostep.codes"    // new recovery codes
+	AuditRecoveryUse    AuditAction = "twostep.recovery" // somebody has signed in with a recovery code
 	AuditMemberAdd      AuditAction = "member.add"       // to a course, by its staff
 	AuditMemberUpdate   AuditAction = "member.change"    // role or state
 	AuditMemberJoin     AuditAction = "member.join"      // with an invite code

@@ -25,11 +25,12 @@ const (
 	KindInternal    Kind = "internal"    // 500: a fault of ours
 
 	KindConfirm Kind = "reauth_required" // 403: allowed, but the password must be given again first
+	KindEnrol   Kind = "enrol_required"  // 403: allowed, but two-step sign-in must be set up first
 )
 
 // Kinds lists every kind, for completeness tests.
 var Kinds = []Kind{KindInvalid, KindSignIn, KindForbidden, KindNotFound, KindConflict, KindTooLarge, KindUnsupported,
-	KindRule, KindLimit, KindUnavailable, KindUnknown, KindInternal, KindConfirm}
+	KindRule, KindLimit, KindUnavailable, KindUnknown, KindInternal, KindConfirm, KindEnrol}
 
 // Error is a refusal in the words of the person who reads it: what happened, what was kept, what to do next.
 type Error struct {
@@ -79,7 +80,8 @@ func KindOf(err error) Kind {
 // Refusals that several packages return or test for.
 var (
 	ErrSignIn        = Errorf(KindSignIn, "Please sign in. If you were signed in, your session has ended; nothing you typed is lost.")
-	ErrConfirm       = Errorf(KindConfirm, "Please give your password again: this changes the site for everybody. Nothing you typed is lost.")
+	ErrConfirm       = Errorf(KindConfirm, "Please give your password again, so that nobody else does this in your name. Nothing you typed is lost.")
+	ErrEnrol         = Errorf(KindEnrol, "This site wants staff to sign in in two steps. Set that up on the page Account; then you can go on.")
 	ErrForbidden     = Errorf(KindForbidden, "Your role does not allow this.")
 	ErrNotYourCourse = Errorf(KindForbidden, "You are not a member of this course. Ask its instructor for an invite code.")
 	ErrNotYours      = Errorf(KindForbidden, "This belongs to another member.")

@@ -114,7 +114,7 @@ func NormalMail(mail string) string { return strings.ToLower(strings.TrimSpace(m
 // localhost, without spaces and control characters.
 func ValidMail(mail string) bool {
 	local, host, ok := strings.Cut(mail, "@")
-	if !ok || local == "" || len(mail) > 254 || strings.Contains(host, "@") || !utf8.ValidString(mail) ||
+	if !ok || local == "" || len(mail) > MaxMail || strings.Contains(host, "@") || !utf8.ValidString(mail) ||
 		strings.ContainsFunc(mail, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`<>()[]",;:\`, r) }) {
 		return false
 	}

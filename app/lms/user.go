@@ -15,6 +15,7 @@ type User struct {
 	MayCreateCourses bool      `json:"mayCreateCourses,omitempty"`
 	Disabled         bool      `json:"disabled,omitempty"`
 	CreatedAt        time.Time `json:"createdAt,omitzero"`
+	Mail             string    `json:"mail,omitempty"` // where a link for a new password is sent to
 	Version          int64     `json:"version"`
 }
 
@@ -35,6 +36,7 @@ type Session struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 	Token     string    `json:"token,omitempty"` // bearer token; only in the answer that makes it, and only for programs
 	Viewing   *View     `json:"viewing,omitempty"`
+	MustEnrol bool      `json:"mustEnrol,omitempty"` // two-step sign-in must be set up before anything else
 }
 
 // View tells that a member of staff looks at a course as its test student: the session's user is that one meanwhile.
@@ -48,11 +50,19 @@ const (
 	MinPassword = 8   // characters
 	MaxPassword = 256 // bytes
 	MaxLogin    = 64  // characters
+	MaxMail     = 254 // bytes
 )
 
-// NormalLogin is the form under which logins are compared: trimmed, lower case. Two logins with the same normal form
-// are the same account.
-func NormalLogin(login string) string { return strings.ToLower(strings.TrimSpace(login)) }
+// NormalLogin is the form under which logins are compared: trimmed, lower case, full-width letters as ordinary ones. Two logins with
+// the same normal form are the same account; CheckLogin leaves no other letters that could look alike.
+func NormalLogin(login string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r >= '\uff01' && r <= '\uff5e' {
+			return r - '\uff01' + '!'
+		}
+		return r
+	}, strings.TrimSpace(login)))
+}
 
 // CheckLogin refuses a login that is empty, too long, or has other characters than letters, digits and . _ - @ +.
 func CheckLogin(login string) error {
@@ -74,19 +84,15 @@ func CheckLogin(login string) error {
 	return nil
 }
 
-var commonPasswords = map[string]bool{"password": true, "passw0rd": true, "password1": true, "12345678": true, "123456789": true,
-	"1234567890": true, "qwertyui": true, "qwertyuiop": true, "qwerty123": true, "iloveyou": true, "11111111": true, "00000000": true,
-	"letmein1": true, "sunshine": true, "princess": true, "football": true, "baseball": true, "superman": true, "trustno1": true,
-	"welcome1": true, "abc12345": true, "abcd1234": true, "1q2w3e4r": true, "1qaz2wsx": true, "changeme": true, "trivium1": true}
-
-// CheckPassword refuses a password that is too short, too long, common, or equal to the login.
+// CheckPassword refuses a password that is too short for any site, too long, or equal to the login. The node knows more: what the site
+// asks for, and what is common.
 func CheckPassword(login, password string) error {
 	switch low := strings.ToLower(password); {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return FieldErrorf(KindRule, "password", "A password has at least %d characters. A few unrelated words are a good choice.", MinPassword)
 	case len(password) > MaxPassword:
 		return FieldErrorf(KindTooLarge, "password", "A password has at most %d bytes.", MaxPassword)
-	case commonPasswords[low], low == NormalLogin(login):
+	case low == NormalLogin(login):
 		return FieldErrorf(KindRule, "password", "This password is among the first that an attacker would try. Please choose another.")
 	}
 	return nil

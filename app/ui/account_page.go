@@ -50,6 +50,8 @@ func (p *AccountPage) Render() app.UI {
 					Autocomplete: "new-password", Value: p.in.New, Error: p.problem.For("new"), On: p.ValueTo(&p.in.New)}, &p.shown),
 				app.Div().Class("actions").Body(Submit("Change the password", "Changing", p.busy)),
 			)),
+		&twoStepCard{},
+		&sessionsCard{},
 	)}
 }
 

@@ -32,7 +32,7 @@ type confirmDialog struct {
 func (d *confirmDialog) Render() app.UI {
 	return NewDialog("confirm-password", "Your password, please", d.decline,
 		app.Form().Class("stack").OnSubmit(d.submit).Body(
-			app.P().Text("This changes the site for everybody, so Trivium makes sure that it is you. It asks again only after ten minutes."),
+			app.P().Text("Trivium makes sure that it is you who does this. It asks again only after ten minutes."),
 			d.problem.Alert("password"),
 			app.Input().Type("hidden").Name("username").Attr("autocomplete", "username").Value(Me().Login),
 			Input(Field{ID: "confirm-password-field", Label: "Password of " + Me().Login, Type: "password", Autocomplete: "current-password",

@@ -39,6 +39,10 @@ func async(ctx app.Context, work func(context.Context) error, done func(app.Cont
 			switch lms.KindOf(err) {
 			case lms.KindSignIn:
 				signedOut(ctx)
+			case lms.KindEnrol:
+				if ctx.Page().URL().Path != "/account" {
+					ctx.Navigate("/account")
+				}
 			case lms.KindConfirm:
 				askConfirm(ctx, func() { async(ctx, work, done) }, func() { done(ctx, err) })
 				return

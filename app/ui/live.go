@@ -29,7 +29,7 @@ type listener struct {
 
 // startLive opens the stream once somebody is signed in, and reads the health for the pill in the bar.
 func startLive(ctx app.Context) {
-	if app.IsServer || Me().ID == "" {
+	if app.IsServer || Me().ID == "" || known.MustEnrol {
 		return
 	}
 	refreshHealth(ctx)

@@ -15,6 +15,7 @@ type RegisterPage struct {
 	app.Compo
 	in          api.RegisterInput
 	preview     Remote[lms.InvitePreview]
+	open        bool   // nobody needs a code
 	checked     string // the code that the preview is about
 	shown, busy bool
 	problem     Problem
@@ -36,6 +37,7 @@ func (p *RegisterPage) OnNav(ctx app.Context) {
 		p.in.Code = code
 	}
 	p.check(ctx)
+	Async(ctx, Call(api.GetDoor, api.NoInput{}), func(_ app.Context, d lms.Door, _ error) { p.open = d.OpenRegistration })
 }
 
 // check asks what the code is for.
@@ -59,7 +61,7 @@ func (p *RegisterPage) Render() app.UI {
 	if codeError == "" && p.preview.Err != nil && p.checked == strings.TrimSpace(p.in.Code) {
 		codeError = ProblemOf(p.preview.Err).Message
 	}
-	code := Input(Field{ID: "code", Label: "Invite code", Help: "Your instructor gives it to you, for example 7h3k-9q2m.", Value: p.in.Code,
+	code := Input(Field{ID: "code", Label: "Invite code", Help: "Your instructor gives it to you, for example 7h3k-9q2m.", Value: p.in.Code, Optional: p.open && Me().ID == "",
 		Error: codeError, On: p.onCode})
 	if Me().ID != "" {
 		return gate("Join a course", "You are signed in as "+Me().Name+".", p.problem.Alert("code"),
@@ -104,7 +106,11 @@ func (p *RegisterPage) submit(ctx app.Context, e app.Event) {
 	if p.busy {
 		return
 	}
-	if err := p.in.Validate(); err != nil {
+	err := p.in.Validate()
+	if err == nil && !p.open {
+		err = api.CodeInput{Code: p.in.Code}.Validate()
+	}
+	if err != nil {
 		Fail(ctx, err, &p.problem)
 		return
 	}

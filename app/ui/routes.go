@@ -13,7 +13,7 @@ import (
 const segment = `[a-z0-9_-]{1,64}`
 
 // publicPaths can be opened without a session.
-var publicPaths = []string{"/signin", "/setup", "/register", "/claim"}
+var publicPaths = []string{"/signin", "/setup", "/register", "/claim", "/reset", "/forgot"}
 
 func isPublic(path string) bool { return slices.Contains(publicPaths, path) }
 
@@ -76,6 +76,8 @@ func Routes() {
 	page("/setup", func() app.Composer { return &SetupPage{} })
 	page("/register", func() app.Composer { return &RegisterPage{} })
 	page("/claim", func() app.Composer { return &claimPage{} })
+	page("/reset", func() app.Composer { return &resetPage{} })
+	page("/forgot", func() app.Composer { return &forgotPage{} })
 	page("/courses", func() app.Composer { return &CoursesPage{} })
 	page("/account", func() app.Composer { return &AccountPage{} })
 	page("/users", func() app.Composer { return &UsersPage{} })

@@ -11,6 +11,8 @@ import (
 type reauthDialog struct {
 	app.Compo
 	password string
+	code     string
+	ask      bool // for the code
 	busy     bool
 	problem  Problem
 }
@@ -30,10 +32,14 @@ func (d *reauthDialog) Render() app.UI {
 			app.Div().Class("dialog-head").Body(app.H2().ID("reauth-title").Text("Please sign in again")),
 			app.Form().Class("dialog-body", "stack").OnSubmit(d.submit).Body(
 				app.P().Text("Your session has ended. Everything on this page is kept; sign in as "+Me().Name+" and go on."),
-				d.problem.Alert("password"),
+				d.problem.Alert("password", "code"),
 				app.Input().Type("hidden").Name("username").Attr("autocomplete", "username").Value(Me().Login),
 				Input(Field{ID: "reauth-password", Label: "Password", Type: "password", Autocomplete: "current-password",
 					Value: d.password, Error: d.problem.For("password"), On: d.ValueTo(&d.password)}),
+				app.If(d.ask, func() app.UI {
+					return Input(Field{ID: "reauth-code", Label: "Code", Help: "Six digits of your authenticator app, or a recovery code.", Autocomplete: "one-time-code", Value: d.code,
+						Error: d.problem.For("code"), On: d.ValueTo(&d.code)})
+				}),
 				app.Div().Class("actions", "actions-end").Body(
 					app.A().Class("btn", "btn-quiet").Href("/signin").Text("Sign in as somebody else"),
 					Submit("Sign in", "Signing in", d.busy)),
@@ -47,11 +53,18 @@ func (d *reauthDialog) submit(ctx app.Context, e app.Event) {
 		return
 	}
 	d.busy = true
-	in := api.SignInInput{Login: Me().Login, Password: d.password}
+	in := api.SignInInput{Login: Me().Login, Password: d.password, Code: d.code}
 	Async(ctx, Call(api.SignIn, in), func(ctx app.Context, s lms.Session, err error) {
 		d.busy = false
 		if err != nil {
 			d.problem = ProblemOf(err)
+			if d.problem.Field == "code" {
+				if !d.ask {
+					d.problem = Problem{}
+				}
+				d.ask = true
+				Focus(ctx, "reauth-code")
+			}
 			return
 		}
 		setSession(ctx, s)

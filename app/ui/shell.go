@@ -103,6 +103,9 @@ func (s *Shell) Render() app.UI {
 	if s.Wide {
 		main = main.Class("main-wide")
 	}
+	if known.MustEnrol && s.Active != "account" {
+		s.Content = Notice("warn", lms.ErrEnrol.Message, app.Div().Class("actions").Body(PrimaryLink("Set it up", "shield", "/account")))
+	}
 	return app.Div().Class("shell").Body(
 		app.A().Class("skip").Href("#main").Text("Skip to the content").OnClick(func(ctx app.Context, e app.Event) {
 			e.PreventDefault()

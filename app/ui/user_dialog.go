@@ -15,6 +15,7 @@ type userDialog struct {
 	saved       func(app.Context, string)
 	name        string
 	password    string
+	mail        string
 	admin       bool
 	create      bool
 	disabled    bool
@@ -24,6 +25,7 @@ type userDialog struct {
 
 // OnInit fills the fields.
 func (d *userDialog) OnInit() {
+	d.mail = d.user.Mail
 	d.name, d.admin, d.create, d.disabled = d.user.Name, d.user.Admin, d.user.MayCreateCourses, d.user.Disabled
 }
 
@@ -31,9 +33,11 @@ func (d *userDialog) OnInit() {
 func (d *userDialog) Render() app.UI {
 	set := func(v *bool) app.EventHandler { return func(ctx app.Context, _ app.Event) { *v = Checked(ctx) } }
 	return NewDialog("edit-user", d.user.Name, d.close, DialogForm(d.submit, d.close, Submit("Save", "Saving", d.busy),
-		d.problem.Alert("name", "password"),
+		d.problem.Alert("name", "password", "mail"),
 		Input(Field{ID: "name", Label: "Name", Help: "Signs in as " + d.user.Login + ".", Value: d.name, Autocomplete: "off",
 			Error: d.problem.For("name"), On: d.ValueTo(&d.name)}),
+		Input(Field{ID: "mail", Label: "Mail address", Optional: true, Help: "A link for a new password is sent there.", Value: d.mail, Autocomplete: "off",
+			Error: d.problem.For("mail"), On: d.ValueTo(&d.mail)}),
 		passwordField(Field{ID: "password", Label: "New password", Optional: true, Help: "Leave it empty to keep the present one. A new one ends the person's sessions.",
 			Autocomplete: "new-password", Value: d.password, Error: d.problem.For("password"), On: d.ValueTo(&d.password)}, &d.shown),
 		Checkbox(Field{ID: "mayCreateCourses", Label: "May create courses", On: set(&d.create)}, d.create),
@@ -50,6 +54,9 @@ func (d *userDialog) submit(ctx app.Context, e app.Event) {
 	in := api.UpdateUserInput{User: d.user.ID, Version: d.user.Version}
 	if d.name != d.user.Name {
 		in.Name = &d.name
+	}
+	if d.mail != d.user.Mail {
+		in.Mail = &d.mail
 	}
 	if d.password != "" {
 		in.Password = &d.password

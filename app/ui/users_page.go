@@ -19,6 +19,8 @@ type UsersPage struct {
 	more     bool // the next page is being loaded
 	creating bool
 	editing  *lms.User
+	helping  *lms.User
+	rules    bool
 }
 
 // OnMount loads the page.
@@ -49,7 +51,9 @@ func (p *UsersPage) loadMore(ctx app.Context, _ app.Event) {
 // Render draws the page.
 func (p *UsersPage) Render() app.UI {
 	return &Shell{Title: "People", Lead: "All accounts of this site.", Active: "users",
-		Actions: Primary("New account", "user-plus", func(app.Context, app.Event) { p.creating = true }),
+		Actions: app.Div().Class("actions").Body(
+			Button("Rules of accounts", "settings", func(app.Context, app.Event) { p.rules = true }),
+			Primary("New account", "user-plus", func(app.Context, app.Event) { p.creating = true })),
 		Content: app.Div().Class("stack").Body(
 			app.Form().Class("search").Role("search").OnSubmit(func(ctx app.Context, e app.Event) { e.PreventDefault(); p.load(ctx) }).Body(
 				Icon("search"),
@@ -57,6 +61,8 @@ func (p *UsersPage) Render() app.UI {
 					Value(p.query).OnInput(p.onQuery)),
 			p.list.View(6, p.load, p.rows),
 			app.If(p.creating, func() app.UI { return &newUserDialog{close: p.close, saved: p.saved} }),
+			app.If(p.rules, func() app.UI { return &accountRules{close: p.close, saved: p.saved} }),
+			app.If(p.helping != nil, func() app.UI { return &helpDialog{user: *p.helping, close: p.close} }),
 			app.If(p.editing != nil, func() app.UI { return &userDialog{user: *p.editing, close: p.close, saved: p.saved} }),
 		)}
 }
@@ -66,7 +72,9 @@ func (p *UsersPage) onQuery(ctx app.Context, _ app.Event) {
 	p.load(ctx) // late answers are dropped, so each key may ask
 }
 
-func (p *UsersPage) close(app.Context) { p.creating, p.editing = false, nil }
+func (p *UsersPage) close(app.Context) {
+	p.creating, p.rules, p.editing, p.helping = false, false, nil, nil
+}
 
 func (p *UsersPage) saved(ctx app.Context, message string) {
 	p.close(ctx)
@@ -85,6 +93,9 @@ func (p *UsersPage) rows(v api.Page[lms.User]) app.UI {
 				app.If(u.Disabled, func() app.UI { return Badge("Disabled", "bad") }),
 				app.If(u.Admin, func() app.UI { return Badge("Administrator", "info") }),
 				app.If(u.MayCreateCourses && !u.Admin, func() app.UI { return Badge("May create courses", "") }),
+				app.If(!u.Disabled && u.ID != Me().ID, func() app.UI {
+					return Button("Help", "key", func(app.Context, app.Event) { p.helping = &u }, Each("help", u.ID)).Aria("label", "Help "+u.Name+" to sign in")
+				}),
 				Button("Edit", "edit", func(app.Context, app.Event) { p.editing = &u }, Each("edit", u.ID, u.Version)).Aria("label", "Edit "+u.Name),
 			)
 		}),

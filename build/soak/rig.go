@@ -179,7 +179,7 @@ func (r *rig) addNode(i int) error {
 		}
 	}
 	n.http = fmt.Sprintf("%s:%d", r.net.address(i), port)
-	n.args = []string{"serve", "--data", filepath.Join(n.disk.mount, "data"), "--id", n.id, "--http", n.http, "--insecure-http",
+	n.args = []string{"serve", "--data", filepath.Join(n.disk.mount, "data"), "--id", n.id, "--http", n.http, "--insecure-http", "--session-access", "720h",
 		"--cluster", r.net.listen(i, clusterPort), "--advertise", r.net.advertise(i), "--public-origin", "http://" + n.http,
 		"--trusted-proxies", r.net.host(), "--tutor-endpoint", r.model.url, "--tutor-model", "fake", "--tutor-private", "--log-level", "warn",
 		"--heartbeat-timeout", r.heart.String(), "--election-timeout", r.heart.String(), "--lease-timeout", (r.heart / 2).String()}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"trivium/app/lms"
@@ -14,7 +13,10 @@ type SessionRecord struct {
 	ID        string
 	UserID    string
 	TokenHash []byte
-	ExpiresAt time.Time
+	ExpiresAt time.Time // the zero time: as long as a renewal lasts, from the entry's stamp
+	Agent     string    // the device in a few words
+	TwoStep   bool      // a code was given after the password, as accounts with two-step sign-in need it
+	Device    []byte    // hash of the secret by which the device is known from now on; nil: it has none
 }
 
 var (
@@ -34,71 +36,23 @@ const touchEvery = 5 * time.Minute
 func (s *Store) CreateSession(ctx context.Context, r SessionRecord) error {
 	var b consensus.Batch
 	b.Require(lms.ErrSignIn, userEnabled, r.UserID)
+	b.Require(lms.ErrSignIn, `?2 OR NOT EXISTS(SELECT 1 FROM totp WHERE user_id = ?1 AND confirmed_at IS NOT NULL)`, r.UserID, r.TwoStep)
 	b.Require(errSession, `NOT EXISTS(SELECT 1 FROM sessions WHERE session_id = ?)`, r.ID)
 	const expired = `SELECT session_id FROM sessions WHERE user_id = ?1 AND expires_at < ?2`
 	b.Exec(`DELETE FROM session_tokens WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})
 	b.Exec(`DELETE FROM session_tickets WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})
 	b.Exec(`DELETE FROM sessions WHERE user_id = ?1 AND expires_at < ?2`, r.UserID, consensus.Stamp{})
-	b.Exec(`INSERT INTO sessions (session_id, user_id, created_at, seen_at, expires_at, confirmed_at) VALUES (?1, ?2, ?3, ?3, ?4, ?3)`,
-		r.ID, r.UserID, consensus.Stamp{}, r.ExpiresAt)
-	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) VALUES (?, ?, ?)`, r.TokenHash, r.ID, consensus.Stamp{})
+	b.Exec(`
+		INSERT INTO sessions (session_id, user_id, created_at, seen_at, expires_at, confirmed_at, agent)
+		VALUES (?1, ?2, ?3, ?3, coalesce(?4, ?3 + ?5), ?3, ?6)`,
+		r.ID, r.UserID, consensus.Stamp{}, r.ExpiresAt, s.lives.Renewal.Milliseconds(), r.Agent)
+	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at, access_until) VALUES (?1, ?2, ?3, ?3 + ?4)`,
+		r.TokenHash, r.ID, consensus.Stamp{}, s.lives.Access.Milliseconds())
+	if r.Device != nil {
+		rememberDevice(&b, r.UserID, r.Device)
+	}
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err
-}
-
-// SessionByToken returns who has the session of the token. ErrSignIn when there is none, it has expired, or the account
-// is disabled. Expiry is judged by Now, so nodes agree to within a second once they have written something, and to
-// within the difference of their clocks before.
-func (s *Store) SessionByToken(ctx context.Context, tokenHash []byte) (lms.Actor, lms.User, time.Time, error) {
-	const q = `
-		SELECT ` + userColumns + `, coalesce(s.view_course_id, ''), s.confirmed_at, s.session_id, s.expires_at
-		FROM session_tokens t
-		JOIN sessions s ON s.session_id = t.session_id
-		JOIN users u ON u.user_id = s.user_id
-		WHERE t.token_hash = ?1 AND s.expires_at >= ?2 AND u.disabled = 0`
-	var sessionID, view string
-	var expires, confirmed time.Time
-	scan := func(row consensus.Row) (lms.User, error) {
-		n := len(row) - 4
-		if err := row[n:].Scan(&view, &confirmed, &sessionID, &expires); err != nil {
-			return lms.User{}, err
-		}
-		return scanUser(row[:n])
-	}
-	var u lms.User
-	var err error
-	behind := s.db.IsBehind(sessionAge)
-	if !behind {
-		rows, queryErr := s.query(ctx, q, tokenHash, s.Now())
-		u, err = one(rows, queryErr, scan)
-	}
-	// A session that is not here may only not have arrived yet; one that is here, on a node that falls behind, may have ended.
-	if behind || lms.KindOf(err) == lms.KindNotFound && s.db.IsFollowing() {
-		certain, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		rows, queryErr := s.db.Query(certain, consensus.Linearizable, q, tokenHash, s.Now())
-		switch {
-		case errors.Is(queryErr, context.DeadlineExceeded) && ctx.Err() == nil:
-			queryErr = lms.ErrUnavailable
-		case queryErr != nil:
-			queryErr = mapError(queryErr)
-		}
-		u, err = one(rows.Values, queryErr, scan)
-	}
-	if lms.KindOf(err) == lms.KindNotFound {
-		err = lms.ErrSignIn
-	}
-	if err != nil {
-		return lms.Actor{}, lms.User{}, time.Time{}, err
-	}
-	if view != "" {
-		if actor, student, err := s.viewer(ctx, u, sessionID, view); err == nil || lms.KindOf(err) != lms.KindNotFound {
-			return actor, student, expires, err
-		}
-	}
-	actor := actorOf(u, sessionID)
-	actor.Confirmed = s.Now().Sub(confirmed) < lms.ConfirmLife
-	return actor, u, expires, nil
 }
 
 // ConfirmSession notes that the actor has given the password again: for lms.ConfirmLife from the entry's stamp on the
@@ -127,6 +81,12 @@ func endSessions(b *consensus.Batch, userID, except string) {
 	b.Exec(`DELETE FROM sessions WHERE user_id = ?1 AND session_id <> ?2`, userID, except)
 }
 
+func endSession(b *consensus.Batch, sessionID string) {
+	b.Exec(`DELETE FROM session_tokens WHERE session_id = ?`, sessionID)
+	b.Exec(`DELETE FROM session_tickets WHERE session_id = ?`, sessionID)
+	b.Exec(`DELETE FROM sessions WHERE session_id = ?`, sessionID)
+}
+
 // EndSession ends one session. It is no error when it has ended already.
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 	rows, err := s.query(ctx, `SELECT user_id FROM sessions WHERE session_id = ?1`, sessionID)
@@ -135,9 +95,7 @@ func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 		return err
 	}
 	var b consensus.Batch
-	b.Exec(`DELETE FROM session_tokens WHERE session_id = ?`, sessionID)
-	b.Exec(`DELETE FROM session_tickets WHERE session_id = ?`, sessionID)
-	b.Exec(`DELETE FROM sessions WHERE session_id = ?`, sessionID)
+	endSession(&b, sessionID)
 	for _, id := range users { // who is told does not change what is done
 		b.Notify(topicUser(id))
 	}
@@ -189,7 +147,8 @@ func (s *Store) RedeemTicket(ctx context.Context, ticketHash, newTokenHash []byt
 		WHERE t.ticket_hash = ?1 AND t.expires_at >= ?2 AND s.expires_at >= ?2 AND u.disabled = 0`
 	var b consensus.Batch
 	b.Require(errTicket, `EXISTS(SELECT 1 `+ticket+`)`, ticketHash, consensus.Stamp{})
-	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) SELECT ?3, s.session_id, ?2 `+ticket, ticketHash, consensus.Stamp{}, newTokenHash)
+	b.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at, access_until) SELECT ?3, s.session_id, ?2, ?2 + ?4 `+ticket,
+		ticketHash, consensus.Stamp{}, newTokenHash, s.lives.Access.Milliseconds())
 	b.Exec(`DELETE FROM session_tickets WHERE ticket_hash = ?`, ticketHash)
 	b.Return(`SELECT session_id FROM session_tokens WHERE token_hash = ?`, newTokenHash)
 	res, err := s.apply(ctx, &b)
@@ -200,12 +159,12 @@ func (s *Store) RedeemTicket(ctx context.Context, ticketHash, newTokenHash []byt
 	if res.Replayed {
 		var again consensus.Batch
 		again.Require(errTicket, `EXISTS(SELECT 1 FROM sessions WHERE session_id = ?)`, sessionID)
-		again.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-			newTokenHash, sessionID, consensus.Stamp{})
+		again.Exec(`INSERT INTO session_tokens (token_hash, session_id, created_at, access_until) VALUES (?1, ?2, ?3, ?3 + ?4) ON CONFLICT DO NOTHING`,
+			newTokenHash, sessionID, consensus.Stamp{}, s.lives.Access.Milliseconds())
 		if _, err := s.applyUnkeyed(ctx, &again); err != nil {
 			return lms.Actor{}, time.Time{}, err
 		}
 	}
-	actor, _, expires, err := s.SessionByToken(ctx, newTokenHash)
-	return actor, expires, err
+	f, err := s.SessionByToken(ctx, newTokenHash)
+	return f.Actor, f.ExpiresAt, err
 }

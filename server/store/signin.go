@@ -58,3 +58,20 @@ func (s *Store) ClearSignInFailures(ctx context.Context, keys ...string) error {
 	_, err = s.applyUnkeyed(ctx, &b)
 	return err
 }
+
+// deviceLife is how long a device is known after the last sign-in with it.
+const deviceLife = 180 * 24 * time.Hour
+
+func rememberDevice(b *consensus.Batch, userID string, device []byte) {
+	b.Exec(`DELETE FROM known_devices WHERE user_id = ?1 AND seen_at < ?2 - ?3`, userID, consensus.Stamp{}, deviceLife.Milliseconds())
+	b.Exec(`INSERT INTO known_devices (device_hash, user_id, seen_at) VALUES (?1, ?2, ?3) ON CONFLICT (device_hash, user_id) DO UPDATE SET seen_at = ?3`,
+		device, userID, consensus.Stamp{})
+}
+
+// DeviceKnown reports whether somebody has signed in to the account with the device before. Failures that others make with the
+// account, or from the address, do not lock such a device out.
+func (s *Store) DeviceKnown(ctx context.Context, login string, device []byte) (bool, error) {
+	n, err := s.number(ctx, `SELECT count(*) FROM known_devices d JOIN users u ON u.user_id = d.user_id
+		WHERE d.device_hash = ?1 AND u.login_normal = ?2 AND d.seen_at >= ?3`, device, lms.NormalLogin(login), s.Now().Add(-deviceLife))
+	return n > 0, err
+}

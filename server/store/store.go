@@ -19,6 +19,7 @@ type Store struct {
 	seen atomic.Pointer[stampSeen] // by the last write through this node
 
 	newer int // see NewerSchema
+	lives Lives
 }
 
 // stampSeen compares a stamp with this node's clock.
@@ -44,7 +45,7 @@ func open(ctx context.Context, db *consensus.DB, steps []migration) (*Store, err
 	if err := db.WaitReady(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db}
+	s := &Store{db: db, lives: defaultLives}
 	if err := s.migrate(ctx, steps); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}

@@ -13,18 +13,21 @@ import (
 var (
 	errLoginTaken = lms.FieldErrorf(lms.KindConflict, "login", "This user name is taken. Choose another, or sign in if it is yours.")
 	errUserExists = lms.Errorf(lms.KindConflict, "This account exists already. Load the list of accounts again.")
+	errMailTaken  = lms.FieldErrorf(lms.KindConflict, "mail", "Another account has this mail address.")
 	errLastAdmin  = lms.Errorf(lms.KindRule, "This is the last administrator. Make somebody else administrator first.")
 	errSetup      = lms.FieldErrorf(lms.KindForbidden, "token", "This setup link is wrong, used or expired. Restart the first node to get a new one.")
 	errSetupDone  = lms.FieldErrorf(lms.KindForbidden, "token", "This site has an administrator already. Sign in, or ask them for an account.")
 )
 
-const userColumns = `u.user_id, u.login, u.name, u.admin, u.may_create_courses, u.disabled, u.created_at, u.version`
+const userColumns = `u.user_id, u.login, u.name, u.admin, u.may_create_courses, u.disabled, u.created_at, coalesce(u.mail, ''), u.version`
+
+const userColumnCount = 9
 
 // ?1 user
 const selectUser = `SELECT ` + userColumns + ` FROM users u WHERE u.user_id = ?1`
 
 func scanUser(row consensus.Row) (u lms.User, err error) {
-	return u, row.Scan(&u.ID, &u.Login, &u.Name, &u.Admin, &u.MayCreateCourses, &u.Disabled, &u.CreatedAt, &u.Version)
+	return u, row.Scan(&u.ID, &u.Login, &u.Name, &u.Admin, &u.MayCreateCourses, &u.Disabled, &u.CreatedAt, &u.Mail, &u.Version)
 }
 
 const noAdmin = `NOT EXISTS(SELECT 1 FROM users WHERE admin = 1)`
@@ -154,6 +157,7 @@ type UserPatch struct {
 	Admin            *bool
 	MayCreateCourses *bool
 	Disabled         *bool
+	Mail             *string // empty: none
 }
 
 // UpdateUser changes an account as an administrator. Disabling and a new password end its sessions. The last enabled
@@ -163,6 +167,10 @@ func (s *Store) UpdateUser(ctx context.Context, actor lms.Actor, id string, vers
 	requireAdmin(&b, actor)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM users WHERE user_id = ?1 AND user_id NOT IN (SELECT user_id FROM test_students))`, id)
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM users WHERE user_id = ?1 AND version = ?2)`, id, version)
+	if p.Mail != nil {
+		b.Require(errMailTaken, `?1 = '' OR NOT EXISTS(SELECT 1 FROM users WHERE mail = ?1 AND user_id <> ?2)`, lms.NormalMail(*p.Mail), id)
+		b.Exec(`UPDATE users SET mail = nullif(?2, '') WHERE user_id = ?1`, id, lms.NormalMail(*p.Mail))
+	}
 	disable := p.Disabled != nil && *p.Disabled
 	if disable || p.Admin != nil && !*p.Admin {
 		b.Require(errLastAdmin, `
@@ -177,14 +185,14 @@ func (s *Store) UpdateUser(ctx context.Context, actor lms.Actor, id string, vers
 		WHERE user_id = ?1`,
 		id, opt(p.Name), opt(p.PasswordHash), opt(p.Admin), opt(p.MayCreateCourses), opt(p.Disabled), consensus.Stamp{})
 	if p.PasswordHash != nil {
-		b.Exec(`DELETE FROM pending_accounts WHERE user_id = ?1`, id)
+		forgetLinks(&b, id)
 	}
 	if disable || p.PasswordHash != nil {
 		endSessions(&b, id, "")
 	}
 	password := p.PasswordHash != nil
 	audit(ctx, &b, actor, lms.AuditUserUpdate, "user/"+id, "admin", yes(p.Admin), "mayCreateCourses", yes(p.MayCreateCourses), "disabled", yes(p.Disabled),
-		"password", changed(password), "name", changed(p.Name != nil))
+		"password", changed(password), "name", changed(p.Name != nil), "mail", changed(p.Mail != nil))
 	b.Return(selectUser, id)
 	b.Notify(topicUser(id))
 	res, err := s.apply(ctx, &b)
@@ -212,6 +220,7 @@ func (s *Store) SetPassword(ctx context.Context, actor lms.Actor, hash string) e
 	var b consensus.Batch
 	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
 	b.Exec(`UPDATE users SET password_hash = ?2, updated_at = ?3, version = version + 1 WHERE user_id = ?1`, actor.UserID, hash, consensus.Stamp{})
+	forgetLinks(&b, actor.UserID)
 	endSessions(&b, actor.UserID, actor.SessionID)
 	audit(ctx, &b, actor, lms.AuditPassword, "user/"+actor.UserID)
 	b.Notify(topicUser(actor.UserID))

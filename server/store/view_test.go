@@ -23,7 +23,8 @@ func TestView(t *testing.T) {
 	want(t, s.StartView(ctx, alice, c), lms.ErrForbidden)
 	want(t, s.StartView(ctx, ta, s.Other.ID), lms.ErrNotYourCourse)
 	want(t, s.StartView(ctx, ta, c), nil)
-	student, u, _, err := s.SessionByToken(ctx, session.TokenHash)
+	found, err := s.SessionByToken(ctx, session.TokenHash)
+	student, u := found.Actor, found.User
 	want(t, err, nil)
 	if student.Viewing != c || student.Account() != s.TA.UserID || student.Admin || u.ID == s.TA.UserID || u.Name != "Test student" {
 		t.Fatalf("views as %+v", student)
@@ -79,13 +80,13 @@ func TestView(t *testing.T) {
 
 	// Whoever is no longer staff is oneself again, at once.
 	patch(t, s, s.TA.UserID, store.MemberPatch{Role: ptr(lms.RoleStudent)})
-	if a, _, _, err := s.SessionByToken(ctx, session.TokenHash); err != nil || a.UserID != s.TA.UserID || a.Viewing != "" {
-		t.Errorf("views on as %+v %v", a, err)
+	if f, err := s.SessionByToken(ctx, session.TokenHash); err != nil || f.Actor.UserID != s.TA.UserID || f.Actor.Viewing != "" {
+		t.Errorf("views on as %+v %v", f.Actor, err)
 	}
 	patch(t, s, s.TA.UserID, store.MemberPatch{Role: ptr(lms.RoleTA)})
 	want(t, s.EndView(ctx, student), nil)
-	if a, _, _, err := s.SessionByToken(ctx, session.TokenHash); err != nil || a.UserID != s.TA.UserID || a.Viewing != "" {
-		t.Errorf("after the end %+v %v", a, err)
+	if f, err := s.SessionByToken(ctx, session.TokenHash); err != nil || f.Actor.UserID != s.TA.UserID || f.Actor.Viewing != "" {
+		t.Errorf("after the end %+v %v", f.Actor, err)
 	}
 	records, _, _, err := s.AuditRecords(ctx, store.AuditFilter{Action: "view."}, "", 0)
 	if err != nil || len(records) != 2 || records[0].Actor != "tom" || records[1].Actor != "tom" {
@@ -93,8 +94,8 @@ func TestView(t *testing.T) {
 	}
 	// A second view has the same test student.
 	want(t, s.StartView(ctx, ta, c), nil)
-	if a, _, _, err := s.SessionByToken(ctx, session.TokenHash); err != nil || a.UserID != student.UserID {
-		t.Errorf("another test student: %+v %v", a, err)
+	if f, err := s.SessionByToken(ctx, session.TokenHash); err != nil || f.Actor.UserID != student.UserID {
+		t.Errorf("another test student: %+v %v", f.Actor, err)
 	}
 	setState(t, s, lms.CourseUnpublished)
 	wantKind(t, s.StartView(ctx, ta, c), lms.KindRule, "Publish it first")

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 
 	"trivium/app/api"
 	"trivium/app/lms"
@@ -21,6 +22,9 @@ func (s *Server) setup(q *request, in api.SetupInput) (lms.Session, error) {
 	if !needed { // refused before any hash is made
 		return lms.Session{}, errSetupToken
 	}
+	if err := s.checkNewPassword(q.ctx, "password", in.Login, in.Name, in.Password); err != nil {
+		return lms.Session{}, err
+	}
 	hash, err := s.hasher.hash(q.ctx, in.Password)
 	if err != nil {
 		return lms.Session{}, err
@@ -36,14 +40,29 @@ func (s *Server) register(q *request, in api.RegisterInput) (lms.Session, error)
 	if err := s.limits.allow(q.address()); err != nil {
 		return lms.Session{}, err
 	}
-	if _, _, err := s.store.InviteByCode(q.ctx, in.Code); err != nil {
+	open := strings.TrimSpace(in.Code) == ""
+	if open {
+		if site, err := s.store.AccountSite(q.ctx); err != nil {
+			return lms.Session{}, err
+		} else if !site.OpenRegistration {
+			return lms.Session{}, store.ErrNotOpen
+		}
+	} else if _, _, err := s.store.InviteByCode(q.ctx, in.Code); err != nil {
+		return lms.Session{}, err
+	}
+	if err := s.checkNewPassword(q.ctx, "password", in.Login, in.Name, in.Password); err != nil {
 		return lms.Session{}, err
 	}
 	hash, err := s.hasher.hash(q.ctx, in.Password)
 	if err != nil {
 		return lms.Session{}, err
 	}
-	u, err := s.store.Register(q.ctx, in.Code, lms.User{ID: lms.NewID(), Login: in.Login, Name: in.Name}, hash)
+	u := lms.User{ID: lms.NewID(), Login: in.Login, Name: in.Name}
+	if open {
+		u, err = s.store.RegisterOpenly(q.ctx, u, hash)
+	} else {
+		u, err = s.store.Register(q.ctx, in.Code, u, hash)
+	}
 	if err != nil {
 		return lms.Session{}, err
 	}
@@ -70,6 +89,9 @@ func (s *Server) createUser(ctx context.Context, actor lms.Actor, in api.CreateU
 	if lms.ReservedID(in.ID) {
 		return lms.User{}, lms.FieldErrorf(lms.KindInvalid, "id", "This id belongs to the system.")
 	}
+	if err := s.checkNewPassword(ctx, "password", in.Login, in.Name, in.Password); err != nil {
+		return lms.User{}, err
+	}
 	hash, err := s.hasher.hash(ctx, in.Password)
 	if err != nil {
 		return lms.User{}, err
@@ -79,8 +101,15 @@ func (s *Server) createUser(ctx context.Context, actor lms.Actor, in api.CreateU
 }
 
 func (s *Server) updateUser(ctx context.Context, actor lms.Actor, in api.UpdateUserInput) (lms.User, error) {
-	patch := store.UserPatch{Name: in.Name, Admin: in.Admin, MayCreateCourses: in.MayCreateCourses, Disabled: in.Disabled}
+	patch := store.UserPatch{Name: in.Name, Admin: in.Admin, MayCreateCourses: in.MayCreateCourses, Disabled: in.Disabled, Mail: in.Mail}
 	if in.Password != nil {
+		u, err := s.store.User(ctx, in.User)
+		if err != nil {
+			return lms.User{}, err
+		}
+		if err := s.checkNewPassword(ctx, "password", u.Login, u.Name, *in.Password); err != nil {
+			return lms.User{}, err
+		}
 		hash, err := s.hasher.hash(ctx, *in.Password)
 		if err != nil {
 			return lms.User{}, err

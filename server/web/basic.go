@@ -73,7 +73,19 @@ func (s *Server) Administrator(ctx context.Context, login, password, address str
 		if err := s.limits.allow(address); err != nil {
 			return lms.Actor{}, err
 		}
-		if u, err = s.checkPassword(ctx, login, password, address); err != nil {
+		a, err := s.attemptOf(ctx, login, address, "")
+		if err != nil {
+			return lms.Actor{}, err
+		}
+		if u, err = s.checkPassword(ctx, login, password, a); err != nil {
+			return lms.Actor{}, err
+		}
+		if t, err := s.store.TwoStep(ctx, u.ID); err != nil {
+			return lms.Actor{}, err
+		} else if t.On || t.Required {
+			return lms.Actor{}, lms.Errorf(lms.KindForbidden, "This account signs in in two steps, which a program cannot do. Use an administrator's account that has a password only.")
+		}
+		if err := s.passed(ctx, a); err != nil {
 			return lms.Actor{}, err
 		}
 		s.basic.remember(sum, hash, s.now())

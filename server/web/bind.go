@@ -137,6 +137,11 @@ func withoutSecrets(in any, body []byte) []byte {
 	case api.ClaimInput:
 		v.Password, v.Token = "", ""
 		in = v
+	case api.ResetInput:
+		v.Password, v.Token = "", ""
+		in = v
+	case api.ResetTokenInput, api.CodeOfApp:
+		return nil
 	case api.CreateUserInput:
 		v.Password = ""
 		in = v

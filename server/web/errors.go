@@ -29,6 +29,7 @@ var statuses = map[lms.Kind]int{
 	lms.KindUnknown:     http.StatusServiceUnavailable,
 	lms.KindInternal:    http.StatusInternalServerError,
 	lms.KindConfirm:     http.StatusForbidden,
+	lms.KindEnrol:       http.StatusForbidden,
 }
 
 // statusGone is what the log shows when the client left before the answer.
@@ -96,7 +97,7 @@ func (s *Server) refuse(err error, c echo.Context) {
 		return // a stream or download broke off; the connection tells
 	}
 	refusal.RequestID = q.id
-	if statusOf(found) == http.StatusForbidden && refusal.Kind != lms.KindConfirm {
+	if statusOf(found) == http.StatusForbidden && refusal.Kind != lms.KindConfirm && refusal.Kind != lms.KindEnrol {
 		s.recordRefusal(q)
 	}
 	h := c.Response().Header()

@@ -90,12 +90,11 @@ func (w *watcher) signedIn(ctx context.Context) bool {
 	if w.q.actor.SessionID == "" {
 		return true // the operator
 	}
-	token, _ := w.q.token()
-	actor, _, _, err := w.s.store.SessionByToken(ctx, digest(token))
+	f, err := w.s.store.SessionByID(ctx, w.q.actor.SessionID)
 	if err != nil {
 		return lms.KindOf(err) != lms.KindSignIn && ctx.Err() == nil
 	}
-	w.q.actor = actor
+	w.q.actor = f.Actor
 	return true
 }
 

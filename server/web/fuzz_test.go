@@ -104,7 +104,7 @@ func FuzzInputs(f *testing.F) {
 
 func FuzzSessionToken(f *testing.F) {
 	s := &Server{}
-	name := s.cookieName()
+	name := s.cookieName(sessionCookie)
 	f.Add("Bearer abc", name+"=x")
 	f.Add("", name+`="a b"; `+name+"=y; =;")
 	f.Add("Basic abc", name+"=x")

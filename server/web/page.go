@@ -69,7 +69,7 @@ func navigates(r *http.Request) bool {
 }
 
 func (s *Server) hasCookie(r *http.Request) bool {
-	c, err := r.Cookie(s.cookieName())
+	c, err := r.Cookie(s.cookieName(sessionCookie))
 	return err == nil && c.Value != ""
 }
 

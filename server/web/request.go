@@ -34,6 +34,7 @@ type request struct {
 	actor     lms.Actor
 	user      lms.User
 	expiresAt time.Time
+	twoStep   bool // a code was given after the password
 }
 
 const requestKey = "trivium.request"
@@ -84,6 +85,9 @@ func (s *Server) admit(q *request) error {
 	}
 	if err := s.authenticate(q); err != nil {
 		return err
+	}
+	if q.actor.MustEnrol && !beforeEnrolment[q.route.Method+" "+q.route.Path] {
+		return lms.ErrEnrol
 	}
 	if q.route.Access.OfCourse() {
 		if err := s.takeRole(q); err != nil {
@@ -168,7 +172,6 @@ func (s *Server) authenticate(q *request) error {
 		return nil
 	}
 	hash := sha256.Sum256([]byte(token))
-	var err error
 	if bearer && strings.HasPrefix(token, lms.APITokenPrefix) {
 		t, err := s.store.APITokenByHash(q.ctx, hash[:])
 		if err == nil {
@@ -176,10 +179,19 @@ func (s *Server) authenticate(q *request) error {
 		}
 		return err
 	}
-	q.actor, q.user, q.expiresAt, err = s.store.SessionByToken(q.ctx, hash[:])
-	if err != nil {
-		return err
+	f, err := s.store.SessionByToken(q.ctx, hash[:])
+	if errors.Is(err, store.ErrRenew) {
+		f, err = q.renewOnTheWay(token, bearer, f)
 	}
+	if err != nil {
+		return q.endReused(err, hash[:])
+	}
+	if f.Unused {
+		if err := s.take(q.ctx, hash[:]); err != nil {
+			return err
+		}
+	}
+	q.actor, q.user, q.expiresAt = f.Actor, f.User, f.ExpiresAt
 	s.touch(q.actor.SessionID)
 	q.ctx = store.WithCaller(q.ctx, q.caller())
 	return nil
@@ -205,7 +217,7 @@ func (q *request) token() (token string, bearer bool) {
 		}
 		return strings.TrimSpace(token), true
 	}
-	if c, err := q.r.Cookie(q.s.cookieName()); err == nil {
+	if c, err := q.r.Cookie(q.s.cookieName(sessionCookie)); err == nil {
 		return c.Value, false
 	}
 	return "", false

@@ -104,7 +104,7 @@ func (s *Server) claim(q *request, in api.ClaimInput) (lms.Session, error) {
 		return lms.Session{}, err
 	}
 	if p, err := s.store.ClaimPreview(q.ctx, digest(in.Token)); err == nil {
-		if err := lms.CheckPassword(p.Login, in.Password); err != nil {
+		if err := s.checkNewPassword(q.ctx, "password", p.Login, p.Name, in.Password); err != nil {
 			return lms.Session{}, err
 		}
 	}
@@ -136,12 +136,11 @@ func (s *Server) endView(q *request, _ api.NoInput) (lms.Session, error) {
 // sessionAgain describes the request's session as it is after a change of whom it acts as.
 func (q *request) sessionAgain() (lms.Session, error) {
 	if q.actor.SessionID == "" { // the operator token has none
-		return q.s.session(q.ctx, q.actor, q.user, q.expiresAt)
+		return q.s.session(q.ctx, q.found())
 	}
-	token, _ := q.token()
-	actor, u, expires, err := q.s.store.SessionByToken(q.ctx, digest(token))
+	f, err := q.s.store.SessionByID(q.ctx, q.actor.SessionID)
 	if err != nil {
 		return lms.Session{}, err
 	}
-	return q.s.session(q.ctx, actor, u, expires)
+	return q.s.session(q.ctx, f)
 }

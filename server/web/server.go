@@ -49,15 +49,15 @@ type Cluster interface {
 	Suspend(ctx context.Context, id string, d time.Duration) error
 }
 
-// Config describes a server. Store, Files, Tutor and Cluster are required.
+// Config describes a server. Store, Files, Tutor, Cluster and Keys are required.
 type Config struct {
 	Store   *store.Store
 	Files   Files
 	Tutor   Tutor
 	Cluster Cluster
-	Backup  Backup // nil: none are made
-	Models  Models // nil: the language model cannot be administered
-	Keys    *seal.Ring
+	Backup  Backup     // nil: none are made
+	Models  Models     // nil: the language model cannot be administered
+	Keys    *seal.Ring // of the secrets that the database holds
 
 	Assets http.Handler // of /web/*; nil: 404
 	App    http.Handler // of every other page; nil: 404
@@ -73,6 +73,8 @@ type Config struct {
 	KV             *kv.Service // nil: one without a cache
 	OperatorToken  string      // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
+	Lives          store.Lives         // of sessions; zero values: the usual ones
+	Mail           Mailer              // nil: no mail is sent
 	Metrics        prometheus.Gatherer // nil: no /metrics
 	Inspect        Inspector           // nil: no reports of single nodes
 	Warnings       func() []string     // what about this node needs a person; nil: nothing
@@ -115,8 +117,8 @@ type Server struct {
 
 // New makes a server. Call Close when the HTTP server that uses it has been shut down.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil {
-		return nil, errors.New("web: store, files, tutor and cluster are required")
+	if c.Store == nil || c.Files == nil || c.Tutor == nil || c.Cluster == nil || c.Keys == nil {
+		return nil, errors.New("web: store, files, tutor, cluster and keys are required")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -127,6 +129,7 @@ func New(c Config) (*Server, error) {
 	if c.KV == nil {
 		c.KV = kv.New(kv.Config{Store: c.Store})
 	}
+	c.Store.UseLives(c.Lives)
 	s := &Server{c: c, kv: c.KV, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
 		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), bodyTimeout: bodyTimeout}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

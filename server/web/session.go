@@ -19,9 +19,15 @@ import (
 
 // Lives of what proves a session.
 const (
-	sessionLife = 30 * 24 * time.Hour
-	ticketLife  = 10 * time.Minute
-	touchEvery  = 10 * time.Minute
+	ticketLife = 10 * time.Minute
+	touchEvery = 10 * time.Minute
+)
+
+// Cookies. The prefix makes browsers refuse them from anywhere but this host over HTTPS.
+const (
+	sessionCookie = "sid"
+	deviceCookie  = "device"
+	securePrefix  = "__Host-"
 )
 
 // errCredentials is the same for an unknown name and a wrong password.
@@ -29,17 +35,17 @@ var errCredentials = lms.FieldErrorf(lms.KindSignIn, "password", "This user name
 
 var errDisabled = lms.Errorf(lms.KindForbidden, "This account has been disabled. Your work is kept; ask an administrator.")
 
-// cookieName is that of the session's cookie. The prefix makes browsers refuse it from anywhere but this host over HTTPS.
-func (s *Server) cookieName() string {
+// cookieName is the whole name of a cookie.
+func (s *Server) cookieName(name string) string {
 	if s.c.Secure {
-		return "__Host-sid"
+		return securePrefix + name
 	}
-	return "sid"
+	return name
 }
 
-// setCookie hands the session's token to a browser; an empty one takes it away.
-func (q *request) setCookie(token string, expires time.Time) {
-	c := &http.Cookie{Name: q.s.cookieName(), Value: token, Path: "/", HttpOnly: true, Secure: q.s.c.Secure, SameSite: http.SameSiteLaxMode}
+// setCookie hands a token to a browser; an empty one takes it away.
+func (q *request) setCookie(name, token string, expires time.Time) {
+	c := &http.Cookie{Name: q.s.cookieName(name), Value: token, Path: "/", HttpOnly: true, Secure: q.s.c.Secure, SameSite: http.SameSiteLaxMode}
 	if token == "" {
 		c.MaxAge = -1
 	} else {
@@ -54,96 +60,53 @@ func digest(secret string) []byte {
 	return sum[:]
 }
 
-// startSession makes a session of the user and hands its token over, as a cookie or in the answer.
+// startSession makes a session of the user and hands its token over, as a cookie or in the answer. A browser is known from then on.
 func (q *request) startSession(u lms.User, bearer bool) (lms.Session, error) {
-	token := lms.NewSecret()
-	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), ExpiresAt: q.s.now().Add(sessionLife)}
+	token, device := lms.NewSecret(), q.device()
+	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), Agent: deviceWords(q.r.UserAgent()), TwoStep: q.twoStep}
+	if !bearer {
+		if device == "" {
+			device = lms.NewSecret()
+		}
+		record.Device = digest(device)
+	}
 	if err := q.s.store.CreateSession(q.ctx, record); err != nil {
 		return lms.Session{}, err
 	}
-	actor := lms.Actor{UserID: u.ID, Login: u.Login, Name: u.Name, Admin: u.Admin, MayCreateCourses: u.MayCreateCourses, SessionID: record.ID}
-	session, err := q.s.session(q.ctx, actor, u, record.ExpiresAt)
+	f, err := q.s.store.SessionByToken(q.ctx, record.TokenHash)
+	if err != nil && !errors.Is(err, store.ErrRenew) {
+		return lms.Session{}, err
+	}
+	session, err := q.s.session(q.ctx, f)
 	if err != nil {
 		return lms.Session{}, err
 	}
-	q.actor = actor
+	q.actor = f.Actor
 	if bearer {
 		session.Token = token
 	} else {
-		q.setCookie(token, record.ExpiresAt)
+		q.setCookie(sessionCookie, token, f.ExpiresAt)
+		q.setCookie(deviceCookie, device, q.s.now().Add(deviceCookieLife))
 	}
 	return session, nil
 }
 
 // session describes a session with the courses of which the user is a member.
-func (s *Server) session(ctx context.Context, actor lms.Actor, u lms.User, expires time.Time) (lms.Session, error) {
-	courses, err := s.store.Courses(ctx, actor)
+func (s *Server) session(ctx context.Context, f store.FoundSession) (lms.Session, error) {
+	courses, err := s.store.Courses(ctx, f.Actor)
 	if err != nil {
 		return lms.Session{}, err
 	}
 	courses = slices.DeleteFunc(courses, func(c lms.Course) bool { return c.MyRole == "" })
-	session := lms.Session{User: u, Courses: courses, ExpiresAt: expires}
-	if actor.Viewing != "" {
-		session.Viewing = &lms.View{CourseID: actor.Viewing, By: actor.ViewerLogin}
+	session := lms.Session{User: f.User, Courses: courses, ExpiresAt: f.ExpiresAt, MustEnrol: f.Actor.MustEnrol}
+	if f.Actor.Viewing != "" {
+		session.Viewing = &lms.View{CourseID: f.Actor.Viewing, By: f.Actor.ViewerLogin}
 	}
 	return session, nil
 }
 
-func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
-	if err := s.limits.allow(q.address()); err != nil {
-		return lms.Session{}, err
-	}
-	u, err := s.checkCredentials(q, in.Login, in.Password)
-	if err != nil {
-		return lms.Session{}, err
-	}
-	return q.startSession(u, in.Bearer)
-}
-
-// checkCredentials checks a password under the limits of AUTH-3. What is unknown takes the same way as what is wrong.
-func (s *Server) checkCredentials(q *request, login, password string) (lms.User, error) {
-	return s.checkPassword(q.ctx, login, password, q.address())
-}
-
-func (s *Server) checkPassword(ctx context.Context, login, password, from string) (lms.User, error) {
-	account, address := "login/"+lms.NormalLogin(login), "address/"+from
-	wait, err := s.store.SignInBlocked(ctx, account, address)
-	if err != nil {
-		return lms.User{}, err
-	}
-	if wait > 0 {
-		return lms.User{}, &lms.Error{Kind: lms.KindLimit, RetryIn: int(wait/time.Second) + 1,
-			Message: "There were too many failed attempts to sign in. Please wait before you try again; sessions that are open go on."}
-	}
-	u, hash, err := s.store.Credentials(ctx, login)
-	if err != nil && !errors.Is(err, lms.ErrSignIn) && !errors.Is(err, lms.ErrNotFound) {
-		return lms.User{}, err
-	}
-	if err != nil {
-		hash = ""
-	}
-	ok, err := s.hasher.check(ctx, password, hash)
-	if err != nil {
-		return lms.User{}, err
-	}
-	if !ok {
-		if err := s.store.RecordSignInFailure(ctx, account, address); err != nil {
-			return lms.User{}, err
-		}
-		return lms.User{}, errCredentials
-	}
-	if u.Disabled {
-		return lms.User{}, errDisabled
-	}
-	// Only the account's count ends: else one own account would clear the address for guessing at others.
-	if err := s.store.ClearSignInFailures(ctx, account); err != nil {
-		return lms.User{}, err
-	}
-	return u, nil
-}
-
 func (s *Server) currentSession(q *request, _ api.NoInput) (lms.Session, error) {
-	return s.session(q.ctx, q.actor, q.user, q.expiresAt)
+	return s.session(q.ctx, q.found())
 }
 
 func (s *Server) signOut(q *request, _ api.NoInput) (api.Empty, error) {
@@ -153,7 +116,7 @@ func (s *Server) signOut(q *request, _ api.NoInput) (api.Empty, error) {
 		}
 		s.touched.Delete(q.actor.SessionID)
 	}
-	q.setCookie("", time.Time{})
+	q.setCookie(sessionCookie, "", time.Time{})
 	return api.Empty{}, nil
 }
 
@@ -174,12 +137,12 @@ func (s *Server) redeemTicket(q *request, in api.Ticket) (lms.Session, error) {
 	if _, _, err := s.store.RedeemTicket(q.ctx, digest(in.Ticket), digest(token)); err != nil {
 		return lms.Session{}, err
 	}
-	actor, u, expires, err := s.store.SessionByToken(q.ctx, digest(token))
+	f, err := s.store.SessionByToken(q.ctx, digest(token))
 	if err != nil {
 		return lms.Session{}, err
 	}
-	q.actor = actor
-	session, err := s.session(q.ctx, actor, u, expires)
+	q.actor = f.Actor
+	session, err := s.session(q.ctx, f)
 	session.Token = token
 	return session, err
 }
@@ -191,7 +154,7 @@ func (s *Server) changePassword(q *request, in api.PasswordInput) (api.Empty, er
 	if q.actor.Viewing != "" {
 		return api.Empty{}, store.ErrViewing
 	}
-	if err := lms.CheckPassword(q.actor.Login, in.New); err != nil {
+	if err := s.checkNewPassword(q.ctx, "new", q.actor.Login, q.actor.Name, in.New); err != nil {
 		return api.Empty{}, err
 	}
 	if _, err := s.checkCredentials(q, q.actor.Login, in.Old); err != nil {
@@ -267,7 +230,7 @@ func (s *Server) signInForm(c echo.Context) error {
 		return lms.Errorf(lms.KindInvalid, "The form could not be read.")
 	}
 	next := localPath(q.r.PostForm.Get("next"))
-	in := api.SignInInput{Login: q.r.PostForm.Get("login"), Password: q.r.PostForm.Get("password")}
+	in := api.SignInInput{Login: q.r.PostForm.Get("login"), Password: q.r.PostForm.Get("password"), Code: q.r.PostForm.Get("code")}
 	err = in.Validate()
 	if err == nil {
 		_, err = s.signIn(q, in)
@@ -281,6 +244,9 @@ func (s *Server) signInForm(c echo.Context) error {
 		s.log.Error("sign-in failed", "request", q.id, "error", err)
 	}
 	back := url.Values{"error": {string(refusal.Kind)}}
+	if refusal.Field == "code" {
+		back.Set("error", "code")
+	}
 	if next != "/" {
 		back.Set("next", next)
 	}

@@ -153,7 +153,7 @@ func (s *site) check(err error) {
 func (s *site) token(user string, life time.Duration) string {
 	s.t.Helper()
 	token := lms.NewSecret()
-	s.check(s.store.CreateSession(s.t.Context(), store.SessionRecord{ID: lms.NewID(), UserID: user, TokenHash: digest(token),
+	s.check(s.store.CreateSession(s.t.Context(), store.SessionRecord{ID: lms.NewID(), UserID: user, TokenHash: digest(token), TwoStep: true,
 		ExpiresAt: time.Now().Add(life)}))
 	return token
 }

@@ -333,6 +333,15 @@ CREATE TABLE join_tokens (
 	used_by    TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE known_devices (
+	device_hash BLOB NOT NULL,
+	user_id     TEXT NOT NULL,
+	seen_at     INTEGER NOT NULL,
+	PRIMARY KEY (device_hash, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX known_devices_by_user ON known_devices (user_id);
+
 CREATE TABLE kv_entries (
 	key     TEXT PRIMARY KEY,
 	value   TEXT NOT NULL,
@@ -543,6 +552,13 @@ CREATE UNIQUE INDEX questions_by_source ON questions (source_id) WHERE source_id
 
 CREATE INDEX questions_erased ON questions (erased_at) WHERE erased_at IS NOT NULL;
 
+CREATE TABLE recovery_codes (
+	user_id   TEXT NOT NULL,
+	code_hash BLOB NOT NULL,
+	used_at   INTEGER,
+	PRIMARY KEY (user_id, code_hash)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE replies (
 	reply_id     TEXT PRIMARY KEY,
 	question_id  TEXT NOT NULL,
@@ -594,6 +610,16 @@ CREATE TABLE reply_records (
 ) STRICT;
 
 CREATE INDEX reply_records_by_course ON reply_records (course_id);
+
+CREATE TABLE resets (
+	token_hash BLOB PRIMARY KEY,
+	user_id    TEXT NOT NULL,
+	by_mail    INTEGER NOT NULL CONSTRAINT resets_by_mail_bool CHECK (by_mail IN (0, 1)),
+	created_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX resets_by_user ON resets (user_id);
 
 CREATE TABLE roster_imports (
 	course_id   TEXT PRIMARY KEY,
@@ -655,7 +681,7 @@ CREATE TABLE session_tokens (
 	token_hash BLOB PRIMARY KEY,
 	session_id TEXT NOT NULL,
 	created_at INTEGER NOT NULL
-) STRICT;
+, access_until INTEGER, next_key BLOB, next_hash BLOB, accepted_until INTEGER, unused INTEGER) STRICT;
 
 CREATE INDEX session_tokens_by_session ON session_tokens (session_id);
 
@@ -665,7 +691,7 @@ CREATE TABLE sessions (
 	created_at INTEGER NOT NULL,
 	seen_at    INTEGER NOT NULL,
 	expires_at INTEGER NOT NULL
-, confirmed_at INTEGER, view_course_id TEXT) STRICT;
+, confirmed_at INTEGER, view_course_id TEXT, agent TEXT) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
@@ -750,6 +776,14 @@ CREATE TABLE test_students (
 	course_id  TEXT PRIMARY KEY,
 	user_id    TEXT NOT NULL CONSTRAINT test_students_user_unique UNIQUE,
 	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE totp (
+	user_id      TEXT PRIMARY KEY,
+	box          TEXT NOT NULL,
+	last_step    INTEGER NOT NULL,
+	created_at   INTEGER NOT NULL,
+	confirmed_at INTEGER
 ) STRICT;
 
 CREATE TABLE transcript_reads (

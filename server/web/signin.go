@@ -1,0 +1,144 @@
+package web
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+)
+
+const deviceCookieLife = 180 * 24 * time.Hour
+
+// device is the secret by which a browser is known; "" when it has none.
+func (q *request) device() string {
+	if c, err := q.r.Cookie(q.s.cookieName(deviceCookie)); err == nil && len(c.Value) == len(lms.NewSecret()) {
+		return c.Value
+	}
+	return ""
+}
+
+// attempt is one try to sign in, with what its failure counts for. Failures count for the account and the address, over the
+// cluster; a device with which somebody has signed in to the account before is judged by its own failures alone, so that nobody
+// can lock the owner out (AUTH-3).
+type attempt struct {
+	account string
+	counted []string // subjects of a failure
+	judged  []string // subjects whose failures block this try
+}
+
+func (s *Server) attemptOf(ctx context.Context, login, address, device string) (attempt, error) {
+	a := attempt{account: "login/" + lms.NormalLogin(login)}
+	a.counted = []string{a.account, "address/" + address}
+	a.judged = a.counted
+	if device == "" {
+		return a, nil
+	}
+	known, err := s.store.DeviceKnown(ctx, login, digest(device))
+	if known {
+		own := "device/" + hex.EncodeToString(digest(device))
+		a.counted, a.judged = append(a.counted, own), []string{own}
+	}
+	return a, err
+}
+
+func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
+	if err := s.limits.allow(q.address()); err != nil {
+		return lms.Session{}, err
+	}
+	a, err := s.attemptOf(q.ctx, in.Login, q.address(), q.device())
+	if err != nil {
+		return lms.Session{}, err
+	}
+	u, err := s.checkPassword(q.ctx, in.Login, in.Password, a)
+	if err != nil {
+		return lms.Session{}, err
+	}
+	if q.twoStep, err = s.checkCode(q.ctx, u, in.Code, a); err != nil {
+		return lms.Session{}, err
+	}
+	if err := s.passed(q.ctx, a); err != nil {
+		return lms.Session{}, err
+	}
+	return q.startSession(u, in.Bearer)
+}
+
+// checkCredentials checks the password of who is signed in already, under the limits of a sign-in.
+func (s *Server) checkCredentials(q *request, login, password string) (lms.User, error) {
+	a, err := s.attemptOf(q.ctx, login, q.address(), q.device())
+	if err != nil {
+		return lms.User{}, err
+	}
+	u, err := s.checkPassword(q.ctx, login, password, a)
+	if err != nil {
+		return lms.User{}, err
+	}
+	return u, s.passed(q.ctx, a)
+}
+
+// checkPassword checks a password under the limits of AUTH-3. What is unknown takes the same way as what is wrong.
+func (s *Server) checkPassword(ctx context.Context, login, password string, a attempt) (lms.User, error) {
+	wait, err := s.store.SignInBlocked(ctx, a.judged...)
+	if err != nil {
+		return lms.User{}, err
+	}
+	if wait > 0 {
+		return lms.User{}, &lms.Error{Kind: lms.KindLimit, RetryIn: int(wait/time.Second) + 1,
+			Message: "There were too many failed attempts to sign in. Please wait before you try again; sessions that are open go on."}
+	}
+	u, hash, err := s.store.Credentials(ctx, login)
+	if err != nil && !errors.Is(err, lms.ErrSignIn) && !errors.Is(err, lms.ErrNotFound) {
+		return lms.User{}, err
+	}
+	if err != nil {
+		hash = ""
+	}
+	ok, err := s.hasher.check(ctx, password, hash)
+	if err != nil {
+		return lms.User{}, err
+	}
+	if !ok {
+		if err := s.store.RecordSignInFailure(ctx, a.counted...); err != nil {
+			return lms.User{}, err
+		}
+		return lms.User{}, errCredentials
+	}
+	if u.Disabled {
+		return lms.User{}, errDisabled
+	}
+	return u, nil
+}
+
+// passed ends the count of the account, and of the device. That of the address goes on: else one own account would clear it for
+// guessing at others.
+func (s *Server) passed(ctx context.Context, a attempt) error {
+	if len(a.counted) > 2 {
+		return s.store.ClearSignInFailures(ctx, a.account, a.counted[2])
+	}
+	return s.store.ClearSignInFailures(ctx, a.account)
+}
+
+// deviceWords names a browser in a few words. What it says of itself proves nothing; it helps people to recognise their devices.
+func deviceWords(agent string) string {
+	has := func(s string) bool { return strings.Contains(agent, s) }
+	pick := func(pairs ...string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if has(pairs[i]) {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+	browser := pick("Edg", "Edge", "OPR/", "Opera", "Firefox", "Firefox", "FxiOS", "Firefox", "Chrom", "Chrome", "CriOS", "Chrome", "Safari", "Safari")
+	system := pick("iPhone", "iPhone", "iPad", "iPad", "Android", "Android", "CrOS", "ChromeOS", "Windows", "Windows", "Mac OS", "Mac", "Linux", "Linux")
+	switch {
+	case browser == "":
+		return "Program"
+	case system == "":
+		return browser
+	}
+	return browser + " on " + system
+}

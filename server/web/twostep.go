@@ -1,0 +1,211 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"image/png"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+	"github.com/pquerna/otp/totp"
+
+	"trivium/app/api"
+	"trivium/app/lms"
+	"trivium/server/store"
+)
+
+// Codes as every authenticator app makes them (RFC 6238). One period before and after the present one counts, for clocks that are
+// off and people who type slowly.
+const (
+	totpPeriod = 30
+	totpSkew   = 1
+)
+
+var (
+	errCodeNeeded = lms.FieldErrorf(lms.KindSignIn, "code", "Type the six digits that your authenticator app shows now, or one of your recovery codes.")
+	errCode       = lms.FieldErrorf(lms.KindSignIn, "code", "This code is not right. Type the one that your authenticator app shows now, or a recovery code.")
+)
+
+// totpPlace is where the seed of an account is sealed for.
+func totpPlace(userID string) string { return "totp " + userID }
+
+// stepOf finds the period whose code this is; 0: none.
+func stepOf(secret, code string, now time.Time) (found int64) {
+	present := now.Unix() / totpPeriod
+	for step := present - totpSkew; step <= present+totpSkew; step++ {
+		want, err := hotp.GenerateCode(secret, uint64(step))
+		if err == nil && subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
+			found = step
+		}
+	}
+	return found
+}
+
+// normalRecovery is the form under which recovery codes are compared.
+func normalRecovery(code string) string {
+	return strings.NewReplacer("-", "", " ", "", "o", "0", "i", "1", "l", "1").Replace(strings.ToLower(strings.TrimSpace(code)))
+}
+
+// recoveryHash is under what a recovery code is stored. It has 80 random bits, so a fast hash is enough.
+func recoveryHash(userID, code string) []byte {
+	return digest("recovery " + userID + " " + normalRecovery(code))
+}
+
+// checkCode takes the second step of a sign-in whose password was right, for those who have turned it on, and tells whether they have.
+// Failures count like those of passwords.
+func (s *Server) checkCode(ctx context.Context, u lms.User, code string, a attempt) (bool, error) {
+	t, err := s.store.TOTP(ctx, u.ID)
+	if lms.KindOf(err) == lms.KindNotFound || err == nil && !t.Confirmed {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if strings.TrimSpace(code) == "" {
+		return false, errCodeNeeded
+	}
+	err = s.useCode(ctx, u.ID, t, code)
+	if lms.KindOf(err) == lms.KindSignIn {
+		if e := s.store.RecordSignInFailure(ctx, a.counted...); e != nil {
+			return false, e
+		}
+	}
+	return err == nil, err
+}
+
+func (s *Server) useCode(ctx context.Context, userID string, t store.TOTP, code string) error {
+	digits := strings.ReplaceAll(strings.TrimSpace(code), " ", "")
+	if len(digits) == 6 && strings.Trim(digits, "0123456789") == "" {
+		secret, err := s.c.Keys.OpenText(totpPlace(userID), t.Box)
+		if err != nil {
+			return err
+		}
+		step := stepOf(string(secret), digits, s.store.Now())
+		if step == 0 {
+			return errCode
+		}
+		return s.store.UseStep(ctx, userID, t.Box, step)
+	}
+	hash := recoveryHash(userID, code)
+	known, _, err := s.store.RecoveryCode(ctx, userID, hash)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return errCode
+	}
+	return s.store.UseRecoveryCode(ctx, userID, hash)
+}
+
+// beforeEnrolment lists what somebody may do who must set up two-step sign-in first: that, to see who one is, and to leave. The nodes
+// and the hand-over between them tell nothing of the site.
+var beforeEnrolment = func() map[string]bool {
+	m := map[string]bool{}
+	for _, r := range []api.Route{api.CurrentSession.Route(), api.SignOut.Route(), api.ConfirmSession.Route(), api.EndView.Route(), api.GetTwoStep.Route(),
+		api.BeginTwoStep.Route(), api.ConfirmTwoStep.Route(), api.MakeRecoveryCodes.Route(), api.GetCluster.Route(), api.IssueTicket.Route(),
+		api.ListSessions.Route(), api.EndSession.Route(), api.EndOtherSessions.Route()} {
+		m[r.Method+" "+r.Path] = true
+	}
+	return m
+}()
+
+// ownAccount refuses who has no account to sign in to.
+func ownAccount(actor lms.Actor) error {
+	if actor.Viewing != "" {
+		return store.ErrViewing
+	}
+	if actor.SessionID == "" {
+		return lms.ErrSignIn
+	}
+	return nil
+}
+
+func (s *Server) getTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInput) (lms.TwoStep, error) {
+	if err := ownAccount(actor); err != nil {
+		return lms.TwoStep{}, err
+	}
+	return s.store.TwoStep(ctx, actor.UserID)
+}
+
+func (s *Server) beginTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInput) (lms.TwoStepSetup, error) {
+	if err := ownAccount(actor); err != nil {
+		return lms.TwoStepSetup{}, err
+	}
+	issuer := s.siteName()
+	if issuer == "" {
+		issuer = "Trivium"
+	}
+	key, err := totp.Generate(totp.GenerateOpts{Issuer: issuer, AccountName: actor.Login, Period: totpPeriod, Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1})
+	if err != nil {
+		return lms.TwoStepSetup{}, err
+	}
+	if err := s.store.BeginTOTP(ctx, actor, s.c.Keys.SealText(totpPlace(actor.UserID), key.Secret())); err != nil {
+		return lms.TwoStepSetup{}, err
+	}
+	img, err := key.Image(240, 240)
+	if err != nil {
+		return lms.TwoStepSetup{}, err
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		return lms.TwoStepSetup{}, err
+	}
+	return lms.TwoStepSetup{Secret: key.Secret(), URI: key.URL(), QR: "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())}, nil
+}
+
+func (s *Server) confirmTwoStep(ctx context.Context, actor lms.Actor, in api.CodeOfApp) (lms.TwoStep, error) {
+	if err := ownAccount(actor); err != nil {
+		return lms.TwoStep{}, err
+	}
+	t, err := s.store.TOTP(ctx, actor.UserID)
+	if err != nil && lms.KindOf(err) != lms.KindNotFound {
+		return lms.TwoStep{}, err
+	}
+	secret, err := s.c.Keys.OpenText(totpPlace(actor.UserID), t.Box)
+	if err != nil {
+		return lms.TwoStep{}, err
+	}
+	step := stepOf(string(secret), strings.ReplaceAll(strings.TrimSpace(in.Code), " ", ""), s.store.Now())
+	if step == 0 && !t.Confirmed { // one that is confirmed already is refused, or was a repeat, where it is written
+		return lms.TwoStep{}, lms.FieldErrorf(lms.KindRule, "code", "This is not the code that the app should show now. Check that the clock of the device is right, and try the next one.")
+	}
+	if err := s.store.ConfirmTOTP(ctx, actor, t.Box, step); err != nil {
+		return lms.TwoStep{}, err
+	}
+	return s.store.TwoStep(ctx, actor.UserID)
+}
+
+func (s *Server) endTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInput) (lms.TwoStep, error) {
+	if err := ownAccount(actor); err != nil {
+		return lms.TwoStep{}, err
+	}
+	if err := s.store.EndTOTP(ctx, actor, actor.UserID); err != nil {
+		return lms.TwoStep{}, err
+	}
+	return s.store.TwoStep(ctx, actor.UserID)
+}
+
+func (s *Server) removeTwoStep(ctx context.Context, actor lms.Actor, in api.UserPath) (api.Empty, error) {
+	return api.Empty{}, s.store.EndTOTP(ctx, actor, in.User)
+}
+
+// recoveryCodes is how many codes are made at once.
+const recoveryCodes = 10
+
+func (s *Server) makeRecoveryCodes(ctx context.Context, actor lms.Actor, _ api.NoInput) (lms.RecoveryCodes, error) {
+	if err := ownAccount(actor); err != nil {
+		return lms.RecoveryCodes{}, err
+	}
+	var out lms.RecoveryCodes
+	var hashes [][]byte
+	for range recoveryCodes {
+		c := lms.NewSecret()[:16]
+		out.Codes = append(out.Codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
+		hashes = append(hashes, recoveryHash(actor.UserID, c))
+	}
+	return out, s.store.SetRecoveryCodes(ctx, actor, hashes)
+}
