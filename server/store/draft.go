@@ -98,7 +98,7 @@ const dueDrafts = `
 	FROM assignments a
 	CROSS JOIN work_drafts w ON w.assignment_id = a.assignment_id
 	JOIN courses c ON c.course_id = w.course_id AND c.state = 'published'
-	JOIN (` + studentDates + `) d ON d.assignment_id = w.assignment_id AND d.user_id = w.user_id
+	JOIN (` + memberDates + `) d ON d.assignment_id = w.assignment_id AND d.user_id = w.user_id
 	WHERE a.hand_in_drafts = 1 AND a.published = 1 AND d.cutoff_at < ?1 AND w.saved_at <= d.cutoff_at AND ` + draftFilled + `
 		AND NOT EXISTS(SELECT 1 FROM submissions s WHERE s.assignment_id = w.assignment_id AND s.user_id = w.user_id)
 	ORDER BY w.assignment_id, w.user_id LIMIT 200`

@@ -14,14 +14,21 @@ import (
 
 // The dates and attempts of assignments a as each member e has them; lms.Assignment.For is the same rule in Go. x is the
 // section's override, u the member's own; a due date that one of them moves behind the cut-off moves the cut-off with it.
-const studentDates = `
+const (
+	datesOf = `
 	SELECT a.assignment_id, e.user_id, coalesce(u.opens_at, x.opens_at, a.opens_at) AS opens_at, coalesce(u.due_at, x.due_at, a.due_at) AS due_at,
 		max(` + studentCutoff + `, coalesce(u.due_at, x.due_at, a.due_at, ` + studentCutoff + `)) AS cutoff_at,
 		coalesce(u.max_attempts, x.max_attempts, a.max_attempts) AS max_attempts
-	FROM enrolments e
+	FROM `
+	datesIn = ` e
 	JOIN assignments a ON a.course_id = e.course_id
 	LEFT JOIN overrides x ON x.assignment_id = a.assignment_id AND x.target = 'section' AND x.target_id = e.section_id
 	LEFT JOIN overrides u ON u.assignment_id = a.assignment_id AND u.target = 'student' AND u.target_id = e.user_id`
+
+	memberDates = datesOf + `enrolments` + datesIn
+	// Also the test student, who is no member, has dates: those of everybody.
+	studentDates = datesOf + `(SELECT course_id, user_id, section_id FROM enrolments UNION ALL SELECT course_id, user_id, NULL FROM test_students)` + datesIn
+)
 
 const (
 	sectionCutoff = `coalesce(x.cutoff_at, a.cutoff_at)`
