@@ -130,7 +130,7 @@ func TestNotBuilt(t *testing.T) {
 // few pages, so that a step back is seen (docs/decisions/0011-a-small-program.md). Raise it for pages, not for carelessness.
 const (
 	maxProgram = 1_665_000
-	maxStyles  = 16_000    // bytes, gzip, icons included
+	maxStyles  = 17_000 // bytes, gzip, icons included
 )
 
 func TestSizes(t *testing.T) {
