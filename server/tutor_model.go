@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"trivium/consensus"
 	"trivium/server/store"
 	"trivium/server/web"
 )
@@ -36,9 +37,9 @@ func (n *Node) readTutor() {
 	}
 }
 
-// useTutor reads the settings once.
+// useTutor reads the settings once. A node that is not in touch with a majority goes by what it has.
 func (n *Node) useTutor() error {
-	m, err := n.store.TutorModel(n.ctx)
+	m, err := n.store.TutorModel(consensus.AllowStale(n.ctx))
 	if err != nil {
 		return err
 	}
