@@ -284,7 +284,7 @@ func TestBookSetup(t *testing.T) {
 	_, err = s.CreateColumn(ctx, s.Instructor, s.Course.ID, lms.BookColumn{ID: "talk", Title: "Talk"})
 	wantKind(t, err, lms.KindConflict, "exists already")
 	_, err = s.CreateColumn(ctx, s.Instructor, s.Course.ID, lms.BookColumn{ID: "k2", Title: "Talk", CategoryID: "c-hw"})
-	wantKind(t, err, lms.KindRule, "not in the course any more")
+	wantKind(t, err, lms.KindRule, "not there any more")
 	_, err = s.UpdateColumn(ctx, s.Instructor, s.Course.ID, lms.BookColumn{ID: "hw", Title: "Other", Points: 100_00, Published: true, Version: 2})
 	wantKind(t, err, lms.KindRule, "is an assignment")
 	_, err = s.ArchiveColumn(ctx, s.Instructor, s.Course.ID, "hw")
