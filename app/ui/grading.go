@@ -24,6 +24,7 @@ type gradingPage struct {
 	near       map[string]lms.Submission // prefetched neighbours
 	extras     map[string]*workExtra     // by submission
 	texts      map[string]Remote[string] // text files that were read, by file
+	pdfs       map[string]pdfAt          // PDF files that were opened, by file
 	grade      *gradeForm
 	note       noteForm
 	thread     threadForm
@@ -79,6 +80,7 @@ func (p *gradingPage) OnNav(ctx app.Context) {
 		p.form().flush(ctx, p.id)
 	}
 	p.sub, p.confirm, p.help, p.note, p.thread, p.removed = sub, false, false, noteForm{}, threadForm{}, nil
+	p.pdfs = nil
 	p.trim()
 	if changed || p.near == nil {
 		p.near, p.extras, p.texts = map[string]lms.Submission{}, nil, nil
