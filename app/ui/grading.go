@@ -15,6 +15,7 @@ import (
 type gradingPage struct {
 	app.Compo
 	inCourse
+	own        app.Context // of the page, for what must not end with a field that is drawn anew
 	sub        string
 	submission Remote[lms.Submission]
 	assignment Remote[lms.Assignment]
@@ -40,6 +41,7 @@ type gradingPage struct {
 }
 
 func (p *gradingPage) OnMount(ctx app.Context) {
+	p.own = ctx
 	p.stopKeys = onKeys(ctx, p.onKey)
 	p.keysOff = keysOff(ctx)
 	p.setTopics = OnLive(ctx, time.Minute, p.refresh, "course/"+CourseParam(ctx))
