@@ -15,6 +15,7 @@ import (
 type gradingPage struct {
 	app.Compo
 	inCourse
+	own        app.Context // of the page, for what must not end with a field that is drawn anew
 	sub        string
 	submission Remote[lms.Submission]
 	assignment Remote[lms.Assignment]
@@ -24,6 +25,7 @@ type gradingPage struct {
 	near       map[string]lms.Submission // prefetched neighbours
 	extras     map[string]*workExtra     // by submission
 	texts      map[string]Remote[string] // text files that were read, by file
+	pdfs       map[string]pdfAt          // PDF files that were opened, by file
 	grade      *gradeForm
 	note       noteForm
 	thread     threadForm
@@ -39,6 +41,7 @@ type gradingPage struct {
 }
 
 func (p *gradingPage) OnMount(ctx app.Context) {
+	p.own = ctx
 	p.stopKeys = onKeys(ctx, p.onKey)
 	p.keysOff = keysOff(ctx)
 	p.setTopics = OnLive(ctx, time.Minute, p.refresh, "course/"+CourseParam(ctx))
@@ -79,6 +82,7 @@ func (p *gradingPage) OnNav(ctx app.Context) {
 		p.form().flush(ctx, p.id)
 	}
 	p.sub, p.confirm, p.help, p.note, p.thread, p.removed = sub, false, false, noteForm{}, threadForm{}, nil
+	p.pdfs = nil
 	p.trim()
 	if changed || p.near == nil {
 		p.near, p.extras, p.texts = map[string]lms.Submission{}, nil, nil

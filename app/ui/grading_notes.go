@@ -44,7 +44,7 @@ func (p *gradingPage) workParts() (parts []Option) {
 
 // showsAreas reports whether annotations of the file are areas of its pages.
 func showsAreas(f lms.File) bool {
-	return f.Complete() && opensInline(f) && (strings.HasPrefix(f.Type, "image/") || f.Type == "application/pdf")
+	return f.Complete() && opensInline(f) && (strings.HasPrefix(f.Type, "image/") || isPDF(f))
 }
 
 func (p *gradingPage) fileOf(id string) (lms.File, bool) {
@@ -62,7 +62,7 @@ func (p *gradingPage) annotate(ctx app.Context) {
 	if len(parts) == 0 || p.readOnly() {
 		return
 	}
-	n := noteForm{open: true, file: parts[0].Value, page: "1", area: [4]string{"10", "10", "30", "10"}}
+	n := noteForm{open: true, file: parts[0].Value, page: p.pageInView(parts[0].Value), area: [4]string{"10", "10", "30", "10"}}
 	if file, start, end, quote, ok := selectedText(); ok {
 		n.file, n.anchor = file, lms.Anchor{Start: start, End: end, Quote: quote}
 	}
@@ -93,6 +93,9 @@ func (p *gradingPage) place() (lms.Anchor, error) {
 				return lms.Anchor{}, lms.FieldErrorf(lms.KindRule, "area", "Write the place in percent, such as 10.")
 			}
 			v[i] = int(x*100 + 0.5)
+		}
+		if pages := p.pdfs[f.ID].pages; pages > 0 && v[4]/100 > pages {
+			return lms.Anchor{}, lms.FieldErrorf(lms.KindRule, "page", "The file has %s.", plural(pages, "page"))
 		}
 		return lms.Anchor{X: v[0], Y: v[1], Width: v[2], Height: v[3], Page: v[4] / 100}, nil
 	}
@@ -157,11 +160,11 @@ func (p *gradingPage) noteDialog() app.UI {
 	case n.anchor.Quote != "":
 		where = app.Elem("blockquote").Class("quote").Text(n.anchor.Quote)
 	case n.anchor.Area():
-		where = app.P().Class("muted").Text("The area that you have marked on " + f.Name + ".")
+		where = app.P().Class("muted").Text("The area that you have marked on " + areaPlace(f, n.anchor) + ".")
 	case isFile && showsAreas(f):
 		where = app.Div().Class("grid-4").ID("area").Body(
-			app.If(f.Type == "application/pdf", func() app.UI {
-				return Input(Field{ID: "page", Label: "Page", Value: n.page, InputMode: "numeric", On: set(&n.page)})
+			app.If(isPDF(f), func() app.UI {
+				return Input(Field{ID: "page", Label: "Page", Value: n.page, InputMode: "numeric", Error: n.problem.For("page"), On: set(&n.page)})
 			}),
 			app.Range(n.area[:]).Slice(func(i int) app.UI {
 				label := []string{"From left, %", "From top, %", "Width, %", "Height, %"}[i]
@@ -179,9 +182,12 @@ func (p *gradingPage) noteDialog() app.UI {
 			keepDraft(ctx, p.noteKey(), n.body)
 		}})
 	return NewDialog("note", cond(n.id != "", "Change the annotation", "Annotate"), p.closeNote, DialogForm(p.saveNote, p.closeNote, Submit("Save", "Saving", n.saving),
-		n.problem.Alert("body", "from"),
+		n.problem.Alert("body", "from", "page"),
 		app.If(n.id == "" && n.anchor == (lms.Anchor{}) && len(parts) > 1, func() app.UI {
-			return Select(Field{ID: "note-file", Label: "About", Value: n.file, On: set(&n.file)}, parts...)
+			return Select(Field{ID: "note-file", Label: "About", Value: n.file, On: func(ctx app.Context, _ app.Event) {
+				n.file = ctx.JSSrc().Get("value").String()
+				n.page = p.pageInView(n.file)
+			}}, parts...)
 		}),
 		app.If(where != nil, func() app.UI { return where }), body))
 }
@@ -207,7 +213,7 @@ func (p *gradingPage) notesCard() app.UI {
 	}
 	return Card("Annotations", add, app.Div().Class("stack").Body(
 		app.If(len(notes) == 0, func() app.UI {
-			return app.P().Class("muted").Text("None yet. Mark words in the work and press a, or choose lines.")
+			return app.P().Class("muted").Text("None yet. Mark words in the work and press a, draw an area on a picture or a page, or press Annotate.")
 		}),
 		app.Ol().Class("notes-list").Body(app.Range(notes).Slice(func(i int) app.UI { return p.noteRow(i+1, notes[i]) }))))
 }
@@ -216,10 +222,10 @@ func (p *gradingPage) noteRow(number int, n lms.Annotation) app.UI {
 	where := "“" + shortText(n.Anchor.Quote, 80) + "”"
 	if n.Anchor.Area() {
 		f, _ := p.fileOf(n.FileID)
-		where = f.Name + cond(f.Type == "application/pdf", ", page "+itoa(n.Anchor.Page), "")
+		where = areaPlace(f, n.Anchor)
 	}
 	return app.Li().ID("note-"+n.ID).Class("note").Body(
-		app.Button().Type("button").Class("note-where").OnClick(func(app.Context, app.Event) { reveal("mark-" + n.ID) }, Each(n.ID)).
+		app.Button().Type("button").Class("note-where").OnClick(func(app.Context, app.Event) { p.showNote(n) }, Each(n.ID)).
 			Body(app.Span().Class("note-number").Text(itoa(number)), text(where)),
 		Plain(n.Body),
 		app.Div().Class("note-foot").Body(

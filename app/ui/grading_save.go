@@ -144,7 +144,7 @@ func (p *gradingPage) typedGrade(ctx app.Context) {
 	g.round++
 	round := g.round
 	keepDraft(ctx, g.key(), gradeDraft{Points: g.points, Feedback: g.feedback, Marks: g.marks, Version: g.version})
-	ctx.After(saveAfter, func(ctx app.Context) {
+	p.own.After(saveAfter, func(ctx app.Context) {
 		if g.round == round && !p.refuseGrade(g) {
 			g.save(ctx, p.id, nil)
 		}

@@ -117,3 +117,29 @@ func TestSubmissionsPage(t *testing.T) {
 	p.list.Value.Items, p.filter = nil, "late"
 	wantHTML(t, drawn(t, p), "No submission matches this filter")
 }
+
+func TestGradingShowsPDFs(t *testing.T) {
+	p := gradingTestPage(t, nil)
+	s := &p.submission.Value
+	s.Files = append(s.Files, lms.File{ID: "f2", Name: "more.pdf", Size: 9, Type: "application/pdf", CompleteAt: testNow}, lms.File{ID: "f3", Name: "half.pdf", Size: 9, Type: "application/pdf"})
+	wantHTML(t, drawn(t, p), `id="pdf-f1"`, "Show more.pdf", `!id="pdf-f2"`, `!id="pdf-f3"`, "!Show half.pdf")
+
+	note := lms.Annotation{ID: "n1", FileID: "f2", Body: "Why?", Anchor: lms.Anchor{Page: 4, Width: 900, Height: 900}}
+	p.extra().notes = []lms.Annotation{note}
+	wantHTML(t, drawn(t, p), "more.pdf, page 4")
+	p.showNote(note)
+	if p.pdfs["f2"].open != 4 {
+		t.Errorf("the annotation must lead to page 4 of its file: %+v", p.pdfs)
+	}
+	wantHTML(t, drawn(t, p), `id="pdf-f2"`, "!Show more.pdf")
+
+	p.keepPDF("f1", pdfAt{page: 3, pages: 4})
+	p.note = noteForm{open: true, file: "f1", page: p.pageInView("f1"), area: [4]string{"10", "10", "30", "10"}}
+	if a, err := p.place(); err != nil || a != (lms.Anchor{Page: 3, X: 1000, Y: 1000, Width: 3000, Height: 1000}) {
+		t.Errorf("the page in view is offered: %+v, %v", a, err)
+	}
+	p.note.page = "5"
+	if _, err := p.place(); ProblemOf(err).Field != "page" {
+		t.Errorf("there is no page 5: %v", err)
+	}
+}

@@ -94,6 +94,17 @@ func linesRange(s string, from, to int) (a lms.Anchor, ok bool) {
 	return a, quote != ""
 }
 
+// areasByPage draws the annotated areas of every page that has some.
+func areasByPage(notes []lms.Annotation, file string) map[int]string {
+	pages := map[int]string{}
+	for _, n := range notes {
+		if n.FileID == file && n.Anchor.Area() && pages[n.Anchor.Page] == "" {
+			pages[n.Anchor.Page] = areasOf(notes, file, n.Anchor.Page)
+		}
+	}
+	return pages
+}
+
 // areasOf draws the annotated areas of a page over it. It is one element, for app.Raw.
 func areasOf(notes []lms.Annotation, file string, page int) string {
 	var b strings.Builder

@@ -43,6 +43,18 @@ func TestMarkedText(t *testing.T) {
 	}
 }
 
+func TestAreasByPage(t *testing.T) {
+	area := func(id, file string, page int) lms.Annotation {
+		return lms.Annotation{ID: id, FileID: file, Anchor: lms.Anchor{Page: page, X: 100, Y: 200, Width: 3000, Height: 400}}
+	}
+	pages := areasByPage([]lms.Annotation{area("n1", "f1", 2), area("n2", "f2", 1), area("n3", "f1", 2), area("n4", "f1", 7), {ID: "n5", FileID: "f1", Anchor: lms.Anchor{End: 3, Quote: "two"}}}, "f1")
+	if len(pages) != 2 {
+		t.Errorf("got %v", pages)
+	}
+	wantHTML(t, pages[2], `id="mark-n1" x="100" y="200" width="3000" height="400"`, `data-note="n3"`, "!n2", "!n4", "!n5")
+	wantHTML(t, pages[7], `data-note="n4"`, "!n1")
+}
+
 func TestLinesRange(t *testing.T) {
 	text := "one\n\n  three\nfour\n"
 	for _, tt := range []struct {

@@ -46,7 +46,7 @@ func (p *gradingPage) onMark(ctx app.Context, e app.Event) {
 	}
 }
 
-// preview shows pictures, texts and code in the page. Everything else is opened in a tab of its own or downloaded.
+// preview shows pictures, PDF, texts and code in the page. Everything else is opened in a tab of its own or downloaded.
 func (p *gradingPage) preview(f lms.File) app.UI {
 	isText, code := shownText(f)
 	switch {
@@ -56,6 +56,8 @@ func (p *gradingPage) preview(f lms.File) app.UI {
 		return app.Figure().Class("preview").Body(
 			p.areas(f, 1, app.Img().Src(contentPath(f, true)).Alt("Picture "+f.Name).Attr("loading", "lazy").Attr("draggable", "false")),
 			app.FigCaption().Class("fine").Text(f.Name))
+	case isPDF(f):
+		return p.pdfPart(f)
 	case isText:
 		r := p.texts[f.ID]
 		switch {

@@ -9,16 +9,20 @@ import (
 )
 
 // pdfView shows a PDF in the page. assets/web/pdf.js draws it, loaded when the first PDF is opened, and describes its events
-// (pdfpage, pdfdraw, pdffail), and the places for an overlay; who needs them
-// listens on the element with the id, where the events end.
+// (pdfpage, pdfdraw, pdfarea, pdffail), and the places for an overlay; who needs
+// them listens on an element around the view.
 type pdfView struct {
 	app.Compo
 	ID     string // of the element
 	File   lms.File
-	Page   int // that is shown; when it changes the view goes there
+	Page   int              // that is shown; when it changes the view goes there
+	Notes  []lms.Annotation // whose areas are shown on their pages
+	Draw   bool             // the pointer draws areas
 	view   app.Value
 	page   int
-	failed string // the view itself could not be loaded
+	ready  bool           // the pages are there
+	drawn  map[int]string // areas, by page
+	failed string         // the view itself could not be loaded
 }
 
 // CompoID makes the view of another file another view.
@@ -52,12 +56,13 @@ func (v *pdfView) OnMount(ctx app.Context) {
 
 func (v *pdfView) open(source any) {
 	if host := app.Window().GetElementByID(v.ID); host.Truthy() {
-		v.view = app.Window().Get("trivium").Get("pdf").Call("open", host, source, map[string]any{"page": max(v.page, 1), "name": v.File.Name})
+		v.view = app.Window().Get("trivium").Get("pdf").Call("open", host, source, map[string]any{"page": max(v.page, 1), "name": v.File.Name, "areas": v.Draw})
 	}
 }
 
-// OnUpdate follows the page.
+// OnUpdate follows the page and the annotations.
 func (v *pdfView) OnUpdate(app.Context) {
+	v.showAreas()
 	if v.Page == v.page || v.Page == 0 {
 		return
 	}
@@ -65,6 +70,30 @@ func (v *pdfView) OnUpdate(app.Context) {
 	if v.view != nil {
 		v.view.Call("goto", v.page)
 	}
+}
+
+func (v *pdfView) onPage(app.Context, app.Event) {
+	v.ready = true
+	v.showAreas()
+}
+
+// showAreas puts the areas of the annotations over the pages. Only what has changed is touched.
+func (v *pdfView) showAreas() {
+	if !v.ready || v.view == nil {
+		return
+	}
+	now := areasByPage(v.Notes, v.File.ID)
+	for page := range v.drawn {
+		if _, ok := now[page]; !ok {
+			now[page] = ""
+		}
+	}
+	for page, areas := range now {
+		if over := v.view.Call("overlay", page); areas != v.drawn[page] && over.Truthy() {
+			over.Set("innerHTML", areas)
+		}
+	}
+	v.drawn = now
 }
 
 // OnDismount frees what the view holds.
@@ -77,7 +106,7 @@ func (v *pdfView) OnDismount() {
 // Render draws the empty element that the view fills.
 func (v *pdfView) Render() app.UI {
 	return app.Div().Body(
-		app.Div().ID(v.ID),
+		app.Div().ID(v.ID).On("pdfpage", v.onPage),
 		app.If(v.failed != "", func() app.UI { return Notice("warn", v.failed) }))
 }
 

@@ -1,7 +1,7 @@
 // Shows a PDF in the page, drawn by PDF.js. It is loaded when the first PDF is opened. Scripts, forms and links of the file
 // do nothing: only its pages are drawn, and their text can be selected.
 //
-//   const view = trivium.pdf.open(host, source, { page: 3, name: "notes.pdf" });
+//   const view = trivium.pdf.open(host, source, { page: 3, name: "notes.pdf", areas: false });
 //
 // host is an empty element that nobody else fills; source is an address of this site or a Uint8Array. The view has
 //   goto(n)      shows page n
@@ -12,9 +12,11 @@
 // and tells through events of the host
 //   pdfpage  {page, pages}                   another page is in view
 //   pdfdraw  {page, overlay, width, height}  page was drawn, in CSS pixels; again after each change of the size
+//   pdfarea  {page, x, y, width, height}     an area was drawn on a page, in shares of it; with the option areas: true
 //   pdffail  {message}                       the file cannot be shown
 const library = new URL("pdfjs/", import.meta.url);
 let loaded; // promise of the library
+const idle = []; // workers of files that were closed: the next file needs not start one
 
 function load() {
   loaded ??= import(new URL("pdf.min.mjs", library)).then((pdfjs) => {
@@ -49,11 +51,13 @@ class View {
   #host; #bar; #scroll; #number; #total; #percent; #holders = []; #doc; #task; #pdfjs; #observer; #resize;
   #factor = 1; // of the width of the view
   #closed = false;
+  #worker;
 
-  constructor(host, source, { page = 1, name = "PDF" } = {}) {
+  constructor(host, source, { page = 1, name = "PDF", areas = false } = {}) {
     this.#host = host;
     this.page = page;
     this.#build(name);
+    if (areas) this.#areas();
     this.#open(source).catch((e) => this.#fail(e));
   }
 
@@ -87,7 +91,9 @@ class View {
     style();
     this.#pdfjs = await load();
     if (this.#closed) return;
+    this.#worker = idle.pop() ?? new this.#pdfjs.PDFWorker({ verbosity: 0 });
     this.#task = this.#pdfjs.getDocument({
+      worker: this.#worker,
       ...(typeof source === "string" ? { url: source } : { data: source }),
       isEvalSupported: false, enableXfa: false, stopAtErrors: false, rangeChunkSize: 1 << 18, verbosity: 0,
       wasmUrl: library.href, standardFontDataUrl: library.href,
@@ -207,7 +213,7 @@ class View {
     this.#send("pdfpage", { page: this.page, pages: this.pages });
   }
 
-  #send(name, detail) { this.#host.dispatchEvent(new CustomEvent(name, { detail })); }
+  #send(name, detail) { this.#host.dispatchEvent(new CustomEvent(name, { detail, bubbles: true })); }
 
   #jump(n) {
     const el = this.#holders[n - 1]?.el;
@@ -233,6 +239,46 @@ class View {
     this.#again();
   }
 
+  // areas lets a mouse or a pen draw an area on a page. Fingers scroll.
+  #areas() {
+    let drag; // the page, its size, where the pointer went down, and what shows the area
+    const share = (v) => Math.min(Math.max(v, 0), 1);
+    const area = (e) => {
+      const r = drag.el.getBoundingClientRect();
+      const x = [drag.x, share((e.clientX - r.left) / r.width)].sort((a, b) => a - b);
+      const y = [drag.y, share((e.clientY - r.top) / r.height)].sort((a, b) => a - b);
+      return { page: Number(drag.el.dataset.page), x: x[0], y: y[0], width: x[1] - x[0], height: y[1] - y[0] };
+    };
+    const end = () => {
+      drag?.box?.remove();
+      drag = undefined;
+    };
+    this.#host.classList.add("pdf-areas");
+    this.#scroll.addEventListener("pointerdown", (e) => {
+      end();
+      const el = e.target.closest(".pdf-page");
+      if (!el || e.pointerType === "touch" || e.button !== 0) return;
+      const r = el.getBoundingClientRect();
+      drag = { el, x: share((e.clientX - r.left) / r.width), y: share((e.clientY - r.top) / r.height), left: e.clientX, top: e.clientY };
+    });
+    this.#scroll.addEventListener("pointermove", (e) => {
+      if (!drag || !drag.box && Math.hypot(e.clientX - drag.left, e.clientY - drag.top) < 5) return; // still a click
+      if (!drag.box) {
+        drag.box = make("div", { className: "pdf-area" });
+        this.#holders[drag.el.dataset.page - 1].overlay.append(drag.box);
+        this.#scroll.setPointerCapture(e.pointerId);
+      }
+      const a = area(e);
+      Object.assign(drag.box.style, { left: a.x * 100 + "%", top: a.y * 100 + "%", width: a.width * 100 + "%", height: a.height * 100 + "%" });
+    });
+    this.#scroll.addEventListener("pointerup", (e) => {
+      const a = drag?.box && area(e);
+      end();
+      if (a && a.width > 0.005 && a.height > 0.005) this.#send("pdfarea", a);
+    });
+    this.#scroll.addEventListener("pointercancel", end);
+  }
+
   overlay(n) { return this.#holders[n - 1]?.overlay; }
 
   #key(e) {
@@ -256,7 +302,8 @@ class View {
     this.#observer?.disconnect();
     this.#resize?.disconnect();
     for (const h of this.#holders) this.#drop(h);
-    this.#task?.destroy();
+    const worker = this.#worker; // one that does not answer is not used again
+    this.#task?.destroy().then(() => (idle.length < 2 ? idle.push(worker) : worker.destroy()), () => worker.destroy());
     this.#host.replaceChildren();
   }
 }
