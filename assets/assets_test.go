@@ -129,7 +129,7 @@ func TestNotBuilt(t *testing.T) {
 // The limits. The program may never be larger than 1.8 MB, which is what is promised; the limit here is what it has plus a
 // few pages, so that a step back is seen (docs/decisions/0011-a-small-program.md). Raise it for pages, not for carelessness.
 const (
-	maxProgram = 1_665_000
+	maxProgram = 1_700_000
 	maxStyles  = 17_000 // bytes, gzip, icons included
 )
 
