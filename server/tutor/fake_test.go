@@ -37,6 +37,7 @@ type fakeStore struct {
 	drafts    map[string]bool // materials that students do not see
 	indexed   map[string]lms.Material
 	searches  int
+	places    map[string]bool
 }
 
 type claim struct {
@@ -276,6 +277,26 @@ func (s *fakeStore) FinishReply(_ context.Context, node string, r lms.Reply, rec
 			s.question.Replies[i] = r
 		}
 	}
+	return nil
+}
+
+func (s *fakeStore) TakePlace(_ context.Context, _, holder string, places int, _ time.Duration) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.places == nil {
+		s.places = map[string]bool{}
+	}
+	if !s.places[holder] && len(s.places) >= places {
+		return false, nil
+	}
+	s.places[holder] = true
+	return true, nil
+}
+
+func (s *fakeStore) GivePlace(_ context.Context, _, holder string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.places, holder)
 	return nil
 }
 

@@ -169,6 +169,11 @@ func (t *Tutor) call(ctx context.Context, r *run, rec *lms.ReplyRecord, check ru
 		return outcome{}, out, "", err
 	}
 	defer t.slots.release()
+	back, err := t.place(ctx, r.id, r.setWait)
+	if err != nil {
+		return outcome{}, out, "", err
+	}
+	defer back()
 	if err := t.store.ReserveTokens(ctx, r.id, int64(estimate+t.cfg.MaxTokens), monthOf(time.Now()), t.cfg.MonthlyCap); err != nil {
 		return outcome{}, out, "", err
 	}

@@ -41,6 +41,9 @@ type Store interface {
 	Brief(ctx context.Context, replyID string) (lms.TutorBrief, error)
 	// ReserveTokens sets tokens aside for a call, within the caps of the month that began at since. KindLimit: used up.
 	ReserveTokens(ctx context.Context, replyID string, tokens int64, since time.Time, siteCap int64) error
+	// TakePlace takes one of the places for calls to an endpoint that the cluster has; false: all are taken. GivePlace gives it back.
+	TakePlace(ctx context.Context, endpoint, holder string, places int, atMost time.Duration) (taken bool, err error)
+	GivePlace(ctx context.Context, endpoint, holder string) error
 	// ReplyContext returns the question with its replies, who asked, with the role in the course, and the course.
 	ReplyContext(ctx context.Context, replyID string) (q lms.Question, author lms.Actor, course lms.Course, err error)
 	// ReplyClaim tells which node works on a reply.

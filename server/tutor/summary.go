@@ -41,6 +41,11 @@ func (t *Tutor) Summary(ctx context.Context, course string, m lms.Material, pass
 		return "", 0, err
 	}
 	defer t.slots.release()
+	back, err := t.place(ctx, "summary/"+m.ID, func(string) {})
+	if err != nil {
+		return "", 0, err
+	}
+	defer back()
 	if err := reserve(int64(estimate + t.cfg.MaxTokens)); err != nil {
 		return "", 0, err
 	}

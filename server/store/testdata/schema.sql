@@ -868,6 +868,14 @@ CREATE TABLE tutor_notices (
 	PRIMARY KEY (user_id, notice)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tutor_places (
+	endpoint TEXT NOT NULL,
+	place    INTEGER NOT NULL CONSTRAINT tutor_places_place_positive CHECK (place > 0),
+	holder   TEXT NOT NULL,
+	until    INTEGER NOT NULL,
+	PRIMARY KEY (endpoint, place)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tutor_policies (
 	course_id    TEXT PRIMARY KEY,
 	enabled      INTEGER NOT NULL CONSTRAINT tutor_policies_enabled_bool CHECK (enabled IN (0, 1)),
