@@ -167,7 +167,7 @@ func (s *Store) latestSubmission(ctx context.Context, assignmentID, userID strin
 }
 
 // bookHistory puts the changes that were made here and in the grading view together, newest first. What was entered here for
-// work that was handed in is recorded in both places, at the same time.
+// work that was handed in is recorded in both places, by the same person at the same time; two changes of one millisecond are two.
 func (s *Store) bookHistory(ctx context.Context, courseID, columnID, userID string) ([]lms.MarkChange, error) {
 	const q = `
 		SELECT kind, (SELECT name FROM users WHERE user_id = changed_by), changed_at, import_id IS NOT NULL,
@@ -179,7 +179,8 @@ func (s *Store) bookHistory(ctx context.Context, courseID, columnID, userID stri
 		FROM submissions s
 		JOIN grade_changes c ON c.submission_id = s.submission_id
 		WHERE s.course_id = ?1 AND s.assignment_id = ?2 AND s.user_id = ?3 AND NOT EXISTS(SELECT 1 FROM book_changes b
-			WHERE b.course_id = ?1 AND b.column_id = ?2 AND b.user_id = ?3 AND b.changed_at = c.changed_at AND b.kind = c.kind)
+			WHERE b.course_id = ?1 AND b.column_id = ?2 AND b.user_id = ?3 AND b.changed_at = c.changed_at AND b.kind = c.kind
+				AND b.changed_by IS c.changed_by AND b.new_points IS c.new_points)
 		ORDER BY 3 DESC, 9 DESC`
 	rows, err := s.query(ctx, q, courseID, columnID, userID)
 	return collect(rows, err, func(row consensus.Row) (c lms.MarkChange, err error) {
