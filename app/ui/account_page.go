@@ -46,7 +46,7 @@ func (p *AccountPage) Render() app.UI {
 				app.Input().Type("text").Class("sr-only").Name("username").Attr("autocomplete", "username").Value(me.Login).ReadOnly(true).TabIndex(-1).Aria("hidden", true),
 				Input(Field{ID: "old", Label: "Present password", Type: "password", Autocomplete: "current-password", Value: p.in.Old,
 					Error: p.problem.For("old"), On: p.ValueTo(&p.in.Old)}),
-				passwordField(Field{ID: "new", Label: "New password", Help: "At least 8 characters. A few unrelated words are a good choice.",
+				passwordField(Field{ID: "new", Label: "New password", Help: passwordHelp,
 					Autocomplete: "new-password", Value: p.in.New, Error: p.problem.For("new"), On: p.ValueTo(&p.in.New)}, &p.shown),
 				app.Div().Class("actions").Body(Submit("Change the password", "Changing", p.busy)),
 			)),

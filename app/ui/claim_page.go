@@ -39,28 +39,14 @@ func (p *claimPage) Render() app.UI {
 			Notice("info", "Hello "+v.Name+". "+cond(v.CourseTitle != "", "You are in the course "+v.CourseTitle+". ", "")+"Your user name is "+v.Login+"."),
 			p.problem.Alert("password"),
 			app.Input().Type("hidden").Name("username").Attr("autocomplete", "username").Value(v.Login),
-			passwordField(Field{ID: "password", Label: "Password", Help: "At least 8 characters. A few unrelated words are a good choice.", Autocomplete: "new-password",
+			passwordField(Field{ID: "password", Label: "Password", Help: passwordHelp, Autocomplete: "new-password",
 				Value: p.in.Password, Error: p.problem.For("password"), On: p.ValueTo(&p.in.Password)}, &p.shown),
 			Submit("Save and sign in", "Saving", p.busy))
 	}))
 }
 
 func (p *claimPage) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if p.busy {
-		return
-	}
-	if err := p.in.Validate(); err != nil {
-		Fail(ctx, err, &p.problem)
-		return
-	}
-	p.busy, p.problem = true, Problem{}
-	Async(ctx, Call(api.Claim, p.in), func(ctx app.Context, s lms.Session, err error) {
-		p.busy = false
-		if err != nil {
-			Fail(ctx, err, &p.problem)
-			return
-		}
+	SendForm(ctx, e, &p.busy, &p.problem, api.Claim, p.in, func(ctx app.Context, s lms.Session) {
 		setSession(ctx, s)
 		ctx.Navigate("/")
 	})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
+	"trivium/app/api"
 	"trivium/app/lms"
 )
 
@@ -250,4 +251,26 @@ func Fail(ctx app.Context, err error, p *Problem) {
 	if p.Field != "" {
 		Focus(ctx, p.Field)
 	}
+}
+
+// SendForm checks what a form holds and sends it, once at a time; what is wrong is shown at its field.
+func SendForm[In interface{ Validate() error }, Out any](ctx app.Context, e app.Event, busy *bool, problem *Problem,
+	to api.Endpoint[In, Out], in In, done func(app.Context, Out)) {
+	e.PreventDefault()
+	if *busy {
+		return
+	}
+	if err := in.Validate(); err != nil {
+		Fail(ctx, err, problem)
+		return
+	}
+	*busy, *problem = true, Problem{}
+	Async(ctx, Call(to, in), func(ctx app.Context, out Out, err error) {
+		*busy = false
+		if err != nil {
+			Fail(ctx, err, problem)
+			return
+		}
+		done(ctx, out)
+	})
 }

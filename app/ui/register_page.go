@@ -79,7 +79,7 @@ func (p *RegisterPage) Render() app.UI {
 				Error: p.problem.For("name"), On: p.ValueTo(&p.in.Name)}),
 			Input(Field{ID: "login", Label: "User name", Help: "To sign in with: letters a to z, digits and . _ - @ +", Autocomplete: "username",
 				Value: p.in.Login, Error: p.problem.For("login"), On: p.ValueTo(&p.in.Login)}),
-			passwordField(Field{ID: "password", Label: "Password", Help: "At least 8 characters. A few unrelated words are a good choice.",
+			passwordField(Field{ID: "password", Label: "Password", Help: passwordHelp,
 				Autocomplete: "new-password", Value: p.in.Password, Error: p.problem.For("password"), On: p.ValueTo(&p.in.Password)}, &p.shown),
 			Submit("Register", "Registering", p.busy)),
 		app.P().Class("fine").Body(app.Text("You have an account already? "), app.A().Href(signIn).Text("Sign in and join"), app.Text(".")),

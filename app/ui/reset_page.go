@@ -50,21 +50,7 @@ func (p *resetPage) Render() app.UI {
 }
 
 func (p *resetPage) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if p.busy {
-		return
-	}
-	if err := p.in.Validate(); err != nil {
-		Fail(ctx, err, &p.problem)
-		return
-	}
-	p.busy, p.problem = true, Problem{}
-	Async(ctx, Call(api.ResetPassword, p.in), func(ctx app.Context, _ api.Empty, err error) {
-		p.busy = false
-		if err != nil {
-			Fail(ctx, err, &p.problem)
-			return
-		}
+	SendForm(ctx, e, &p.busy, &p.problem, api.ResetPassword, p.in, func(ctx app.Context, _ api.Empty) {
 		p.done, p.in = true, api.ResetInput{}
 		setSession(ctx, lms.Session{})
 		Focus(ctx, "page-title")
@@ -113,22 +99,5 @@ func (p *forgotPage) Render() app.UI {
 }
 
 func (p *forgotPage) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if p.busy {
-		return
-	}
-	in := api.AskResetInput{Who: p.who}
-	if err := in.Validate(); err != nil {
-		Fail(ctx, err, &p.problem)
-		return
-	}
-	p.busy, p.problem = true, Problem{}
-	Async(ctx, Call(api.AskReset, in), func(ctx app.Context, _ api.Empty, err error) {
-		p.busy = false
-		if err != nil {
-			Fail(ctx, err, &p.problem)
-			return
-		}
-		p.sent = true
-	})
+	SendForm(ctx, e, &p.busy, &p.problem, api.AskReset, api.AskResetInput{Who: p.who}, func(app.Context, api.Empty) { p.sent = true })
 }

@@ -46,7 +46,7 @@ func (p *SetupPage) Render() app.UI {
 				Error: p.problem.For("name"), On: p.ValueTo(&p.in.Name)}),
 			Input(Field{ID: "login", Label: "User name", Help: "To sign in with, for example ada.", Autocomplete: "username", Value: p.in.Login,
 				Error: p.problem.For("login"), On: p.ValueTo(&p.in.Login)}),
-			passwordField(Field{ID: "password", Label: "Password", Help: "At least 8 characters. A few unrelated words are a good choice.",
+			passwordField(Field{ID: "password", Label: "Password", Help: passwordHelp,
 				Autocomplete: "new-password", Value: p.in.Password, Error: p.problem.For("password"), On: p.ValueTo(&p.in.Password)}, &p.shown),
 			Submit("Create the administrator", "Creating", p.busy),
 		),
@@ -54,21 +54,7 @@ func (p *SetupPage) Render() app.UI {
 }
 
 func (p *SetupPage) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if p.busy {
-		return
-	}
-	if err := p.in.Validate(); err != nil {
-		Fail(ctx, err, &p.problem)
-		return
-	}
-	p.busy, p.problem = true, Problem{}
-	Async(ctx, Call(api.Setup, p.in), func(ctx app.Context, s lms.Session, err error) {
-		p.busy = false
-		if err != nil {
-			Fail(ctx, err, &p.problem)
-			return
-		}
+	SendForm(ctx, e, &p.busy, &p.problem, api.Setup, p.in, func(ctx app.Context, s lms.Session) {
 		setSession(ctx, s)
 		ctx.Navigate("/")
 	})
