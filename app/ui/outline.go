@@ -48,8 +48,8 @@ func (p *materialsPage) module(o lms.Outline, at int) app.UI {
 			Menu("More for "+m.Title, Icon("more"),
 				p.entry("Add to this module", "plus", m.ID, func(app.Context) { p.addItem(m) }),
 				p.entry("Title and release", "edit", m.ID, func(app.Context) { p.editModule(&m) }),
-				p.entry("Move up", "", m.ID, func(ctx app.Context) { p.order(ctx, o.MoveModule(m.ID, -1)) }),
-				p.entry("Move down", "", m.ID, func(ctx app.Context) { p.order(ctx, o.MoveModule(m.ID, 1)) }),
+				p.entry("Move up", "", m.ID, func(ctx app.Context) { p.order(ctx, p.outline.Value.MoveModule(m.ID, -1)) }),
+				p.entry("Move down", "", m.ID, func(ctx app.Context) { p.order(ctx, p.outline.Value.MoveModule(m.ID, 1)) }),
 				p.entry("Archive", "archive", m.ID, func(app.Context) { p.archiveModule(m) }),
 			),
 		}
@@ -141,7 +141,7 @@ func (p *materialsPage) publishButton(i lms.ModuleItem) app.UI {
 }
 
 func (p *materialsPage) itemMenu(items []lms.ModuleItem, at int, module string) []app.UI {
-	i, o := items[at], p.outline.Value
+	i := items[at]
 	var list []app.UI
 	if i.Material != nil {
 		list = append(list, app.A().Class("menu-item").Href(CoursePath(p.id, "materials", i.ID, "edit")).Body(Icon("edit"), text(cond(i.Material.Kind == lms.MaterialPage, "Edit", "Rename or replace"))))
@@ -150,11 +150,11 @@ func (p *materialsPage) itemMenu(items []lms.ModuleItem, at int, module string) 
 		list = append(list, p.entry("Details and release", "calendar", i.ID, func(app.Context) { p.editItem(i) }))
 	}
 	list = append(list,
-		p.entry("Move up", "", i.ID, func(ctx app.Context) { p.order(ctx, o.MoveItem(i.ID, module, at-1)) }),
-		p.entry("Move down", "", i.ID, func(ctx app.Context) { p.order(ctx, o.MoveItem(i.ID, module, at+1)) }))
-	for _, m := range o.Modules {
+		p.entry("Move up", "", i.ID, func(ctx app.Context) { p.order(ctx, p.outline.Value.MoveItem(i.ID, module, at-1)) }),
+		p.entry("Move down", "", i.ID, func(ctx app.Context) { p.order(ctx, p.outline.Value.MoveItem(i.ID, module, at+1)) }))
+	for _, m := range p.outline.Value.Modules {
 		if m.ID != module {
-			list = append(list, p.entry("Move to “"+m.Title+"”", "arrow-right", i.ID+m.ID, func(ctx app.Context) { p.order(ctx, o.MoveItem(i.ID, m.ID, len(m.Items))) }))
+			list = append(list, p.entry("Move to “"+m.Title+"”", "arrow-right", i.ID+m.ID, func(ctx app.Context) { p.order(ctx, p.outline.Value.MoveItem(i.ID, m.ID, len(m.Items))) }))
 		}
 	}
 	if module != "" {
@@ -187,7 +187,8 @@ func (p *materialsPage) do(ctx app.Context, w work[api.Empty], said string) {
 	})
 }
 
-// order shows the new order at once and sends it. A further one meanwhile goes after it; if the cluster refuses one, what is
+// order shows the new order at once and sends it. It must come from what is there at the click, not from what was last drawn:
+// the answer to the order before may lie between the two. A further one meanwhile goes after it; if the cluster refuses one, what is
 // there is loaded again.
 func (p *materialsPage) order(ctx app.Context, o lms.Outline) {
 	p.outline.Set(o) // an answer on its way would bring back what was moved
