@@ -25,15 +25,14 @@ type figure struct {
 }
 
 var figures = map[string]figure{
-	"failover":  {"longest time without a write after kill -9 of the leader, n times", 100, (*meter).failover},
-	"handover":  {"the same for a planned handover, n times", 50, (*meter).handover},
-	"frozen":    {"the same for a frozen disk of the leader, n times", 5, (*meter).frozen},
-	"full":      {"the same for a full disk of the leader, and recovery when there is space again, n times", 3, (*meter).diskFull},
-	"pause":     {"the same for a leader paused for 15 s, n times", 3, (*meter).paused15},
-	"restart":   {"restart of a node with n entries until it is ready", 100_000, (*meter).restart},
-	"join":      {"an empty node joins n MiB of files under load", 1024, (*meter).join},
-	"memory":    {"resident memory of the nodes under the load mix for -d", 0, (*meter).memory},
-	"elections": {"elections that nobody caused, under the load mix for -d", 0, (*meter).elections},
+	"failover": {"longest time without a write after kill -9 of the leader, n times", 100, (*meter).failover},
+	"handover": {"the same for a planned handover, n times", 50, (*meter).handover},
+	"frozen":   {"the same for a frozen disk of the leader, n times", 5, (*meter).frozen},
+	"full":     {"the same for a full disk of the leader, and recovery when there is space again, n times", 3, (*meter).diskFull},
+	"pause":    {"the same for a leader paused for 15 s, n times", 3, (*meter).paused15},
+	"restart":  {"restart of a node with n entries until it is ready", 100_000, (*meter).restart},
+	"join":     {"an empty node joins n MiB of files under load", 1024, (*meter).join},
+	"calm":     {"the load mix for -d without a fault: elections that nobody caused, latency, memory", 0, (*meter).calm},
 }
 
 func figureNames() []string { return slices.Sorted(maps.Keys(figures)) }
@@ -76,7 +75,7 @@ func (o *options) runFigures(ctx context.Context) int {
 func (o *options) measure(ctx context.Context, name string, f figure) error {
 	c := o.settings
 	c.dir = o.dir + "/" + name
-	if name == "restart" || name == "join" || name == "elections" || name == "memory" {
+	if name == "restart" || name == "join" || name == "calm" {
 		c.trailing, c.check = 0, 0 // as shipped
 	}
 	c.faults = nil

@@ -157,27 +157,9 @@ func (m *meter) holdsAll(ctx context.Context, n *node, limit time.Duration) erro
 	})
 }
 
-// memory follows the resident memory of the nodes under load.
-func (m *meter) memory(ctx context.Context) error {
-	if err := m.populate(ctx); err != nil {
-		return err
-	}
-	loadCtx, stop := context.WithCancel(ctx)
-	load := m.load(loadCtx)
-	defer func() { stop(); load.Wait() }()
-	steps := 4
-	for i := range steps {
-		sleep(ctx, m.duration/time.Duration(steps))
-		for _, n := range m.nodes {
-			m.row("%3.0f %% of %v: %s %4d MiB resident, %4.0f goroutines, %d descriptors", 100*float64(i+1)/float64(steps), m.duration, n.id, n.memory()>>20,
-				m.value(ctx, n, "go_goroutines"), n.files())
-		}
-	}
-	return ctx.Err()
-}
-
-// elections counts changes of leader that nothing caused.
-func (m *meter) elections(ctx context.Context) error {
+// calm loads the cluster for -d without a fault: elections that nothing caused, latency, and what the nodes hold in memory
+// on the way.
+func (m *meter) calm(ctx context.Context) error {
 	if err := m.populate(ctx); err != nil {
 		return err
 	}
@@ -190,7 +172,15 @@ func (m *meter) elections(ctx context.Context) error {
 	before := won()
 	loadCtx, stop := context.WithCancel(ctx)
 	load := m.load(loadCtx)
-	sleep(ctx, m.duration)
+	defer func() { stop(); load.Wait() }()
+	const steps = 6
+	for i := range steps {
+		sleep(ctx, m.duration/steps)
+		for _, n := range m.nodes {
+			m.row("%3.0f %% of %v: %s %4d MiB resident, %4.0f goroutines, %d descriptors", 100*float64(i+1)/steps, m.duration, n.id, n.memory()>>20,
+				m.value(ctx, n, "go_goroutines"), n.files())
+		}
+	}
 	stop()
 	load.Wait()
 	m.history.mu.Lock()
