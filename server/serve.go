@@ -8,7 +8,6 @@ import (
 	stdlog "log"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -106,18 +105,12 @@ func newServe() *cobra.Command {
 	return cmd
 }
 
-// garbage is how much may lie about, in percent of what a node needs, before it is collected. A node needs some 20 MB and
-// makes 10 kB a request: at Go's 100 it would collect a hundred times a second under load.
-const garbage = 300
-
 // serve runs a node until ctx ends or the node cannot go on.
 func serve(ctx context.Context, c Config, stdout, stderr io.Writer) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
+	boundGarbage()
 	w, log, err := openLog(c, stderr)
 	if err != nil {
 		return err
