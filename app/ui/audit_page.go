@@ -16,8 +16,7 @@ type AuditPage struct {
 	app.Compo
 	session  lms.Session
 	filter   api.AuditFilter
-	list     Remote[api.Page[lms.AuditRecord]]
-	more     bool
+	list     Paged[lms.AuditRecord]
 	check    *lms.AuditCheck
 	checking bool
 	problem  Problem
@@ -68,18 +67,9 @@ func (p *AuditPage) load(ctx app.Context) {
 }
 
 func (p *AuditPage) loadMore(ctx app.Context, _ app.Event) {
-	have := p.list.Value
-	p.more = true
-	Async(ctx, Call(api.ListAudit, api.AuditInput{AuditFilter: p.filter, Limit: 50, After: have.Next}),
-		func(ctx app.Context, v api.Page[lms.AuditRecord], err error) {
-			p.more = false
-			if err != nil {
-				ToastError(ctx, err)
-				return
-			}
-			v.Items = append(have.Items, v.Items...)
-			p.list.Set(v)
-		})
+	p.list.Next(ctx, func(after string) work[api.Page[lms.AuditRecord]] {
+		return Call(api.ListAudit, api.AuditInput{AuditFilter: p.filter, Limit: 50, After: after})
+	})
 }
 
 func (p *AuditPage) verify(ctx app.Context, _ app.Event) {
@@ -151,7 +141,7 @@ func (p *AuditPage) rows(v api.Page[lms.AuditRecord]) app.UI {
 			app.Elem("thead").Body(app.Elem("tr").Body(head("No."), head("Time"), head("Who"), head("What"), head("Object"), head("Details"), head("Address"))),
 			app.Elem("tbody").Body(app.Range(v.Items).Slice(func(i int) app.UI { return auditRow(v.Items[i]) })),
 		)),
-		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+		p.list.MoreButton(p.loadMore),
 	)
 }
 

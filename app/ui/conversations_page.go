@@ -12,8 +12,7 @@ type conversationsPage struct {
 	app.Compo
 	inCourse
 	query string
-	list  Remote[api.Page[lms.Question]]
-	more  bool
+	list  Paged[lms.Question]
 	erase *lms.Question
 	busy  bool
 }
@@ -39,16 +38,10 @@ func (p *conversationsPage) load(ctx app.Context) {
 }
 
 func (p *conversationsPage) loadMore(ctx app.Context, _ app.Event) {
-	have, in := p.list.Value, p.input()
-	in.After, p.more = have.Next, true
-	Async(ctx, Call(api.ListConversations, in), func(ctx app.Context, v api.Page[lms.Question], err error) {
-		p.more = false
-		if err != nil {
-			ToastError(ctx, err)
-			return
-		}
-		v.Items = append(have.Items, v.Items...)
-		p.list.Set(v)
+	p.list.Next(ctx, func(after string) work[api.Page[lms.Question]] {
+		in := p.input()
+		in.After = after
+		return Call(api.ListConversations, in)
 	})
 }
 
@@ -82,7 +75,7 @@ func (p *conversationsPage) rows(v api.Page[lms.Question]) app.UI {
 					app.Span().Class("row-badges").Body(Badge(label, tone))),
 				app.Div().Class("row-actions").Body(IconButton("Delete “"+q.Title+"”", "trash", func(app.Context, app.Event) { p.erase = &q }, Each(q.ID))))
 		})),
-		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+		p.list.MoreButton(p.loadMore),
 		app.Div().Class("actions").Body(p.export("Download to read", "md"), p.export("Download as JSON", "json")),
 	)
 }

@@ -15,8 +15,7 @@ type faqPage struct {
 	inCourse
 	query  string
 	target string // id of an element
-	list   Remote[api.Page[lms.Endorsement]]
-	more   bool
+	list   Paged[lms.Endorsement]
 }
 
 // OnNav loads the entries and brings the one of the address into view.
@@ -46,16 +45,10 @@ func (p *faqPage) load(ctx app.Context) {
 }
 
 func (p *faqPage) loadMore(ctx app.Context, _ app.Event) {
-	have, in := p.list.Value, p.input()
-	in.After, p.more = have.Next, true
-	Async(ctx, Call(api.ListEndorsed, in), func(ctx app.Context, v api.Page[lms.Endorsement], err error) {
-		p.more = false
-		if err != nil {
-			ToastError(ctx, err)
-			return
-		}
-		v.Items = append(have.Items, v.Items...)
-		p.list.Set(v)
+	p.list.Next(ctx, func(after string) work[api.Page[lms.Endorsement]] {
+		in := p.input()
+		in.After = after
+		return Call(api.ListEndorsed, in)
 	})
 }
 
@@ -102,6 +95,6 @@ func (p *faqPage) entries(v api.Page[lms.Endorsement]) app.UI {
 					})),
 			))
 		}),
-		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+		p.list.MoreButton(p.loadMore),
 	)
 }

@@ -20,11 +20,10 @@ type PeoplePage struct {
 	inCourse
 	session  lms.Session
 	in       api.ListMembersInput // the filter
-	members  Remote[api.Page[lms.Member]]
+	members  Paged[lms.Member]
 	sections Remote[api.Page[lms.Section]]
 	pending  Remote[api.Page[lms.Member]] // how many imported people have no password yet
 	invites  Remote[api.Page[lms.Invite]]
-	more     bool // the next page is being loaded
 	choosing bool // members for a section
 	chosen   map[string]bool
 	into     string
@@ -64,17 +63,10 @@ func (p *PeoplePage) load(ctx app.Context) {
 }
 
 func (p *PeoplePage) loadMore(ctx app.Context, _ app.Event) {
-	have, in := p.members.Value, p.in
-	in.After = have.Next
-	p.more = true
-	Async(ctx, Call(api.ListMembers, in), func(ctx app.Context, v api.Page[lms.Member], err error) {
-		p.more = false
-		if err != nil {
-			ToastError(ctx, err)
-			return
-		}
-		v.Items = append(have.Items, v.Items...)
-		p.members.Set(v)
+	p.members.Next(ctx, func(after string) work[api.Page[lms.Member]] {
+		in := p.in
+		in.After = after
+		return Call(api.ListMembers, in)
 	})
 }
 
@@ -228,7 +220,7 @@ func (p *PeoplePage) rows(v api.Page[lms.Member]) app.UI {
 			})),
 		app.If(p.choosing, p.bulk),
 		RowsOf(v.Items, p.memberRow),
-		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+		p.members.MoreButton(p.loadMore),
 	)
 }
 

@@ -18,9 +18,8 @@ type QuestionsPage struct {
 	about     string // material that a new question is about
 	start     string // starter that a new question begins with
 	material  Remote[lms.Material]
-	list      Remote[api.Page[lms.Question]]
+	list      Paged[lms.Question]
 	tutor     Remote[api.TutorStatus]
-	more      bool
 	session   lms.Session
 	setTopics func(...string)
 }
@@ -87,17 +86,10 @@ func (p *QuestionsPage) refresh(ctx app.Context) {
 }
 
 func (p *QuestionsPage) loadMore(ctx app.Context, _ app.Event) {
-	have, in := p.list.Value, p.input()
-	in.After = have.Next
-	p.more = true
-	Async(ctx, Call(api.ListQuestions, in), func(ctx app.Context, v api.Page[lms.Question], err error) {
-		p.more = false
-		if err != nil {
-			ToastError(ctx, err)
-			return
-		}
-		v.Items = append(have.Items, v.Items...)
-		p.list.Set(v)
+	p.list.Next(ctx, func(after string) work[api.Page[lms.Question]] {
+		in := p.input()
+		in.After = after
+		return Call(api.ListQuestions, in)
 	})
 }
 
@@ -148,7 +140,7 @@ func (p *QuestionsPage) rows(v api.Page[lms.Question]) app.UI {
 				Meta:  q.AuthorName + " · " + Relative(q.UpdatedAt) + cond(q.ReplyCount > 0, " · "+plural(q.ReplyCount, "post"), ""),
 				Badge: waitingLabel(q, label, p.staff()), Tone: tone}
 		}),
-		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+		p.list.MoreButton(p.loadMore),
 	)
 }
 

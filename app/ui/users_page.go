@@ -15,8 +15,7 @@ type UsersPage struct {
 	app.Compo
 	session  lms.Session
 	query    string
-	list     Remote[api.Page[lms.User]]
-	more     bool // the next page is being loaded
+	list     Paged[lms.User]
 	creating bool
 	editing  *lms.User
 	helping  *lms.User
@@ -34,18 +33,9 @@ func (p *UsersPage) load(ctx app.Context) {
 }
 
 func (p *UsersPage) loadMore(ctx app.Context, _ app.Event) {
-	have := p.list.Value
-	p.more = true
-	Async(ctx, Call(api.ListUsers, api.ListInput{Query: strings.TrimSpace(p.query), Limit: 50, After: have.Next}),
-		func(ctx app.Context, v api.Page[lms.User], err error) {
-			p.more = false
-			if err != nil {
-				ToastError(ctx, err)
-				return
-			}
-			v.Items = append(have.Items, v.Items...)
-			p.list.Set(v)
-		})
+	p.list.Next(ctx, func(after string) work[api.Page[lms.User]] {
+		return Call(api.ListUsers, api.ListInput{Query: strings.TrimSpace(p.query), Limit: 50, After: after})
+	})
 }
 
 // Render draws the page.
@@ -99,7 +89,7 @@ func (p *UsersPage) rows(v api.Page[lms.User]) app.UI {
 				Button("Edit", "edit", func(app.Context, app.Event) { p.editing = &u }, Each("edit", u.ID, u.Version)).Aria("label", "Edit "+u.Name),
 			)
 		}),
-		app.If(v.Next != "", func() app.UI { return Busy(Button("Show more", "chevron-down", p.loadMore), p.more) }),
+		p.list.MoreButton(p.loadMore),
 	)
 }
 
