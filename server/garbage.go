@@ -15,12 +15,18 @@ const (
 	garbageBytes = 64 << 20
 	garbageLeast = 50
 	garbageMost  = 300
+	// Memory that is free again goes back to the machine when the process has more than this, or than three times what is in use.
+	keepBytes = 192 << 20
 )
 
 // garbagePercent is what to give to debug.SetGCPercent when so many bytes are in use.
 func garbagePercent(used uint64) int {
 	return int(min(max(garbageBytes*100/max(used, 1), garbageLeast), garbageMost))
 }
+
+// keepAtMost is what to give to debug.SetMemoryLimit when so many bytes are in use: far enough from them that keeping to it
+// costs little.
+func keepAtMost(used uint64) int64 { return int64(max(keepBytes, 3*used)) }
 
 // boundGarbage sets how often this process collects garbage, anew after each collection, unless the environment does.
 var boundGarbage = sync.OnceFunc(func() {
@@ -32,7 +38,9 @@ var boundGarbage = sync.OnceFunc(func() {
 	set := garbageMost
 	afterEachCollection(func() {
 		metrics.Read(used)
-		if p := garbagePercent(used[0].Value.Uint64()); p < set*9/10 || p > set*11/10 { // setting it stops everything for a moment
+		live := used[0].Value.Uint64()
+		debug.SetMemoryLimit(keepAtMost(live))
+		if p := garbagePercent(live); p < set*9/10 || p > set*11/10 { // setting it stops everything for a moment
 			debug.SetGCPercent(p)
 			set = p
 		}

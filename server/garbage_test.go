@@ -20,6 +20,14 @@ func TestGarbagePercent(t *testing.T) {
 	}
 }
 
+func TestMemoryIsGivenBack(t *testing.T) {
+	for used, want := range map[uint64]int64{0: 192 << 20, 30 << 20: 192 << 20, 100 << 20: 300 << 20} {
+		if got := keepAtMost(used); got != want {
+			t.Errorf("%d MiB in use: at most %d MiB, want %d", used>>20, got>>20, want>>20)
+		}
+	}
+}
+
 func TestAfterEachCollection(t *testing.T) {
 	var n atomic.Int32
 	afterEachCollection(func() { n.Add(1) })
