@@ -35,15 +35,11 @@ var boundGarbage = sync.OnceFunc(func() {
 	}
 	debug.SetGCPercent(garbageMost)
 	used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	set := garbageMost
 	afterEachCollection(func() {
 		metrics.Read(used)
 		live := used[0].Value.Uint64()
+		debug.SetGCPercent(garbagePercent(live))
 		debug.SetMemoryLimit(keepAtMost(live))
-		if p := garbagePercent(live); p < set*9/10 || p > set*11/10 { // setting it stops everything for a moment
-			debug.SetGCPercent(p)
-			set = p
-		}
 	})
 })
 
