@@ -30,7 +30,7 @@ func keepAtMost(used uint64) int64 { return int64(max(keepBytes, 3*used)) }
 
 // boundGarbage sets how often this process collects garbage, anew after each collection, unless the environment does.
 var boundGarbage = sync.OnceFunc(func() {
-	if os.Getenv("GOGC") != "" {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	debug.SetGCPercent(garbageMost)
