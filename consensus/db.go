@@ -168,8 +168,9 @@ func (db *DB) openStores() error {
 		return err
 	}
 	m := &machine{dir: filepath.Join(c.Dir, "state"), readers: max(8, 2*runtime.GOMAXPROCS(0)), logs: db.logs, fatal: db.fatal,
-		failed: db.failed.Load, release: db.space.release, metrics: db.metrics, watch: db.watch, events: db.events, leads: db.leads,
+		failed: db.failed.Load, release: db.space.release, room: func(why string) bool { return db.space.room(why, db.stop) }, metrics: db.metrics, watch: db.watch, events: db.events, leads: db.leads,
 		checks: newChecks(c.CheckEvery), quarantine: c.Quarantine, past: db.past}
+	db.fresh.applied = m.applied
 	if err := m.open(); err != nil {
 		return err
 	}

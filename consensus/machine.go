@@ -27,6 +27,7 @@ type machine struct {
 	fatal   func(what string, err error)
 	failed  func() bool
 	release func(why string) bool // gives up the reserve of space; false: there is none
+	room    func(why string) bool // makes room on a full disk, or waits for it; false: the node stops
 	metrics *metrics
 	watch   *watchers
 	events  *events
@@ -225,11 +226,11 @@ func (m *machine) Apply(l *raft.Log) any {
 	return outcomes
 }
 
-// applyEntry runs the entry again when SQLite found the disk full and the reserve could be given up: nothing of the first
-// run was committed.
+// applyEntry runs the entry again when SQLite found the disk full and there is room meanwhile: nothing of the run before
+// was committed.
 func (m *machine) applyEntry(l *raft.Log, e *entry) ([]outcome, bool) {
 	outcomes, err := m.runEntry(l, e)
-	if outOfSpace(err) && m.release("an entry is applied") {
+	for outOfSpace(err) && m.room("an entry is applied") {
 		m.db.writer.ours("ROLLBACK") // in vain when SQLite has done it
 		m.oldestKey = 0
 		outcomes, err = m.runEntry(l, e)

@@ -180,6 +180,12 @@ func (g *grouper) propose(group []*proposal) {
 	if len(live) == 0 {
 		return
 	}
+	if db.space.tight() {
+		for _, p := range live {
+			p.done <- answer{err: errNotLeader} // held, until another node leads or the cluster is known to be crowded
+		}
+		return
+	}
 	if len(commands) == 0 {
 		g.remote = false
 	}

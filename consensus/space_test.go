@@ -89,6 +89,38 @@ func TestNodeShortOfSpaceHandsOver(t *testing.T) {
 	c.WaitEqual()
 }
 
+// TestDiskFillsFasterThanItIsLookedAt: a leader looks before it writes. Nothing is written to a disk that has become full a
+// moment ago, and who was writing gets an answer from the next leader.
+func TestDiskFillsFasterThanItIsLookedAt(t *testing.T) {
+	c, d := spaceCluster(t, 3)
+	full, other := c.Leader(), c.Follower()
+	for n := range 5 {
+		d.set(full.ID, 40*gibibyte)
+		until(t, "it has space", func() bool { return !full.DB.Status().LowSpace })
+		until(t, "it leads", func() bool {
+			if c.Leader() == full {
+				return true
+			}
+			c.Leader().DB.Transfer(t.Context(), full.ID)
+			return false
+		})
+		c.WaitEqual()
+		before := full.DB.Applied()
+		d.set(full.ID, 1<<20)
+		if err := insert(other.DB, fmt.Sprintf(`INSERT INTO t VALUES (%d)`, n), false); err != nil {
+			t.Fatal(err)
+		}
+		if after := full.DB.Applied(); after != before {
+			t.Errorf("round %d: the log of the full disk went on from %d to %d", n, before, after)
+		}
+		if rows, err := full.DB.Query(t.Context(), consensus.Local, `SELECT count(*) FROM t`); err != nil || len(rows.Values) != 1 {
+			t.Errorf("round %d: reading from the full node: %v", n, err)
+		}
+	}
+	d.set(full.ID, 40*gibibyte)
+	c.WaitEqual()
+}
+
 func TestNoMajorityWithSpaceRefusesBeforeAWriteFails(t *testing.T) {
 	for _, short := range []int{2, 3} {
 		t.Run(fmt.Sprintf("%d of 3 nodes", short), func(t *testing.T) {

@@ -22,7 +22,9 @@ import (
 const backupHelp = `backup makes an archive of the whole site, files included, while it is used: as it was after one entry of the log. It goes
 to a file, to standard output (-) or to s3://bucket/key?endpoint=host&region=… (keys: AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY). An archive holds everything about everybody: encrypt it with --recipient (a public key of age, for
-which this machine needs no secret) or --passphrase-file.
+which this machine needs no secret) or --passphrase-file. An encrypted archive carries the keys of what the database holds
+sealed (the key of the tutor's service, the seeds of two-step sign-in); from one that is not, these do not come back, unless
+the file cluster/seal.keys of a node's directory is kept apart.
 
   trivium backup site.tar.age --recipient age1…
   trivium backup "s3://backups/site.tar?endpoint=s3.example.edu" --passphrase-file /etc/trivium/passphrase
@@ -83,11 +85,10 @@ func takeBackup(cmd *cobra.Command, c *clientFlags, target string, to []age.Reci
 	if err != nil {
 		return err
 	}
-	st, err := api.Call(ctx, client, api.StartBackup, api.BackupInput{})
+	job, keys, err := startBackup(ctx, client, len(to) > 0)
 	if err != nil {
 		return unreachable(client, err)
 	}
-	job := *st.Job
 	for job.State == lms.BackupPreparing {
 		if !wait(ctx, 200*time.Millisecond) {
 			return errors.New("stopped")
@@ -116,12 +117,27 @@ func takeBackup(cmd *cobra.Command, c *clientFlags, target string, to []age.Reci
 	if err != nil {
 		return err
 	}
-	sealed := "It is not encrypted: whoever reads it has everything."
-	if len(to) > 0 {
-		sealed = "It is encrypted."
+	sealed := "It is not encrypted: whoever reads it has everything but the sealed secrets, whose keys are not in it."
+	if keys {
+		sealed = "It is encrypted, and carries the keys of sealed secrets."
+	} else if len(to) > 0 {
+		sealed = "It is encrypted, without the keys of sealed secrets: only the operator of a node gets them."
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "The site as it was after entry %d, %s, in %s. %s\n", job.Index, lms.FormatBytes(job.Total), withoutQuery(target), sealed)
 	return nil
+}
+
+// startBackup asks for an archive, with the keys of sealed secrets if it will be encrypted and whoever asks is the operator.
+func startBackup(ctx context.Context, client *api.Client, encrypted bool) (job lms.Backup, keys bool, err error) {
+	st, err := api.Call(ctx, client, api.StartBackup, api.BackupInput{Keys: encrypted})
+	if refusal := (*lms.Error)(nil); encrypted && errors.As(err, &refusal) && refusal.Field == "keys" {
+		encrypted = false
+		st, err = api.Call(ctx, client, api.StartBackup, api.BackupInput{})
+	}
+	if err != nil {
+		return lms.Backup{}, false, err
+	}
+	return *st.Job, encrypted, nil
 }
 
 func withoutQuery(target string) string {

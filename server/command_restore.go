@@ -15,6 +15,7 @@ import (
 	"trivium/app/lms"
 	"trivium/server/backup"
 	"trivium/server/cluster"
+	"trivium/server/seal"
 )
 
 const restoreHelp = `restore makes the first node of a new cluster out of an archive of "trivium backup": a file, - for standard input, or
@@ -22,7 +23,10 @@ s3://bucket/key. It reads and verifies the whole archive before it changes anyth
 
 The site is as it was: accounts, courses, work, grades and files. What belonged to the old cluster ends: everybody signs in
 again, join tokens and setup links are void, and no node of the old cluster is accepted. Uploads that were not complete are
-sent again by whoever was sending them. The other machines join with empty directories and new tokens:
+sent again by whoever was sending them. What the database holds sealed (the key of the tutor's service, the seeds of two-step
+sign-in) opens if the archive is encrypted and was made by the operator: then it carries the keys. Or give the file
+cluster/seal.keys of a node of the old cluster with --seal-keys. Without them restore says what people have to do.
+The other machines join with empty directories and new tokens:
   trivium restore site.tar --data /var/lib/trivium --cluster 10.0.0.1:4100
   trivium serve --data /var/lib/trivium --cluster 10.0.0.1:4100 --http …
   trivium join-token --data /var/lib/trivium`
@@ -63,7 +67,7 @@ func (k *keyFlags) keys() (all []age.Identity, err error) {
 
 func newRestore() *cobra.Command {
 	var keys keyFlags
-	var data, id, address, from string
+	var data, id, address, from, sealKeys string
 	cmd := &cobra.Command{
 		Use:   "restore <archive>",
 		Short: "Make a new cluster out of a backup",
@@ -78,6 +82,9 @@ func newRestore() *cobra.Command {
 				return fmt.Errorf("--cluster: %w", err)
 			}
 			t := backup.Target{Dir: data, ID: id, Address: address, Keys: k, Cluster: from, Progress: progress(cmd.ErrOrStderr(), "restored")}
+			if t.Seal, err = readSealKeys(sealKeys); err != nil {
+				return fmt.Errorf("--seal-keys: %w", err)
+			}
 			return restore(cmd.Context(), args[0], t, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
@@ -87,7 +94,24 @@ func newRestore() *cobra.Command {
 	f.StringVar(&address, "cluster", defaultCluster, "address at which the other nodes will reach it; serve can change it")
 	f.StringVar(&from, "cluster-id", "", "refuse an archive of any cluster but this one")
 	keys.add(cmd)
+	f.StringVar(&sealKeys, "seal-keys", "", "`file` with the keys of sealed secrets, cluster/seal.keys of a node of the old cluster, if the archive does not carry them")
 	return cmd
+}
+
+// readSealKeys reads the keys of a cluster's secrets from a file that was kept apart from its backups.
+func readSealKeys(path string) (*seal.Ring, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := seal.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no keys of sealed secrets: it is a copy of cluster/seal.keys of a node", path)
+	}
+	return ring, nil
 }
 
 func restore(ctx context.Context, archive string, t backup.Target, stdin io.Reader, out io.Writer) error {
@@ -109,7 +133,28 @@ Start it:  trivium serve --data %s --cluster %s
 Everybody signs in again. The other machines join with empty directories: trivium join-token --data %s
 `, time.Since(start).Round(time.Millisecond), m.CreatedAt.Local().Format("2006-01-02 15:04:05"), m.Index, m.Cluster, lms.FormatBytes(m.Total()), m.Chunks.Count,
 		t.Dir, t.Address, t.Dir)
+	tellSealed(out, got.Sealed)
 	return nil
+}
+
+// tellSealed says what people have to do about secrets that nothing opens.
+func tellSealed(w io.Writer, n backup.Sealed) {
+	if n == (backup.Sealed{}) {
+		return
+	}
+	fmt.Fprintln(w, "The keys of some sealed secrets are neither in the archive nor given with --seal-keys, so that:")
+	if n.TutorKeys > 0 {
+		fmt.Fprintln(w, "- the tutor's service gets no key. An administrator types it again on the page \"Tutor\".")
+	}
+	if n.TwoStep > 0 {
+		fmt.Fprintf(w, `- codes of the app cannot be checked for %d of the accounts with two-step sign-in. It stays on: they sign in with a recovery code,
+  or an administrator turns it off for them on the page "People", or you do: trivium user end-two-step LOGIN
+  Then they set it up again.
+`, n.TwoStep)
+	}
+	if n.Certificates > 0 {
+		fmt.Fprintln(w, "- automatic certificates are obtained anew.")
+	}
 }
 
 func openArchive(ctx context.Context, name string, stdin io.Reader) (io.ReadCloser, error) {

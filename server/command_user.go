@@ -17,12 +17,12 @@ func newUser() *cobra.Command {
 	var c clientFlags
 	cmd := &cobra.Command{
 		Use:   "user",
-		Short: "Accounts: list, create, disable, enable, set-password, setup-link",
+		Short: "Accounts: list, create, disable, enable, set-password, end-two-step, setup-link",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.add(cmd)
-	cmd.AddCommand(newUserList(&c), newUserCreate(&c), newUserDisable(&c, true), newUserDisable(&c, false), newUserPassword(&c), newSetupLink(&c))
+	cmd.AddCommand(newUserList(&c), newUserCreate(&c), newUserDisable(&c, true), newUserDisable(&c, false), newUserPassword(&c), newUserEndTwoStep(&c), newSetupLink(&c))
 	return cmd
 }
 
@@ -176,6 +176,23 @@ func newUserPassword(c *clientFlags) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
 	return cmd
+}
+
+func newUserEndTwoStep(c *clientFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "end-two-step <login>",
+		Short: "Turn two-step sign-in off for somebody who has neither the app's codes nor a recovery code; the password stays",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			u, err := findUser(cmd, c, args[0])
+			if err != nil {
+				return err
+			}
+			return call(cmd, c, api.RemoveTwoStep, api.UserPath{User: u.ID}, func(w io.Writer, _ api.Empty) {
+				fmt.Fprintf(w, "%s signs in with the password alone, until two-step sign-in is set up again.\n", u.Login)
+			})
+		},
+	}
 }
 
 func newSetupLink(c *clientFlags) *cobra.Command {

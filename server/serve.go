@@ -93,7 +93,7 @@ func newServe() *cobra.Command {
 	f.DurationVar(&c.BackupEvery, "backup-every", 0, "make a backup so often, such as 24h (the leader does it; give all nodes the same)")
 	f.StringVar(&c.BackupTo, "backup-to", "", "where to: a directory, or s3://bucket/prefix?endpoint=host&region=… with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	f.IntVar(&c.BackupKeep, "backup-keep", 7, "how many of these backups are kept; 0: all")
-	f.StringSliceVar(&c.BackupRecipients, "backup-recipient", nil, "public key of age (age1…) for which they are encrypted; more than one may be given")
+	f.StringSliceVar(&c.BackupRecipients, "backup-recipient", nil, "public key of age (age1…) for which they are encrypted, and then carry the keys of sealed secrets; more than one may be given")
 	f.StringVar(&c.SQL, "sql", "", "address on which rqlite's clients and shell reach the database, with an administrator's name and password (default: none)")
 	f.BoolVar(&c.SQLWrite, "sql-write", false, "let them change it, past every rule of the site; it is recorded")
 	f.Uint64Var(&c.Quarantine, "quarantine", 0, "`entry` of the log to leave out, when every node says that it stops at it; give it to all of them once")

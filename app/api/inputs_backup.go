@@ -10,6 +10,8 @@ import (
 type BackupInput struct {
 	// Recipients are public keys of age (age1…): only their owners can open the archive. None: it is not encrypted.
 	Recipients []string `json:"recipients,omitempty"`
+	// Keys puts the keys of sealed secrets into the archive. Only the operator may, who encrypts what has no recipients.
+	Keys bool `json:"keys,omitempty"`
 }
 
 const maxRecipients = 20

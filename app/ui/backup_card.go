@@ -95,7 +95,7 @@ func (c *backupCard) job(j lms.Backup) app.UI {
 func (c *backupCard) form() app.UI {
 	return app.Form().Class("stack").OnSubmit(c.submit).Body(
 		c.problem.Alert("recipients"),
-		Input(Field{ID: "backup-recipient", Label: "Encrypt for", Optional: true, Help: "A public key of age, age1…: only its owner can open the archive. Without one, whoever gets the file can read everything.",
+		Input(Field{ID: "backup-recipient", Label: "Encrypt for", Optional: true, Help: "A public key of age, age1…: only its owner can open the archive. Without one, whoever gets the file can read everything. The key of the tutor's service and the seeds of two-step sign-in come back only from backups of the operator.",
 			Value: c.recipient, Error: c.problem.For("recipients"), On: c.ValueTo(&c.recipient)}),
 		app.Div().Class("actions").Body(Submit("Make a backup", "Beginning", c.busy)),
 	)

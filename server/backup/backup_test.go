@@ -22,6 +22,7 @@ import (
 
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/seal"
 	"trivium/server/store/storetest"
 )
 
@@ -37,7 +38,7 @@ type testSite struct {
 func newSite(t *testing.T) *testSite {
 	t.Helper()
 	s := &testSite{Site: storetest.New(t), chunks: map[string][]byte{}}
-	s.source = Source{DB: s.DB(), Dir: filepath.Join(t.TempDir(), "backup"), Cluster: testCluster, Node: "n1", Version: "test",
+	s.source = Source{DB: s.DB(), Dir: filepath.Join(t.TempDir(), "backup"), Keys: seal.New(), Cluster: testCluster, Node: "n1", Version: "test",
 		Chunk: func(_ context.Context, hash string, _ int) ([]byte, error) {
 			b, ok := s.chunks[hash]
 			if !ok {
@@ -294,7 +295,7 @@ func TestDamagedArchivesAreRefused(t *testing.T) {
 		{"text", "no archive of Trivium", []byte(strings.Repeat("hello ", 500))},
 		{"a foreign tar", "no archive of Trivium", pack(t, []member{{"etc/passwd", []byte("root"), tar.TypeReg}})},
 		{"a foreign manifest", "no archive of Trivium", pack(t, []member{{manifestName, []byte(`{"program":"rqlite","format":1}`), tar.TypeReg}})},
-		{"a newer format", "newer program", edit(0, `"format": 1`, `"format": 2`)},
+		{"a newer format", "newer program", edit(0, `"format": 2`, `"format": 3`)},
 		{"a newer schema", "newer program", edit(0, `"schema": `, `"schema": 9`)},
 		{"a changed manifest", "own SHA-256", edit(0, `"cluster": "c1"`, `"cluster": "c2"`)},
 		{"another index", "own SHA-256", edit(0, `"index": `, `"index": 1`)},
@@ -375,6 +376,38 @@ func TestEncryption(t *testing.T) {
 	}
 	if _, err := PassphraseRecipient("short"); err == nil {
 		t.Error("a short passphrase")
+	}
+}
+
+// TestDamagedKeysAreRefused: an archive whose keys are not those that were put into it changes nothing.
+func TestDamagedKeysAreRefused(t *testing.T) {
+	s := newSite(t)
+	snap := must(s.source.Take(t.Context()))
+	defer snap.Close()
+	var out bytes.Buffer
+	write := func(keys []byte) []byte {
+		out.Reset()
+		if snap.CarryKeys(); keys != nil {
+			sum := sha256.Sum256(keys)
+			snap.keys, snap.Manifest.Keys = keys, Member{int64(len(keys)), hex.EncodeToString(sum[:])}
+		}
+		if err := snap.Write(t.Context(), &out, nil); err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Clone(out.Bytes())
+	}
+	parts := unpack(t, write(nil))
+	if parts[1].name != keysName || !bytes.Equal(parts[1].body, s.source.Keys.Encode()) {
+		t.Fatalf("the second member is %s", parts[1].name)
+	}
+	changed := append([]member{}, parts...)
+	changed[1].body = seal.New().Encode()
+	refused(t, pack(t, changed), nil, "keys do not fit")
+	refused(t, pack(t, append(parts[:1:1], parts[2:]...)), nil, "keys are not where")
+	refused(t, pack(t, parts[:1]), nil, "keys are not where")
+	refused(t, write([]byte("no keys\n")), nil, "keys cannot be read")
+	if _, err := Restore(t.Context(), bytes.NewReader(write(nil)), Target{Dir: t.TempDir(), Address: "127.0.0.1:4100"}); err != nil {
+		t.Error(err)
 	}
 }
 

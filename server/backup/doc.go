@@ -3,6 +3,7 @@
 // An archive is a tar file, optionally encrypted as a whole with age:
 //
 //	manifest.json       what it is: format, cluster, index, term, row hash, sizes and SHA-256 of what follows
+//	seal.keys           the keys of the secrets that the database holds sealed; only if asked for, see below
 //	database            the SQLite database as it was at the index
 //	chunks/<sha256>     every chunk of every complete file that the database names, in the order of the hashes
 //	manifest.sha256     the SHA-256 of manifest.json: the archive is whole
@@ -15,6 +16,9 @@
 //   - Restore has read and verified everything, the hash of every row included, before anything appears under a name that a
 //     node would use. A damaged, truncated, foreign or newer archive changes nothing.
 //   - A restored site is a new cluster: it has an authority of its own, and nobody is signed in. See Restore.
+//   - The keys of sealed secrets travel only where the operator has said for whom the archive is encrypted: by flags of the
+//     schedule, or on the command line with the operator's token. An administrator of the site, who may name recipients as
+//     well, never gets them: what is sealed is sealed from administrators too.
 //   - The schedule runs on the leader. A slot is claimed in the replicated database, and its archive is named by it: a slot
 //     that a second node takes over replaces what the first one may have left.
 package backup

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"trivium/app/lms"
+	"trivium/server/seal"
 )
 
 // kept holds what an archive handed out.
@@ -22,6 +23,8 @@ type kept struct {
 }
 
 func (k *kept) manifest(m Manifest) error { k.m = m; return nil }
+
+func (k *kept) keys(*seal.Ring) {}
 
 func (k *kept) database(r io.Reader) (err error) {
 	k.db, err = io.ReadAll(r)

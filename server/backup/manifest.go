@@ -11,11 +11,12 @@ import (
 )
 
 // Format is the version of the archive that this program writes. It reads this one and older ones.
-const Format = 1
+const Format = 2
 
 // Names of the members.
 const (
 	manifestName = "manifest.json"
+	keysName     = "seal.keys"
 	databaseName = "database"
 	chunkPrefix  = "chunks/"
 	trailerName  = "manifest.sha256"
@@ -24,6 +25,7 @@ const (
 const (
 	program     = "trivium"
 	maxManifest = 1 << 20
+	maxKeys     = 64 << 10
 )
 
 // Manifest says what an archive holds.
@@ -37,7 +39,8 @@ type Manifest struct {
 	Schema    int       `json:"schema"`  // last migration of the database
 	Index     uint64    `json:"index"`   // the state is that after this entry of the log
 	Term      uint64    `json:"term"`
-	RowHash   string    `json:"rowHash"` // of every row, as consensus.DB.Hash has it at the index
+	RowHash   string    `json:"rowHash"`       // of every row, as consensus.DB.Hash has it at the index
+	Keys      Member    `json:"keys,omitzero"` // of the cluster's secrets
 	Database  Member    `json:"database"`
 	Chunks    Chunks    `json:"chunks"`
 }
@@ -87,6 +90,8 @@ func decodeManifest(b []byte) (m Manifest, err error) {
 	switch {
 	case m.Format < 1, m.Index == 0, m.Schema < 1, !validHash(m.RowHash), !validHash(m.Database.SHA256), !validHash(m.Chunks.SHA256):
 		return m, damaged("the manifest is incomplete")
+	case m.Keys != Member{} && (m.Keys.Size <= 0 || m.Keys.Size > maxKeys || !validHash(m.Keys.SHA256)):
+		return m, damaged("the manifest has impossible keys")
 	case m.Database.Size <= 0, m.Chunks.Count < 0, m.Chunks.Bytes < 0, m.Chunks.Bytes > m.Chunks.Count*lms.ChunkSize, m.Total() < 0:
 		return m, damaged("the manifest has impossible sizes")
 	}

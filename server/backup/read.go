@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"trivium/app/lms"
+	"trivium/server/seal"
 )
 
 // sink receives what an archive holds. Errors of a sink are no damage of the archive.
 type sink interface {
 	manifest(Manifest) error
+	keys(*seal.Ring)            // of sealed secrets, if the archive carries them
 	database(r io.Reader) error // reads to the end; the hash is checked after that
 	chunk(hash string, b []byte) error
 }
@@ -40,6 +42,13 @@ func read(ctx context.Context, r io.Reader, s sink, progress func(done, total in
 	}
 	if err := s.manifest(m); err != nil {
 		return m, err
+	}
+	if m.Keys != (Member{}) {
+		ring, err := d.keys(m.Keys)
+		if err != nil {
+			return m, err
+		}
+		s.keys(ring)
 	}
 	d.total = m.Total()
 	if err := d.database(m.Database, s); err != nil {
@@ -111,7 +120,7 @@ func (d *dearchiver) header() (*tar.Header, error) {
 	return h, err
 }
 
-// small reads the first member whole.
+// small reads the next member whole.
 func (d *dearchiver) small(name string, limit int64) ([]byte, error) {
 	h, err := d.header()
 	if errors.Is(err, tar.ErrHeader) || err == io.EOF {
@@ -130,6 +139,23 @@ func (d *dearchiver) small(name string, limit int64) ([]byte, error) {
 		return nil, d.broken(name, err)
 	}
 	return b, nil
+}
+
+func (d *dearchiver) keys(want Member) (*seal.Ring, error) {
+	b, err := d.small(keysName, maxKeys)
+	if errors.Is(err, errOther) || errors.Is(err, tar.ErrHeader) {
+		return nil, damaged("the keys are not where the manifest has them")
+	} else if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != want.SHA256 {
+		return nil, damaged("the keys do not fit their SHA-256")
+	}
+	ring, err := seal.Parse(b)
+	if err != nil {
+		return nil, damaged("the keys cannot be read")
+	}
+	return ring, nil
 }
 
 func (d *dearchiver) database(want Member, s sink) error {

@@ -17,6 +17,7 @@ import (
 	"trivium/consensus"
 	"trivium/server/cluster"
 	"trivium/server/files"
+	"trivium/server/seal"
 	"trivium/server/store"
 )
 
@@ -27,6 +28,7 @@ type Target struct {
 	Address string // of its cluster port; it may change later
 
 	Keys     []age.Identity // for an encrypted archive
+	Seal     *seal.Ring     // of the old cluster's secrets, if they were kept apart; nil: only those of the archive
 	Cluster  string         // if set: only an archive of the cluster with this id
 	Progress func(done, total int64)
 }
@@ -44,13 +46,15 @@ const (
 type Restored struct {
 	Manifest Manifest
 	Node     string // id of the first node of the new cluster
+	Sealed   Sealed
 }
 
 // Restore makes the first node of a new cluster out of an archive. Everything is read and verified first; until then
 // nothing lies in the directory but the folder .restore, and after a failure not even that.
 //
 // The rows are those of the archive, but for what belongs to the old cluster and not to the site: see store.NewCluster.
-// The new cluster has its own authority, so no node and no join token of the old one is accepted.
+// The new cluster has its own authority, so no node and no join token of the old one is accepted. Its own keys seal; those of the
+// old cluster go on opening what they have sealed, if the archive carries them or t.Seal has them.
 func Restore(ctx context.Context, r io.Reader, t Target) (_ Restored, err error) {
 	fresh, err := emptyDir(t.Dir)
 	if err != nil {
@@ -68,7 +72,7 @@ func Restore(ctx context.Context, r io.Reader, t Target) (_ Restored, err error)
 	if err := os.MkdirAll(filepath.Join(staging, databaseDir), 0o700); err != nil {
 		return Restored{}, err
 	}
-	s := &staged{dir: staging, cluster: t.Cluster}
+	s := &staged{dir: staging, cluster: t.Cluster, ring: t.Seal}
 	if s.files, err = files.NewImporter(filepath.Join(staging, filesDir)); err != nil {
 		return Restored{}, err
 	}
@@ -82,11 +86,15 @@ func Restore(ctx context.Context, r io.Reader, t Target) (_ Restored, err error)
 	if err := s.verify(ctx, m); err != nil {
 		return Restored{}, err
 	}
-	id, err := s.found(ctx, t, m)
+	sealed, err := countSealed(ctx, s.imported(), s.ring)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	return Restored{m, id}, s.publish(t.Dir)
+	id, err := s.found(ctx, t, m, sealed)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore: %w", err)
+	}
+	return Restored{m, id, sealed}, s.publish(t.Dir)
 }
 
 // emptyDir refuses a directory in which something could be lost. It makes the directory if it is missing.
@@ -114,6 +122,7 @@ type staged struct {
 	dir     string
 	cluster string
 	files   *files.Importer
+	ring    *seal.Ring // opens what the database holds sealed; nil: nothing does
 }
 
 func (s *staged) imported() string { return filepath.Join(s.dir, databaseDir, importedName) }
@@ -126,6 +135,13 @@ func (s *staged) manifest(m Manifest) error {
 		return lms.Errorf(lms.KindInvalid, "The archive is of the cluster %.80q, not of %q.", m.Cluster, s.cluster)
 	}
 	return nil
+}
+
+func (s *staged) keys(ring *seal.Ring) {
+	if s.ring != nil {
+		ring = ring.With(s.ring)
+	}
+	s.ring = ring
 }
 
 func (s *staged) database(r io.Reader) error {
@@ -167,13 +183,21 @@ func (s *staged) verify(ctx context.Context, m Manifest) error {
 }
 
 // found makes the node the first of a new cluster.
-func (s *staged) found(ctx context.Context, t Target, m Manifest) (id string, err error) {
+func (s *staged) found(ctx context.Context, t Target, m Manifest, sealed Sealed) (id string, err error) {
 	self, err := cluster.Found(s.dir, t.ID, t.Address)
 	if err != nil {
 		return "", err
 	}
+	if s.ring != nil {
+		if err := self.Inherit(s.ring); err != nil {
+			return "", err
+		}
+	}
 	c := consensus.Config{ID: self.ID(), Dir: filepath.Join(s.dir, databaseDir), Address: t.Address}
 	changes := append(store.NewCluster(), store.RestoreRecord(m.Schema, time.Now(), "archive", m.Cluster, "index", strconv.FormatUint(m.Index, 10))...)
+	if sealed.Certificates > 0 {
+		changes = append(changes, store.ForgetCertificates())
+	}
 	if err := consensus.Import(ctx, c, s.imported(), changes...); err != nil {
 		return "", err
 	}

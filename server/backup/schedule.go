@@ -154,10 +154,13 @@ func (s *Service) deliver(ctx context.Context, mine claim, b *lms.Backup) error 
 		return err
 	}
 	defer snap.Close()
+	if len(s.keys) > 0 {
+		snap.CarryKeys()
+	}
 	b.Index, b.Total = snap.Manifest.Index, snap.Manifest.Total()
 	b.Name = archiveName(snap.Manifest.Cluster, time.Unix(mine.Slot, 0).UTC().Format(nameTime), b.Encrypted)
 	err = s.to.Put(ctx, b.Name, b.Total, func(w io.Writer) error {
-		return seal(ctx, snap, w, s.keys, func(done int64) { b.Done = done })
+		return writeSealed(ctx, snap, w, s.keys, func(done int64) { b.Done = done })
 	})
 	if err != nil {
 		return err

@@ -92,6 +92,7 @@ type Service struct {
 type job struct {
 	lms.Backup
 	to   []age.Recipient
+	keys bool // of sealed secrets, in the archive
 	snap *Snapshot
 }
 
@@ -134,8 +135,9 @@ func (s *Service) Close() error {
 func (s *Service) Collectors() []prometheus.Collector { return s.metrics.all() }
 
 // Start begins a backup on this node, to be downloaded with Content when it is ready. One at a time: each needs room for
-// a copy of the database.
-func (s *Service) Start(_ context.Context, recipients []string) (lms.Backup, error) {
+// a copy of the database. With keys the archive carries those of sealed secrets: the caller is the operator, and encrypts it if
+// there are no recipients.
+func (s *Service) Start(_ context.Context, recipients []string, keys bool) (lms.Backup, error) {
 	to, err := Recipients(recipients)
 	if err != nil {
 		return lms.Backup{}, err
@@ -149,7 +151,7 @@ func (s *Service) Start(_ context.Context, recipients []string) (lms.Backup, err
 		return lms.Backup{}, lms.ErrUnavailable
 	}
 	s.drop()
-	j := &job{to: to, Backup: lms.Backup{ID: lms.NewSecret()[:16], Node: s.c.Source.Node, State: lms.BackupPreparing, StartedAt: s.c.Store.Now(), Encrypted: len(to) > 0}}
+	j := &job{to: to, keys: keys, Backup: lms.Backup{ID: lms.NewSecret()[:16], Node: s.c.Source.Node, State: lms.BackupPreparing, StartedAt: s.c.Store.Now(), Encrypted: len(to) > 0}}
 	s.job = j
 	s.wg.Go(func() { s.prepare(j) })
 	return j.Backup, nil
@@ -172,6 +174,9 @@ func (s *Service) prepare(j *job) {
 	if err != nil {
 		s.end(j, err)
 		return
+	}
+	if j.keys {
+		snap.CarryKeys()
 	}
 	j.snap, j.State = snap, lms.BackupReady
 	j.Name, j.Index, j.Total = snap.Manifest.Name(j.Encrypted), snap.Manifest.Index, snap.Manifest.Total()
@@ -227,7 +232,7 @@ func (s *Service) Content(ctx context.Context, id string) (name string, write fu
 	}
 	j.State = lms.BackupRunning
 	return j.Name, func(w io.Writer) error {
-		err := seal(ctx, j.snap, w, j.to, func(done int64) {
+		err := writeSealed(ctx, j.snap, w, j.to, func(done int64) {
 			s.mu.Lock()
 			j.Done = done
 			s.mu.Unlock()
@@ -242,8 +247,8 @@ func (s *Service) Content(ctx context.Context, id string) (name string, write fu
 	}, nil
 }
 
-// seal writes an archive, encrypted if there are recipients.
-func seal(ctx context.Context, snap *Snapshot, w io.Writer, to []age.Recipient, progress func(int64)) error {
+// writeSealed writes an archive, encrypted if there are recipients.
+func writeSealed(ctx context.Context, snap *Snapshot, w io.Writer, to []age.Recipient, progress func(int64)) error {
 	out, err := Seal(w, to)
 	if err != nil {
 		return err

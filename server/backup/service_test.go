@@ -119,8 +119,9 @@ func TestScheduleMakesOneArchiveASlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if _, err := Restore(t.Context(), r, Target{Dir: t.TempDir(), Address: "127.0.0.1:4100", Keys: []age.Identity{key}}); err != nil {
-		t.Error(err)
+	got, err := Restore(t.Context(), r, Target{Dir: t.TempDir(), Address: "127.0.0.1:4100", Keys: []age.Identity{key}})
+	if err != nil || got.Manifest.Keys == (Member{}) {
+		t.Errorf("%+v, %v: an archive for the operator has the keys of sealed secrets", got, err)
 	}
 }
 
@@ -245,7 +246,7 @@ func TestJob(t *testing.T) {
 	s.upload(t, "one", 100, true)
 	var ahead atomic.Int64
 	v := s.scheduler(t, "a", true, &ahead, Schedule{})
-	if _, err := v.Start(t.Context(), nil); err != nil {
+	if _, err := v.Start(t.Context(), nil, false); err != nil {
 		t.Fatal(err)
 	}
 	j := waitFor(t, v, lms.BackupReady)
@@ -256,7 +257,7 @@ func TestJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Start(t.Context(), nil); lms.KindOf(err) != lms.KindConflict {
+	if _, err := v.Start(t.Context(), nil, false); lms.KindOf(err) != lms.KindConflict {
 		t.Errorf("two at a time: %v", err)
 	}
 	var out bytes.Buffer

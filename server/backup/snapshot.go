@@ -18,6 +18,7 @@ import (
 
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/seal"
 )
 
 // Source is the node that a backup is made on.
@@ -25,8 +26,9 @@ type Source struct {
 	DB *consensus.DB
 	// Chunk returns the bytes of a chunk, from a peer where this node lacks it.
 	Chunk   func(ctx context.Context, hash string, length int) ([]byte, error)
-	Dir     string // for the copy of the database; emptied by Clean
-	Cluster string // id of the cluster
+	Dir     string     // for the copy of the database; emptied by Clean
+	Keys    *seal.Ring // of the secrets that the database holds
+	Cluster string     // id of the cluster
 	Node    string
 	Version string // of the program
 }
@@ -37,6 +39,14 @@ type Snapshot struct {
 
 	source Source
 	dir    string
+	keys   []byte // that the archive carries
+}
+
+// CarryKeys makes the archive carry the keys of what the database holds sealed. It must be encrypted, and for the operator.
+func (n *Snapshot) CarryKeys() {
+	n.keys = n.source.Keys.Encode()
+	sum := sha256.Sum256(n.keys)
+	n.Manifest.Keys = Member{int64(len(n.keys)), hex.EncodeToString(sum[:])}
 }
 
 // Clean removes what an earlier process has left.
@@ -130,10 +140,15 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 	return errors.Join(err, w.Flush())
 }
 
+// openCopy opens a copy of a database, which nobody changes.
+func openCopy(path string) (*sql.DB, error) {
+	u := url.URL{Path: path}
+	return sql.Open("sqlite3", "file:"+u.EscapedPath()+"?immutable=1&mode=ro&_query_only=1")
+}
+
 // eachChunk visits the chunks that a copy of the database names, and returns the number of its last migration.
 func eachChunk(ctx context.Context, path string, visit func(hash string, size int) error) (schema int, err error) {
-	u := url.URL{Path: path}
-	db, err := sql.Open("sqlite3", "file:"+u.EscapedPath()+"?immutable=1&mode=ro&_query_only=1")
+	db, err := openCopy(path)
 	if err != nil {
 		return 0, err
 	}

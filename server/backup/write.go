@@ -34,6 +34,11 @@ func (n *Snapshot) write(a *archiver) error {
 	if err := a.bytes(manifestName, manifest); err != nil {
 		return err
 	}
+	if len(n.keys) > 0 {
+		if err := a.bytes(keysName, n.keys); err != nil {
+			return err
+		}
+	}
 	if err := n.writeDatabase(a); err != nil {
 		return err
 	}

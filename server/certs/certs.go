@@ -27,6 +27,8 @@ type Config struct {
 	Roots   *x509.CertPool // of the authority itself; default: the system's
 	Address string         // host:port that people connect to; the authority connects to port 443 of the domains
 
+	CheckEvery time.Duration // how often certificates are looked at for renewal; default: ten minutes
+
 	Keys   *seal.Ring
 	Logger *slog.Logger // default slog.Default
 }
@@ -74,8 +76,9 @@ func (m *Manager) Start(items Items) error {
 	}
 	log := zap.New(&slogCore{log: m.c.Logger})
 	m.cache = certmagic.NewCache(certmagic.CacheOptions{
-		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return m.running(), nil },
-		Logger:           log,
+		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return m.running(), nil },
+		RenewCheckInterval: m.c.CheckEvery,
+		Logger:             log,
 	})
 	magic := certmagic.New(m.cache, certmagic.Config{
 		Storage: newStorage(items, m.c.Keys), Logger: log, OCSP: certmagic.OCSPConfig{DisableStapling: true}, OnEvent: m.event,

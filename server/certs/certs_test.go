@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -20,14 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/letsencrypt/pebble/v2/ca"
-	"github.com/letsencrypt/pebble/v2/db"
-	"github.com/letsencrypt/pebble/v2/va"
-	"github.com/letsencrypt/pebble/v2/wfe"
-	"github.com/miekg/dns"
-
 	"trivium/consensus"
 	"trivium/consensus/consensustest"
+	"trivium/server/certs/certstest"
 	"trivium/server/seal"
 	"trivium/server/store"
 )
@@ -206,47 +199,6 @@ func TestLocks(t *testing.T) {
 	must(t, a.Unlock(ctx, "dead"))
 }
 
-// authority is an ACME authority in this process that connects to tlsPort of every name.
-func authority(t *testing.T, tlsPort int) (directory string, roots, issued *x509.CertPool, orders *atomic.Int32) {
-	t.Helper()
-	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
-	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
-	silent := log.New(io.Discard, "", 0)
-	names := &dns.Server{Net: "tcp", Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		m := new(dns.Msg)
-		m.SetReply(q)
-		for _, question := range q.Question {
-			if question.Qtype == dns.TypeA {
-				m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: question.Name, Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.IPv4(127, 0, 0, 1)})
-			}
-		}
-		w.WriteMsg(m)
-	})}
-	var err error
-	names.Listener, err = net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	go names.ActivateAndServe()
-	t.Cleanup(func() { names.Shutdown() })
-
-	memory := db.NewMemoryStore()
-	signer := ca.New(silent, memory, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {Description: "default"}})
-	validator := va.New(silent, 1, tlsPort, false, names.Listener.Addr().String(), memory)
-	front := wfe.New(silent, memory, validator, signer, []string{"pebble.test"}, false, false, 1, 1)
-	orders = &atomic.Int32{}
-	handler := front.Handler()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/finalize-order") {
-			orders.Add(1)
-		}
-		handler.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	roots, issued = x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	issued.AddCert(signer.GetRootCert(0).Cert)
-	return server.URL + wfe.DirectoryPath, roots, issued, orders
-}
-
 // Three nodes serve one name. One of them gets the certificate, the authority's question is answered by another, all
 // serve the same certificate, also after a restart without a majority.
 func TestCertificateForThreeNodes(t *testing.T) {
@@ -259,15 +211,15 @@ func TestCertificateForThreeNodes(t *testing.T) {
 		must(t, err)
 		listeners = append(listeners, ln)
 	}
-	directory, roots, issued, orders := authority(t, listeners[2].Addr().(*net.TCPAddr).Port) // the name leads to the third node
+	ca := certstest.New(t, listeners[2].Addr().(*net.TCPAddr).Port, 0) // the name leads to the third node
 	managers := make([]*Manager, 3)
-	open := func(i int, roots *x509.CertPool) {
-		m, err := New(Config{Domains: []string{name}, Email: "root@example.edu", CA: directory, Roots: roots, Address: listeners[i].Addr().String(), Keys: keys, Logger: quiet})
+	open := func(i int) {
+		m, err := New(Config{Domains: []string{name}, Email: "root@example.edu", CA: ca.Directory, Roots: ca.Roots, Address: listeners[i].Addr().String(), Keys: keys, Logger: quiet})
 		must(t, err)
 		managers[i] = m
 	}
 	for i, ln := range listeners {
-		open(i, roots)
+		open(i)
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }), ErrorLog: log.New(io.Discard, "", 0)}
 		secure := tls.NewListener(ln, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return managers[i].TLS(), nil }})
 		go server.Serve(secure)
@@ -275,7 +227,7 @@ func TestCertificateForThreeNodes(t *testing.T) {
 		t.Cleanup(func() { managers[i].Close() })
 	}
 	serial := func(i int, as string) string {
-		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", listeners[i].Addr().String(), &tls.Config{ServerName: as, RootCAs: issued})
+		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", listeners[i].Addr().String(), &tls.Config{ServerName: as, RootCAs: ca.Issued})
 		if err != nil {
 			return ""
 		}
@@ -294,7 +246,7 @@ func TestCertificateForThreeNodes(t *testing.T) {
 		first = serial(0, name)
 		return first != "" && serial(1, name) == first && serial(2, name) == first
 	})
-	if n := orders.Load(); n != 1 {
+	if n := ca.Orders.Load(); n != 1 {
 		t.Errorf("%d certificates were ordered", n)
 	}
 	if serial(0, "other.example.edu") != "" {
@@ -308,9 +260,60 @@ func TestCertificateForThreeNodes(t *testing.T) {
 	set.Stop(1)
 	set.Stop(2)
 	managers[0].Close()
-	open(0, roots)
+	open(0)
 	must(t, managers[0].Start(stores[0]))
 	eventually(t, "the node that is left serves the certificate after a restart", func() bool { return serial(0, name) == first })
+}
+
+// A certificate that is about to end is renewed while the nodes serve: by one of them, and all of them serve the new one, without a
+// restart and without a moment in which there is none.
+func TestRenewal(t *testing.T) {
+	_, stores := nodes(t)
+	keys := seal.New()
+	const name = "lms.example.edu"
+	listeners := make([]net.Listener, 3)
+	for i := range listeners {
+		var err error
+		listeners[i], err = net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+	}
+	ca := certstest.New(t, listeners[0].Addr().(*net.TCPAddr).Port, 45*time.Second)
+	managers := make([]*Manager, 3)
+	for i, ln := range listeners {
+		m, err := New(Config{Domains: []string{name}, CA: ca.Directory, Roots: ca.Roots, Address: ln.Addr().String(), CheckEvery: time.Second, Keys: keys, Logger: quiet})
+		must(t, err)
+		managers[i] = m
+		server := &http.Server{Handler: http.NotFoundHandler(), ErrorLog: log.New(io.Discard, "", 0)}
+		go server.Serve(tls.NewListener(ln, m.TLS()))
+		t.Cleanup(func() { server.Close() })
+		t.Cleanup(m.Close)
+	}
+	served := func(i int) string {
+		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", listeners[i].Addr().String(), &tls.Config{ServerName: name, RootCAs: ca.Issued})
+		if err != nil {
+			return ""
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	for i, m := range managers {
+		must(t, m.Start(stores[i]))
+	}
+	first := ""
+	eventually(t, "the first certificate", func() bool {
+		first = served(0)
+		return first != "" && served(1) == first && served(2) == first
+	})
+	eventually(t, "all nodes serve the next one", func() bool {
+		next := served(0)
+		if next == "" {
+			t.Fatal("no certificate while it is renewed")
+		}
+		return next != first && served(1) == next && served(2) == next
+	})
+	if n := ca.Orders.Load(); n != 2 {
+		t.Errorf("%d certificates were ordered by three nodes for two terms", n)
+	}
 }
 
 // An authority that cannot be reached, or does not find the node, is told in plain words.
@@ -318,8 +321,8 @@ func TestWarning(t *testing.T) {
 	s := consensustest.Open(t)
 	st, err := store.Open(t.Context(), s)
 	must(t, err)
-	directory, roots, _, _ := authority(t, 1) // nobody answers there
-	m, err := New(Config{Domains: []string{"lms.example.edu"}, CA: directory, Roots: roots, Address: "127.0.0.1:0", Keys: seal.New(), Logger: quiet})
+	ca := certstest.New(t, 1, 0) // nobody answers there
+	m, err := New(Config{Domains: []string{"lms.example.edu"}, CA: ca.Directory, Roots: ca.Roots, Address: "127.0.0.1:0", Keys: seal.New(), Logger: quiet})
 	must(t, err)
 	defer m.Close()
 	must(t, m.Start(st))

@@ -134,6 +134,12 @@ func (n *Identity) loadKeys() error {
 // Keys seals the secrets that the replicated database holds.
 func (n *Identity) Keys() *seal.Ring { return n.keys }
 
+// Inherit lets the cluster open what the keys of another one have sealed; its own go on sealing.
+func (n *Identity) Inherit(keys *seal.Ring) error {
+	n.keys = n.keys.With(keys)
+	return writeFile(filepath.Join(n.dir, keysFile), n.keys.Encode())
+}
+
 // Found makes the identity of the first node of a new cluster. An empty id is replaced by a new one.
 func Found(dataDir, id, address string) (*Identity, error) {
 	n, key, err := prepare(dataDir, id, address)

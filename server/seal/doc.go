@@ -6,6 +6,8 @@
 // rotated without a pause: append the new line to the file on every node and restart them one by one; then move it to the
 // top on every node, restart them again, and store the secrets anew; then the old line can go.
 //
+// A backup that is encrypted for the operator carries the ring, and a restored cluster appends it to its own: see server/backup.
+//
 // Invariants:
 //
 //   - A box is authenticated together with its place (such as "setting tutor.key"): moved to another place it does not open.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -67,6 +68,29 @@ func Parse(data []byte) (*Ring, error) {
 		return nil, errors.New("seal: no key")
 	}
 	return r, nil
+}
+
+// With returns a ring that seals like r, and opens what the keys of the other one have sealed as well.
+func (r *Ring) With(other *Ring) *Ring {
+	all := &Ring{slices.Clone(r.keys)}
+	for _, k := range other.keys {
+		if !slices.Contains(all.keys, k) {
+			all.keys = append(all.keys, k)
+		}
+	}
+	return all
+}
+
+// Knows reports whether the ring has the key that a box names.
+func (r *Ring) Knows(box []byte) bool {
+	return len(box) >= overhead && box[0] == version &&
+		slices.ContainsFunc(r.keys, func(k key) bool { return k.id() == [idLen]byte(box[1:]) })
+}
+
+// KnowsText is Knows for a box that SealText has made. Nothing needs no key.
+func (r *Ring) KnowsText(box string) bool {
+	data, err := base64.StdEncoding.DecodeString(box)
+	return err == nil && (box == "" || r.Knows(data))
 }
 
 // Encode is the content of the keys' file. It is a secret.

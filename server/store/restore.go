@@ -34,6 +34,10 @@ func NewCluster() []string {
 	}
 }
 
+// ForgetCertificates returns the statement that makes a restored site obtain its certificates anew, because it cannot open those
+// that it has.
+func ForgetCertificates() string { return `DELETE FROM certificate_items` }
+
 // auditSchema is the first schema with an audit log.
 const auditSchema = 9
 

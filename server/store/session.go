@@ -28,6 +28,10 @@ var (
 // second (AUTH-4).
 const sessionAge = 700 * time.Millisecond
 
+// sessionDoubt is how long after its last touch with a leader a node does not refuse a session that it does not know, without
+// asking: an election is over by then, or there is none, and the node serves as one without a majority.
+const sessionDoubt = 10 * time.Second
+
 // touchEvery is how coarsely the last use of a session is recorded.
 const touchEvery = 5 * time.Minute
 

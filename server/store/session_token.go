@@ -116,8 +116,10 @@ func (s *Store) findSession(ctx context.Context, tokenHash []byte, sessionID str
 		rows, queryErr := s.query(ctx, q, args...)
 		u, err = one(rows, queryErr, scan)
 	}
-	// A session that is not here may only not have arrived yet; one that is here, on a node that falls behind, may have ended.
-	if behind || lms.KindOf(err) == lms.KindNotFound && s.db.IsFollowing() {
+	// A session that is not here may only not have arrived yet, also while a leader is being elected: better to wait, or to say that
+	// nobody knows at the moment, than to send somebody away who has just signed in. One that is here, on a node that falls behind,
+	// may have ended.
+	if behind || lms.KindOf(err) == lms.KindNotFound && s.db.MayHaveMissed(sessionDoubt) {
 		certain, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		rows, queryErr := s.db.Query(certain, consensus.Linearizable, q, args...)

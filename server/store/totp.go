@@ -20,7 +20,7 @@ type TOTP struct {
 
 var (
 	errTOTPOn   = lms.Errorf(lms.KindConflict, "Two-step sign-in is on already. Turn it off first to set it up with another app.")
-	errTOTPOff  = lms.Errorf(lms.KindConflict, "Two-step sign-in is not being set up. Begin again.")
+	ErrTOTPOff  = lms.Errorf(lms.KindConflict, "Two-step sign-in is not being set up. Begin again.")
 	ErrCodeUsed = lms.FieldErrorf(lms.KindSignIn, "code", "This code was used already. Wait for the next one, or use a recovery code.")
 )
 
@@ -63,7 +63,7 @@ func (s *Store) BeginTOTP(ctx context.Context, actor lms.Actor, box string) erro
 func (s *Store) ConfirmTOTP(ctx context.Context, actor lms.Actor, box string, step int64) error {
 	var b consensus.Batch
 	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
-	b.Require(errTOTPOff, `EXISTS(SELECT 1 FROM totp WHERE user_id = ? AND box = ? AND confirmed_at IS NULL)`, actor.UserID, box)
+	b.Require(ErrTOTPOff, `EXISTS(SELECT 1 FROM totp WHERE user_id = ? AND box = ? AND confirmed_at IS NULL)`, actor.UserID, box)
 	b.Exec(`UPDATE totp SET confirmed_at = ?2, last_step = ?3 WHERE user_id = ?1`, actor.UserID, consensus.Stamp{}, step)
 	b.Exec(`DELETE FROM recovery_codes WHERE user_id = ?`, actor.UserID)
 	audit(ctx, &b, actor, lms.AuditTOTPOn, "user/"+actor.UserID)
@@ -101,7 +101,7 @@ func (s *Store) SetRecoveryCodes(ctx context.Context, actor lms.Actor, hashes []
 		return fmt.Errorf("store: %w", err)
 	}
 	var b consensus.Batch
-	b.Require(errTOTPOff, `EXISTS(SELECT 1 FROM totp WHERE user_id = ? AND confirmed_at IS NOT NULL)`, actor.UserID)
+	b.Require(ErrTOTPOff, `EXISTS(SELECT 1 FROM totp WHERE user_id = ? AND confirmed_at IS NOT NULL)`, actor.UserID)
 	b.Exec(`DELETE FROM recovery_codes WHERE user_id = ?`, actor.UserID)
 	b.Exec(`INSERT INTO recovery_codes (user_id, code_hash) SELECT ?1, unhex(value) FROM json_each(?2)`, actor.UserID, string(codes))
 	audit(ctx, &b, actor, lms.AuditRecoveryMade, "user/"+actor.UserID)

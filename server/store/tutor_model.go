@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"trivium/app/lms"
@@ -37,6 +38,19 @@ func (m TutorModel) InForce() ModelEndpoints {
 // put makes other endpoints those in force.
 func (m *TutorModel) put(e ModelEndpoints) {
 	m.First, m.Second, m.FirstKey, m.SecondKey = e.First, e.Second, e.FirstKey, e.SecondKey
+}
+
+// TutorBoxes returns the sealed keys that the setting of the language model holds.
+func TutorBoxes(value []byte) (boxes []string, err error) {
+	var m TutorModel
+	if err := json.Unmarshal(value, &m); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	all := []string{m.FirstKey, m.SecondKey}
+	if m.Waiting != nil {
+		all = append(all, m.Waiting.FirstKey, m.Waiting.SecondKey)
+	}
+	return slices.DeleteFunc(all, func(box string) bool { return box == "" }), nil
 }
 
 const selectTutorModel = `SELECT coalesce((SELECT value FROM settings WHERE name = 'tutor.model'), '')`

@@ -12,7 +12,7 @@ import (
 
 // Backup makes archives of the site; *backup.Service is one.
 type Backup interface {
-	Start(ctx context.Context, recipients []string) (lms.Backup, error)
+	Start(ctx context.Context, recipients []string, keys bool) (lms.Backup, error)
 	Content(ctx context.Context, id string) (name string, write func(io.Writer) error, err error)
 	Status(ctx context.Context) (lms.BackupStatus, error)
 }
@@ -24,15 +24,20 @@ func (s *Server) backups() (Backup, error) {
 	return s.c.Backup, nil
 }
 
-func (s *Server) startBackup(ctx context.Context, _ lms.Actor, in api.BackupInput) (lms.BackupStatus, error) {
+var errKeysOfOperator = lms.FieldErrorf(lms.KindForbidden, "keys", "Only the operator of a node gets the keys of sealed secrets: \"trivium backup\" on its machine, or a schedule with --backup-recipient.")
+
+func (s *Server) startBackup(ctx context.Context, actor lms.Actor, in api.BackupInput) (lms.BackupStatus, error) {
 	b, err := s.backups()
 	if err != nil {
 		return lms.BackupStatus{}, err
 	}
-	if err := s.audit(ctx, lms.AuditBackup, "site", "recipients", strconv.Itoa(len(in.Recipients))); err != nil {
+	if in.Keys && actor.UserID != lms.OperatorID {
+		return lms.BackupStatus{}, errKeysOfOperator
+	}
+	if err := s.audit(ctx, lms.AuditBackup, "site", "recipients", strconv.Itoa(len(in.Recipients)), "keys", strconv.FormatBool(in.Keys)); err != nil {
 		return lms.BackupStatus{}, err
 	}
-	if _, err := b.Start(ctx, in.Recipients); err != nil {
+	if _, err := b.Start(ctx, in.Recipients, in.Keys); err != nil {
 		return lms.BackupStatus{}, err
 	}
 	return b.Status(ctx)

@@ -17,7 +17,9 @@ type oneBackup struct {
 	err     error
 }
 
-func (o oneBackup) Start(context.Context, []string) (lms.Backup, error) { return lms.Backup{}, nil }
+func (o oneBackup) Start(context.Context, []string, bool) (lms.Backup, error) {
+	return lms.Backup{}, nil
+}
 
 func (o oneBackup) Status(context.Context) (lms.BackupStatus, error) {
 	return lms.BackupStatus{Job: &lms.Backup{ID: "b1", State: lms.BackupReady}}, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"image/png"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"trivium/app/api"
 	"trivium/app/lms"
+	"trivium/server/seal"
 	"trivium/server/store"
 )
 
@@ -27,6 +29,7 @@ const (
 
 var (
 	errCodeNeeded = lms.FieldErrorf(lms.KindSignIn, "code", "Type the six digits that your authenticator app shows now, or one of your recovery codes.")
+	errSeedSealed = lms.FieldErrorf(lms.KindSignIn, "code", "The codes of your app cannot be checked: this site was restored without the key for them. Use a recovery code, or ask an administrator to turn two-step sign-in off for you.")
 	errCode       = lms.FieldErrorf(lms.KindSignIn, "code", "This code is not right. Type the one that your authenticator app shows now, or a recovery code.")
 )
 
@@ -69,7 +72,7 @@ func (s *Server) checkCode(ctx context.Context, u lms.User, code string, a attem
 		return false, errCodeNeeded
 	}
 	err = s.useCode(ctx, u.ID, t, code)
-	if lms.KindOf(err) == lms.KindSignIn {
+	if lms.KindOf(err) == lms.KindSignIn && err != errSeedSealed {
 		if e := s.store.RecordSignInFailure(ctx, a.counted...); e != nil {
 			return false, e
 		}
@@ -81,7 +84,10 @@ func (s *Server) useCode(ctx context.Context, userID string, t store.TOTP, code 
 	digits := strings.ReplaceAll(strings.TrimSpace(code), " ", "")
 	if len(digits) == 6 && strings.Trim(digits, "0123456789") == "" {
 		secret, err := s.c.Keys.OpenText(totpPlace(userID), t.Box)
-		if err != nil {
+		if errors.Is(err, seal.ErrSealed) {
+			s.log.Warn("two-step sign-in: a seed cannot be opened", "user", userID, "error", err)
+			return errSeedSealed
+		} else if err != nil {
 			return err
 		}
 		step := stepOf(string(secret), digits, s.store.Now())
@@ -166,7 +172,9 @@ func (s *Server) confirmTwoStep(ctx context.Context, actor lms.Actor, in api.Cod
 		return lms.TwoStep{}, err
 	}
 	secret, err := s.c.Keys.OpenText(totpPlace(actor.UserID), t.Box)
-	if err != nil {
+	if errors.Is(err, seal.ErrSealed) { // begun before the site was restored
+		return lms.TwoStep{}, store.ErrTOTPOff
+	} else if err != nil {
 		return lms.TwoStep{}, err
 	}
 	step := stepOf(string(secret), strings.ReplaceAll(strings.TrimSpace(in.Code), " ", ""), s.store.Now())
