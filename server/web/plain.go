@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -53,6 +54,9 @@ func (s *Server) plain(p plainPage) echo.HandlerFunc {
 		err := s.enter(q)
 		if err == nil {
 			err = p.serve(s, q)
+		}
+		if q.operator() && errors.Is(err, lms.ErrSignIn) {
+			err = errOperator
 		}
 		if err != nil {
 			return q.refusePlain(err)
