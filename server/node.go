@@ -25,6 +25,8 @@ import (
 	"trivium/server/inspect"
 	"trivium/server/kv"
 	"trivium/server/kv/fast"
+	"trivium/server/mail"
+	"trivium/server/outbox"
 	"trivium/server/sql"
 	"trivium/server/store"
 	"trivium/server/tutor"
@@ -53,6 +55,8 @@ type Node struct {
 	inspect  *inspect.Inspector
 	figures  prometheus.Gatherer
 	backup   *backup.Service
+	sender   *mail.Sender // nil: this node has no mail server
+	outbox   *outbox.Service
 	peers    *http.Server // of the tutor
 	drills   *http.Server // nil without --drills
 	toDrill  *http.Client
@@ -293,6 +297,9 @@ func (n *Node) Close() error {
 	}
 	if n.drills != nil {
 		n.drills.Close()
+	}
+	if n.outbox != nil {
+		n.outbox.Close()
 	}
 	if n.inspect != nil {
 		errs = append(errs, n.inspect.Close())

@@ -67,7 +67,7 @@ func newServe() *cobra.Command {
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
 	f.DurationVar(&c.SessionAccess, "session-access", lms.AccessLife, "how long a session's token gives access; then it is exchanged for the next one, without anybody noticing (give all nodes the same)")
 	f.DurationVar(&c.SessionRenewal, "session-renewal", lms.RenewalLife, "how long a session lasts that nobody uses")
-	f.StringVar(&c.Mail.Server, "smtp-server", "", "host:port of a mail server, such as mail.example.edu:587, with which people get a link for a new password (default: an administrator makes the link)")
+	f.StringVar(&c.Mail.Server, "smtp-server", "", "host:port of a mail server, such as mail.example.edu:587, with which people get receipts and links for a new password; one node that has it is enough for the receipts (default: no mail)")
 	f.StringVar(&c.Mail.From, "smtp-from", "", "address of the sender")
 	f.StringVar(&c.Mail.User, "smtp-user", "", "name to sign in with there")
 	f.StringVar(&c.Mail.PasswordFile, "smtp-password-file", "", "file that holds its password")

@@ -26,6 +26,7 @@ import (
 	"trivium/server/kv"
 	"trivium/server/kv/fast"
 	"trivium/server/mail"
+	"trivium/server/outbox"
 	"trivium/server/store"
 	"trivium/server/tutor"
 	"trivium/server/web"
@@ -53,6 +54,9 @@ func (n *Node) openServices() error {
 		return err
 	}
 	if err := n.openBackup(); err != nil {
+		return err
+	}
+	if err := n.openOutbox(); err != nil {
 		return err
 	}
 	n.openInspect() // shows the figures of all the others
@@ -132,6 +136,20 @@ func (n *Node) tutorNodes(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
+// openOutbox opens what sends mails, if this node has a mail server, and tells how they are doing in any case.
+func (n *Node) openOutbox() error {
+	var err error
+	if n.sender, err = mail.New(n.config.Mail); err != nil {
+		return err
+	}
+	c := outbox.Config{Store: n.store, Node: n.self.ID(), Origin: n.config.Origin, IsLeader: n.db.IsLeader, Logger: n.log}
+	if n.sender != nil {
+		c.Mail = n.sender
+	}
+	n.outbox = outbox.New(c)
+	return nil
+}
+
 func (n *Node) openWeb() error {
 	static, err := assets.Open()
 	if err != nil {
@@ -146,10 +164,8 @@ func (n *Node) openWeb() error {
 		return err
 	}
 	var mailer web.Mailer
-	if sender, err := mail.New(n.config.Mail); err != nil {
-		return err
-	} else if sender != nil {
-		mailer = sender
+	if n.sender != nil {
+		mailer = n.sender
 	}
 	n.web, err = web.New(web.Config{
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup, Models: n.tutor, Keys: n.self.Keys(),
@@ -173,6 +189,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 	r.MustRegister(n.kv.Collectors()...)
 	r.MustRegister(n.fast.Collectors()...)
 	r.MustRegister(n.backup.Collectors()...)
+	r.MustRegister(n.outbox.Collectors()...)
 	if h, ok := n.log.Handler().(*recentHandler); ok {
 		r.MustRegister(h.collectors()...)
 	}
@@ -250,6 +267,9 @@ func (n *Node) warnPlain() {
 func (n *Node) warnings() []string {
 	all := n.cluster.Warnings()
 	if w := n.backup.Warning(); w != "" {
+		all = append(all, w)
+	}
+	if w := n.outbox.Warning(); w != "" {
 		all = append(all, w)
 	}
 	if n.tutor != nil {

@@ -1,6 +1,10 @@
 package lms
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // SubmissionState tells whether the files of an attempt have arrived.
 type SubmissionState string
@@ -57,9 +61,10 @@ func (s Submission) StateAt(now time.Time) SubmissionState {
 // Receipt is the proof of an attempt.
 type Receipt struct {
 	Submission Submission `json:"submission"`
-	Index      uint64     `json:"index"`    // position in the cluster's log
-	Replicas   int        `json:"replicas"` // nodes that hold every byte
-	Nodes      int        `json:"nodes"`    // nodes of the cluster
+	Index      uint64     `json:"index"`          // position in the cluster's log
+	Replicas   int        `json:"replicas"`       // nodes that hold every byte
+	Nodes      int        `json:"nodes"`          // nodes of the cluster
+	Mail       *Mailed    `json:"mail,omitempty"` // for the author: the copy by mail, if there is one
 }
 
 // Work is where one student stands in one assignment.
@@ -103,4 +108,42 @@ func (a Assignment) CheckPoints(p Points, allowAbove bool) error {
 		return FieldErrorf(KindRule, "points", "%s is more than the %s points of this assignment. Confirm to keep it.", p, a.Points)
 	}
 	return nil
+}
+
+// MailState tells how far a mail has come.
+type MailState string
+
+// The states of a mail.
+const (
+	MailWaiting MailState = "waiting" // it will be sent
+	MailSent    MailState = "sent"    // a mail server has taken it
+	MailFailed  MailState = "failed"  // it was given up
+)
+
+// Mailed tells what became of the copy of a receipt that goes by mail (SUBMIT-4).
+type Mailed struct {
+	State MailState `json:"state"`
+	To    string    `json:"to"` // the address, shortened
+	At    time.Time `json:"at,omitzero"`
+}
+
+// Sentence says it to the person whose receipt it is.
+func (m Mailed) Sentence() string {
+	switch m.State {
+	case MailSent:
+		return "A copy was mailed to " + m.To + "."
+	case MailFailed:
+		return "A copy could not be mailed to " + m.To + ". Keep this receipt yourself."
+	}
+	return "A copy will be mailed to " + m.To + "."
+}
+
+// ShortMail is a mail address of which a person recognises their own: its first letter and its domain.
+func ShortMail(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 {
+		return ""
+	}
+	_, n := utf8.DecodeRuneInString(address)
+	return address[:n] + "…" + address[at:]
 }

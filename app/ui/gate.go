@@ -1,6 +1,10 @@
 package ui
 
-import "github.com/maxence-charriere/go-app/v10/pkg/app"
+import (
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
 
 // gate is the frame of the pages that need no session. It is prerendered, so it must not hold anything of a user.
 func gate(title, lead string, body ...app.UI) app.UI {
@@ -15,11 +19,29 @@ func gate(title, lead string, body ...app.UI) app.UI {
 					app.H1().ID("page-title").TabIndex(-1).Text(title),
 					app.If(lead != "", func() app.UI { return app.P().Class("muted").Text(lead) })),
 				&nodeNotice{},
+				noScripts(),
 				app.Div().Class("stack").Body(body...),
 			),
 		),
 		app.Footer().Class("gate-foot").Body(app.P().Text("Trivium keeps working when a machine dies: what it confirms is on a majority of the nodes.")),
 	)
+}
+
+// noScripts leads people whose browser runs no scripts to the pages that need none (UI-3). The program itself never shows it.
+func noScripts() app.UI {
+	return app.If(app.IsServer, func() app.UI {
+		return app.NoScript().Body(app.P().Class("notice", "tone-info").Body(app.Span().Body(
+			text("Scripts are blocked in this browser. "), app.A().Href("/plain").Text("The plain pages"), text(" work without: courses, materials, handing in."))))
+	})
+}
+
+// goOn leads to a page of the program, or to one of the plain pages, which the program does not have.
+func goOn(ctx app.Context, next string) {
+	if strings.HasPrefix(next, "/plain") {
+		app.Window().Get("location").Call("assign", next)
+		return
+	}
+	ctx.Navigate(next)
 }
 
 // typed reads what was typed into a prerendered input before the program has loaded: go-app replaces the page, and the

@@ -115,6 +115,7 @@ func (s *Shell) Render() app.UI {
 		s.side(),
 		main.Body(
 			s.banners(),
+			noScripts(),
 			app.Header().Class("page-head").Body(
 				app.If(s.Back != nil, func() app.UI { return s.Back }),
 				app.Div().Class("page-title").Body(

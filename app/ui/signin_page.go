@@ -36,7 +36,7 @@ func (p *SignInPage) OnNav(ctx app.Context) {
 	}
 	onScreen = nil
 	if Me().ID != "" {
-		ctx.Navigate(p.next)
+		goOn(ctx, p.next)
 		return
 	}
 	if p.login == "" {
@@ -111,6 +111,6 @@ func (p *SignInPage) submit(ctx app.Context, e app.Event) {
 			return
 		}
 		setSession(ctx, s)
-		ctx.Navigate(p.next)
+		goOn(ctx, p.next)
 	})
 }

@@ -77,16 +77,20 @@ func (p *assignmentPage) askLate(ctx app.Context) {
 	})
 }
 
+// lateCostText says what handing in late costs.
+func lateCostText(a lms.Assignment, c lms.LateCost) string {
+	if c.Points == 0 {
+		return "Work that is handed in now is marked as late. It loses no points."
+	}
+	return "Handing in now takes up to " + c.Points.String() + " of " + a.Points.String() + " points for " + plural(int(c.Intervals), "begun late "+lateUnit(a)) + ". " + c.Rule
+}
+
 // lateDialog says what handing in late costs, and asks.
 func (p *assignmentPage) lateDialog() app.UI {
 	a, w := p.assignment.Value, &p.work
 	c := w.lateAsk
-	cost := "Work that is handed in now is marked as late. It loses no points."
-	if c.Points > 0 {
-		cost = "Handing in now takes up to " + c.Points.String() + " of " + a.Points.String() + " points for " + plural(int(c.Intervals), "begun late "+lateUnit(a)) + ". " + c.Rule
-	}
 	return NewDialog("late", "This is "+lateText(c.Seconds), func(app.Context) { w.lateAsk = nil }, app.Div().Class("stack").Body(
-		app.P().ID("late-cost").Text(cost),
+		app.P().ID("late-cost").Text(lateCostText(a, *c)),
 		app.Div().Class("actions", "actions-end").Body(
 			Button("Not yet", "", func(app.Context, app.Event) { w.lateAsk = nil }),
 			Primary("Hand in late", "upload", func(ctx app.Context, _ app.Event) {

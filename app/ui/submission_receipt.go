@@ -36,6 +36,7 @@ func receiptView(a lms.Assignment, c lms.Course, r lms.Receipt) app.UI {
 					app.Div().Class("hash").Body(app.Span().Class("fine").Text("SHA-256 "), app.Code().Text(f.SHA256)))
 			}))
 		}),
+		app.If(r.Mail != nil, func() app.UI { return app.P().Text(r.Mail.Sentence()) }),
 		app.Div().Class("actions").Body(Button("Download the receipt", "download", func(ctx app.Context, _ app.Event) {
 			saveBytes("receipt-"+s.ID+".txt", "text/plain;charset=utf-8", []byte(receiptText(a, c, r, Me())))
 		}, Each(s.ID))),

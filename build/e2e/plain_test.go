@@ -3,11 +3,14 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"trivium/app/api"
+	"trivium/app/lms"
 )
 
 // TestPlain tries what must work before, without and beside the browser's program.
@@ -23,6 +29,7 @@ func TestPlain(t *testing.T) {
 	s.enrol("amara", "Amara")
 	t.Run("prerendered sign-in", func(t *testing.T) { s.in(t).prerendered(t) })
 	t.Run("sign-in without scripts", func(t *testing.T) { s.in(t).withoutScripts(t) })
+	t.Run("handing in without scripts", func(t *testing.T) { s.in(t).plainHandIn(t) })
 	t.Run("no such endpoint", func(t *testing.T) { s.in(t).noEndpoint(t) })
 	t.Run("shell of a dead node", func(t *testing.T) { s.in(t).deadShell(t) })
 }
@@ -97,6 +104,7 @@ func (s *school) withoutScripts(t *testing.T) {
 	}
 	b.run("open", chromedp.Navigate(s.nodes[1].origin()+"/signin?next="+s.page()))
 	b.plainText("Register with your code")
+	b.plainText("Scripts are blocked in this browser. The plain pages work without")
 	b.shot("signin-without-scripts-1280-light")
 	submit("not the password")
 	b.plainText("User name or password are not right.")
@@ -118,6 +126,103 @@ func (s *school) withoutScripts(t *testing.T) {
 	b.open(s.nodes[1].origin() + s.page())
 	b.see("Distributed Systems")
 	b.waitFor(20*time.Second, "the account menu", `document.querySelector("[aria-label='Account of Amara']") !== null`)
+}
+
+// press presses what a selector names, on a page without scripts.
+func (b *tab) press(selector string) {
+	b.t.Helper()
+	b.run("press "+selector, chromedp.Click(selector, chromedp.ByQuery))
+}
+
+// plainLook photographs a plain page in both sizes and colour schemes.
+func (b *tab) plainLook(name string) {
+	b.t.Helper()
+	for _, width := range []int64{1280, 360} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.run("size", emulation.SetDeviceMetricsOverride(width, 800, 1, false))
+			b.scheme(scheme)
+			b.shot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+			var wide bool
+			b.run("measure", chromedp.EvaluateAsDevTools(`document.documentElement.scrollWidth > document.documentElement.clientWidth`, &wide))
+			if wide {
+				b.t.Errorf("%s scrolls sideways at %d", name, width)
+			}
+		}
+	}
+	b.run("size", emulation.SetDeviceMetricsOverride(1280, 800, 1, false))
+	b.scheme("light")
+	b.run("scripts on", emulation.SetScriptExecutionDisabled(false))
+	b.axe(name)
+	b.run("scripts off", emulation.SetScriptExecutionDisabled(true))
+}
+
+// plainHandIn signs in, reads a page and hands a file in with scripts blocked, and sends the same form again.
+func (s *school) plainHandIn(t *testing.T) {
+	n := s.nodes[1]
+	page := lms.NewID()
+	call(t, s.ines, api.CreateMaterial, api.MaterialInput{Course: s.course, ID: page, Title: "Reading list", Kind: lms.MaterialPage, Body: "Read *The Part-Time Parliament* first.", Published: true})
+	task := lms.NewID()
+	call(t, s.ines, api.CreateAssignment, api.AssignmentInput{Course: s.course, ID: task, Title: "Leases", Description: "What does a **lease** promise?", Points: 100_00,
+		DueAt: time.Now().Add(-25 * time.Hour).UTC().Truncate(time.Second), AllowText: true, MaxFiles: 2, MaxFileSize: 25 << 20, Published: true,
+		AssignmentRules: lms.AssignmentRules{Honour: "I wrote this myself.", LatePolicy: &lms.LatePolicy{Rate: 10_00}}})
+	file := filepath.Join(t.TempDir(), "lease.txt")
+	if err := os.WriteFile(file, bytes.Repeat([]byte("A lease promises that nobody else leads. "), 60_000), 0o600); err != nil { // some chunks
+		t.Fatal(err)
+	}
+	b := openTab(t, "no scripts, hand in")
+	b.expect("status of 422")
+	b.run("scripts off", emulation.SetScriptExecutionDisabled(true))
+	b.run("open", chromedp.Navigate(n.origin()+"/plain"))
+	b.plainText("Register with your code")
+	b.run("fill the form", chromedp.SetValue("#login", "amara", chromedp.ByQuery), chromedp.SetValue("#password", password, chromedp.ByQuery),
+		chromedp.SendKeys("#password", kb.Enter, chromedp.ByQuery))
+	b.plainText("Your courses")
+	b.plainLook("plain-courses")
+	b.press(".row-link")
+	b.plainText("Reading list")
+	b.plainLook("plain-course")
+	b.press("a[href$='/materials/" + page + "']")
+	b.plainText("Read The Part-Time Parliament first.")
+	b.plainLook("plain-page")
+	b.run("open the assignment", chromedp.Navigate(n.origin()+"/plain/courses/"+s.course+"/assignments/"+task))
+	b.plainText("Handing in now takes up to 20 of 100 points")
+	b.plainLook("plain-assignment")
+	b.run("choose a file", chromedp.SetUploadFiles("#files", []string{file}, chromedp.ByQuery), chromedp.SetValue("#text", "See the file.", chromedp.ByQuery))
+	b.press("#honour")
+	b.run("without the tick that the browser asks for", chromedp.SetAttributeValue("form.stack", "novalidate", "", chromedp.ByQuery))
+	b.press("button.btn-primary")
+	b.plainText("Nothing was handed in")
+	b.plainText("lease.txt, 2.3 MiB")
+	b.plainLook("plain-refused")
+	b.press("#late")
+	form := b.plainForm()
+	b.press("button.btn-primary")
+	b.plainText("Your work is handed in.")
+	b.plainText("Everything is on 3 of 3 nodes")
+	b.plainLook("plain-receipt")
+	if got := s.attemptsAt("amara", task); len(got) != 1 || len(got[0].Files) != 1 || got[0].Text != "See the file." {
+		t.Fatalf("attempts %+v", got)
+	}
+	b.run("back", chromedp.NavigateBack())
+	b.plainText("Hand in as attempt 2")
+	b.run("the form as it was", chromedp.SetAttributeValue("input[name=id]", "value", form, chromedp.ByQuery), chromedp.SetValue("#text", "See the file.", chromedp.ByQuery),
+		chromedp.SetUploadFiles("#files", []string{file}, chromedp.ByQuery))
+	b.press("#honour")
+	b.press("#late")
+	b.press("button.btn-primary")
+	b.plainText("Your work is handed in.")
+	if got := s.attemptsAt("amara", task); len(got) != 1 {
+		t.Errorf("%d attempts of one form", len(got))
+	}
+	b.press("header button")
+	b.plainText("Register with your code")
+}
+
+// plainForm is the number of the form that the page shows.
+func (b *tab) plainForm() (id string) {
+	b.t.Helper()
+	b.run("the number of the form", chromedp.AttributeValue("input[name=id]", "value", &id, nil, chromedp.ByQuery))
+	return id
 }
 
 func (s *school) noEndpoint(t *testing.T) {

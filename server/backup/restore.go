@@ -194,7 +194,7 @@ func (s *staged) found(ctx context.Context, t Target, m Manifest, sealed Sealed)
 		}
 	}
 	c := consensus.Config{ID: self.ID(), Dir: filepath.Join(s.dir, databaseDir), Address: t.Address}
-	changes := append(store.NewCluster(), store.RestoreRecord(m.Schema, time.Now(), "archive", m.Cluster, "index", strconv.FormatUint(m.Index, 10))...)
+	changes := append(store.NewCluster(m.Schema), store.RestoreRecord(m.Schema, time.Now(), "archive", m.Cluster, "index", strconv.FormatUint(m.Index, 10))...)
 	if sealed.Certificates > 0 {
 		changes = append(changes, store.ForgetCertificates())
 	}

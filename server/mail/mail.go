@@ -1,8 +1,9 @@
-// Package mail sends what people need to get back into their accounts, through the mail server that the operator names.
+// Package mail sends mail of plain text through the mail server that the operator names.
 package mail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -68,23 +69,48 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
+// Message is a mail of plain text.
+type Message struct {
+	ID            string // Message-ID without its angle brackets; empty: a new one
+	To            string
+	Subject, Text string
+}
+
 // Send delivers one mail of plain text to the server.
 func (s *Sender) Send(ctx context.Context, to, subject, text string) error {
+	return s.Deliver(ctx, Message{To: to, Subject: subject, Text: text})
+}
+
+// Deliver delivers a mail to the server. Without an error the server has taken it.
+func (s *Sender) Deliver(ctx context.Context, msg Message) error {
 	m := mail.NewMsg()
 	if err := m.From(s.from); err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
-	if err := m.To(to); err != nil {
-		return fmt.Errorf("mail: %w", err)
+	if err := m.To(msg.To); err != nil {
+		return fmt.Errorf("mail: %w: %w", errRecipient, err)
 	}
-	m.Subject(subject)
-	m.SetBodyString(mail.TypeTextPlain, text)
+	m.Subject(msg.Subject)
+	if msg.ID != "" {
+		m.SetMessageIDWithValue(msg.ID)
+	}
+	m.SetBodyString(mail.TypeTextPlain, msg.Text)
 	c, err := mail.NewClient(s.host, s.options...)
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
-	if err := c.DialAndSendWithContext(ctx, m); err != nil {
+	// What goes wrong after the server has taken the mail is no failure: a repeat would be a second mail.
+	if err := c.DialAndSendWithContext(ctx, m); err != nil && !m.IsDelivered() {
 		return fmt.Errorf("mail: %w", err)
 	}
 	return nil
+}
+
+var errRecipient = errors.New("this is not the address of a mailbox")
+
+// Refused reports whether an error of Deliver is about the recipient and final: trying again would not help, and mails to
+// others may go well.
+func Refused(err error) bool {
+	var e *mail.SendError
+	return errors.Is(err, errRecipient) || errors.As(err, &e) && e.Reason == mail.ErrSMTPRcptTo && !e.IsTemp()
 }

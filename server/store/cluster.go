@@ -48,6 +48,7 @@ func (s *Store) NodeOrigins(ctx context.Context) (map[string]string, error) {
 func (s *Store) RemoveNodeRow(ctx context.Context, id string) error {
 	var b consensus.Batch
 	b.Exec(`DELETE FROM nodes WHERE node_id = ?`, id)
+	b.Exec(`DELETE FROM mailers WHERE node_id = ?`, id)
 	b.Notify(TopicCluster)
 	_, err := s.apply(ctx, &b)
 	return err

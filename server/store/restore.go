@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +18,12 @@ func SchemaVersion() int {
 	return len(steps)
 }
 
-// NewCluster returns the statements that make the rows of a restored site those of a new cluster. What goes with the old
+// NewCluster returns the statements that make the rows of a restored site, of the schema, those of a new cluster. What goes with the old
 // one: sessions and hand-over tickets (everybody signs in again), setup and join tokens, where the nodes were and which were
-// removed, counted sign-in failures, and what the schedule of backups has done. Idempotency keys stay: an outbox that
-// repeats an acknowledged write gets its result.
-func NewCluster() []string {
-	return []string{
+// removed, counted sign-in failures, what the schedule of backups has done, and mails that wait: the old cluster may have
+// sent them since. Idempotency keys stay: an outbox of a browser that repeats an acknowledged write gets its result.
+func NewCluster(schema int) []string {
+	all := []string{
 		`DELETE FROM session_tickets`,
 		`DELETE FROM session_tokens`,
 		`DELETE FROM sessions`,
@@ -32,6 +33,19 @@ func NewCluster() []string {
 		`DELETE FROM sign_in_failures`,
 		`DELETE FROM settings WHERE name LIKE 'cluster.removed.%' OR name LIKE 'backup.%'`,
 	}
+	if schema >= outboxSchema() {
+		all = append(all, `DELETE FROM outbox`, `DELETE FROM mailers`)
+	}
+	return all
+}
+
+// outboxSchema is the first schema with an outbox.
+func outboxSchema() int {
+	steps, err := migrations()
+	if err != nil { // embedded: a test reads them
+		panic(err)
+	}
+	return 1 + slices.IndexFunc(steps, func(m migration) bool { return strings.HasSuffix(m.name, "_create_outbox") })
 }
 
 // ForgetCertificates returns the statement that makes a restored site obtain its certificates anew, because it cannot open those

@@ -171,6 +171,7 @@ func (s *Store) SubmitWork(ctx context.Context, actor lms.Actor, courseID, assig
 			(SELECT honour FROM assignments WHERE assignment_id = ?3)
 		WHERE NOT `+submissionKnown,
 		h.ID, courseID, assignmentID, actor.UserID, h.Text, consensus.Stamp{}, consensus.Index{}, nullable(h.URL))
+	queueReceipt(&b, h.ID)
 	b.Return(submissionDetail+` WHERE s.submission_id = ?`, h.ID)
 	b.Notify(topicCourse(courseID), topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)

@@ -204,7 +204,7 @@ func (s *Server) recordRead(ctx context.Context, actor lms.Actor, sub lms.Submis
 
 // recordRefusal records that a request was answered 403.
 func (s *Server) recordRefusal(q *request) {
-	if q.c == nil || !strings.HasPrefix(q.c.Path(), "/api/") && q.c.Path() != "/metrics" && !strings.HasPrefix(q.c.Path(), "/debug/") {
+	if q.c == nil || !strings.HasPrefix(q.c.Path(), "/api/") && !strings.HasPrefix(q.c.Path(), plainRoot) && q.c.Path() != "/metrics" && !strings.HasPrefix(q.c.Path(), "/debug/") {
 		return
 	}
 	object := "site"

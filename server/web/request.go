@@ -72,6 +72,11 @@ func (s *Server) admit(q *request) error {
 	if q.route.Writes() && q.r.Header.Get(api.HeaderClient) != api.ClientName {
 		return lms.Errorf(lms.KindForbidden, "Writes need the header %s: %s, so that no foreign page can send them.", api.HeaderClient, api.ClientName)
 	}
+	return s.enter(q)
+}
+
+// enter is admit for whatever is not called by a program: a form cannot have a header of its own.
+func (s *Server) enter(q *request) error {
 	catchUp := s.catchUp
 	if q.route.Access == lms.KeyValue {
 		catchUp = s.kvCatchUp

@@ -99,6 +99,7 @@ type Server struct {
 	limits  *limiter
 	basic   basic
 	streams *streams
+	forms   chan struct{} // hand-ins by form that are being read
 	records *recorder
 	openapi []byte
 
@@ -131,7 +132,7 @@ func New(c Config) (*Server, error) {
 	}
 	c.Store.UseLives(c.Lives)
 	s := &Server{c: c, kv: c.KV, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
-		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), bodyTimeout: bodyTimeout}
+		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), forms: make(chan struct{}, plainAtOnce), bodyTimeout: bodyTimeout}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.origins = &origins{server: s}
 	s.records = newRecorder(s)

@@ -25,6 +25,9 @@ func (s *Server) mountSite(e *echo.Echo) {
 	e.GET("/api/status", s.status)
 	s.mountProfiles(e)
 	e.POST("/signin", s.signInForm)
+	for _, p := range plainPages() {
+		e.Add(p.method, p.path, s.plain(p))
+	}
 	// go-app would ask the address in the Host header for these.
 	e.GET("/robots.txt", text("User-agent: *\nDisallow: /\n"))
 	e.GET("/sitemap.xml", func(echo.Context) error { return lms.ErrNotFound })

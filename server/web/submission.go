@@ -14,16 +14,20 @@ func (s *Server) submit(ctx context.Context, actor lms.Actor, in api.SubmitInput
 	if err != nil {
 		return lms.Receipt{}, err
 	}
-	return s.receipt(ctx, sub, index), nil
+	return s.receipt(ctx, actor, sub, index)
 }
 
 // receipt tells on how many nodes the attempt is: its row is on a majority at least, its files are counted. With
 // several files the least replicated one counts.
-func (s *Server) receipt(ctx context.Context, sub lms.Submission, index uint64) lms.Receipt {
+func (s *Server) receipt(ctx context.Context, actor lms.Actor, sub lms.Submission, index uint64) (lms.Receipt, error) {
 	r := lms.Receipt{Submission: sub, Index: index}
+	var err error
+	if sub.UserID == actor.UserID {
+		r.Mail, err = s.store.ReceiptMailed(ctx, actor, sub.ID)
+	}
 	if len(sub.Files) == 0 {
 		r.Replicas, r.Nodes = s.rowReplicas(ctx, index)
-		return r
+		return r, err
 	}
 	for i, f := range sub.Files {
 		replicas, nodes := s.files.Replicas(ctx, f)
@@ -32,7 +36,7 @@ func (s *Server) receipt(ctx context.Context, sub lms.Submission, index uint64) 
 		}
 		r.Nodes = nodes
 	}
-	return r
+	return r, err
 }
 
 // rowReplicas counts the nodes that have applied the entry at index.
@@ -86,7 +90,7 @@ func (s *Server) getReceipt(ctx context.Context, actor lms.Actor, in api.Submiss
 	}
 	s.recordRead(ctx, actor, sub)
 	renderSubmission(&sub)
-	return s.receipt(ctx, sub, index), nil
+	return s.receipt(ctx, actor, sub, index)
 }
 
 func (s *Server) saveGrade(ctx context.Context, actor lms.Actor, in api.GradeInput) (lms.Grade, error) {

@@ -66,6 +66,9 @@ func TestRoutesGolden(t *testing.T) {
 	for _, r := range new(Server).table() {
 		fmt.Fprintf(&b, "%-6s %-84s %-18s %s\n", r.route.Method, r.route.Path, r.route.Access, r.handler)
 	}
+	for _, p := range plainPages() {
+		fmt.Fprintf(&b, "%-6s %-84s %-18s %s\n", p.method, p.path, p.access, nameOf(p.serve))
+	}
 	golden(t, "routes.golden", []byte(b.String()))
 }
 

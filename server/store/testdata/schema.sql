@@ -350,6 +350,11 @@ CREATE TABLE kv_entries (
 
 CREATE INDEX kv_entries_by_expiry ON kv_entries (expires_at, key) WHERE expires_at IS NOT NULL;
 
+CREATE TABLE mailers (
+	node_id TEXT PRIMARY KEY,
+	until   INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE markings (
 	assignment_id TEXT PRIMARY KEY,
 	course_id     TEXT NOT NULL,
@@ -460,6 +465,28 @@ CREATE TABLE notes (
 CREATE INDEX notes_by_addressee ON notes (to_id, course_id, created_at);
 
 CREATE INDEX notes_by_sender ON notes (from_id, course_id, created_at);
+
+CREATE TABLE outbox (
+	mail_id    TEXT PRIMARY KEY,
+	kind       TEXT NOT NULL,
+	object_id  TEXT NOT NULL,
+	user_id    TEXT NOT NULL,
+	queued_at  INTEGER NOT NULL,
+	next_at    INTEGER NOT NULL,
+	tries      INTEGER NOT NULL,
+	holder     TEXT,
+	held_until INTEGER,
+	message_id TEXT,
+	error      TEXT,
+	sent_at    INTEGER,
+	sent_to    TEXT,
+	failed_at  INTEGER,
+	CONSTRAINT outbox_once UNIQUE (kind, object_id, user_id)
+) STRICT;
+
+CREATE INDEX outbox_by_age ON outbox (queued_at);
+
+CREATE INDEX outbox_open ON outbox (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
 
 CREATE TABLE outlines (
 	course_id TEXT PRIMARY KEY,
