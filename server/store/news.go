@@ -44,6 +44,7 @@ func (s *Store) homeNews(ctx context.Context, userID string) ([]lms.News, error)
 		JOIN users u ON u.user_id = s.user_id
 		JOIN assignments a ON a.assignment_id = s.assignment_id
 		JOIN (` + teaching + `) c ON c.course_id = s.course_id
+		WHERE (` + taught + `)
 		UNION ALL
 		SELECT iif(s.returned_at IS NULL, 'draft', 'returned'), c.course_id, c.code, c.zone, a.assignment_id, s.submission_id, a.title, '', NULL, NULL,
 			coalesce(s.returned_at, s.submitted_at)

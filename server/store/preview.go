@@ -56,7 +56,7 @@ func (s *Store) workSet(ctx context.Context, courseID, assignmentID string) (w w
 	if w.rules, err = s.LateRules(ctx, courseID); err != nil {
 		return w, "", err
 	}
-	if w.overrides, err = s.overrides(ctx, courseID, assignmentID); err != nil {
+	if w.overrides, err = s.overrides(ctx, courseID, assignmentID, ""); err != nil {
 		return w, "", err
 	}
 	const assignments = `SELECT ` + assignmentColumns + `, '[]' FROM assignments a WHERE a.course_id = ?1 AND (?2 = '' OR a.assignment_id = ?2) AND a.archived_at IS NULL`
