@@ -127,7 +127,10 @@ func (b *Book) Totals(s *BookStudent) (current, final Total) { return b.totals(s
 // Row is a student's row as staff see it.
 func (b *Book) Row(s *BookStudent) BookRow {
 	cells := make([]string, len(b.Columns))
-	for at := range b.Columns {
+	for at, col := range b.Columns {
+		if col.Blind {
+			continue
+		}
 		c, _, _ := b.Cell(s, at)
 		cells[at] = c.Encode()
 	}
@@ -188,6 +191,10 @@ func (b *Book) Student(s *BookStudent) StudentGrades {
 
 func (b *Book) item(s *BookStudent, at int, current, final Total) GradeItem {
 	col, e := b.Columns[at], s.Entries[at]
+	if col.Blind {
+		return GradeItem{ID: col.ID, Title: col.Title, CategoryID: col.CategoryID, Possible: col.Points, ExtraCredit: col.ExtraCredit, GradeType: col.GradeType,
+			DueAt: col.DueAt, Blind: true}
+	}
 	scored, due := b.score(s, at, e.Posted, e.PostedFor)
 	late := cmp.Or(e.PostedFor, e.SubmittedAt)
 	item := GradeItem{ID: col.ID, Title: col.Title, Manual: col.Manual, CategoryID: col.CategoryID, Possible: col.Points,

@@ -21,13 +21,14 @@ type BookColumn struct {
 	NeverDrop   bool      `json:"neverDrop,omitempty"`
 	Published   bool      `json:"published"`
 	GradeType   GradeType `json:"gradeType,omitempty"`
+	Blind       bool      `json:"blind,omitempty"` // nothing of it is here before the identities are revealed
 	DueAt       time.Time `json:"dueAt,omitzero"`
 	ArchivedAt  time.Time `json:"archivedAt,omitzero"`
 	Version     int64     `json:"version"`
 }
 
 // Counts reports whether the column is part of totals.
-func (c BookColumn) Counts() bool { return c.Published && c.GradeType != GradeUngraded }
+func (c BookColumn) Counts() bool { return c.Published && c.GradeType != GradeUngraded && !c.Blind }
 
 // Validate checks what a person typed.
 func (c BookColumn) Validate() error {
@@ -193,6 +194,7 @@ type GradeItem struct {
 	Possible     Points    `json:"possible"`
 	ExtraCredit  bool      `json:"extraCredit,omitempty"`
 	GradeType    GradeType `json:"gradeType,omitempty"`
+	Blind        bool      `json:"blind,omitempty"` // it is being marked blind: nothing is known before the identities are revealed
 	DueAt        time.Time `json:"dueAt,omitzero"`
 	State        string    `json:"state"` // graded, missing, excused, submitted or ""
 	Scored       Scored    `json:"scored"`

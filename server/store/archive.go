@@ -23,7 +23,10 @@ func (s *Store) scanArchived(row consensus.Row) (a Archived, err error) {
 		return a, err
 	}
 	a.Submission = sub.Submission
-	return a, row[last:].Scan(&a.Login)
+	if err = row[last:].Scan(&a.Login); a.Blind {
+		a.Login = a.UserID
+	}
+	return a, err
 }
 
 // ArchivePage lists the latest attempts that the filter shows, with the chunks of their files, by id from after on.

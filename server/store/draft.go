@@ -131,6 +131,7 @@ func (s *Store) HandInDrafts(ctx context.Context) (int, error) {
 			FROM submissions s JOIN work_drafts w ON w.assignment_id = s.assignment_id AND w.user_id = s.user_id, json_each(w.files) j
 			WHERE s.submission_id = ?`, id)
 		b.Exec(`DELETE FROM work_drafts WHERE (assignment_id, user_id) IN (SELECT assignment_id, user_id FROM submissions WHERE submission_id = ?)`, id)
+		drawParticipant(&b, d.assignment, d.user)
 		b.Notify(topicUser(d.user))
 	}
 	_, err = s.applyUnkeyed(ctx, &b)

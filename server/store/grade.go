@@ -61,7 +61,8 @@ const (
 	workInScope = `assignment_id = ?1
 		AND (json_array_length(?2) = 0 OR user_id IN (SELECT user_id FROM submissions WHERE submission_id IN (SELECT value FROM json_each(?2))))
 		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))` + inReach
-	assignmentAutomatic = `EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?1 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))`
+	assignmentAutomatic = `(EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?1 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))
+		AND NOT ` + assignmentBlind + `)`
 	// ?6 stamp, ?7: 1 to post only where posting is automatic
 	mayPost = ` AND (?7 = 0 OR ` + assignmentAutomatic + `)`
 	// Remarks go with a grade, or with everybody's, or with the submissions that are named. ?8: 1 for everybody
@@ -138,6 +139,7 @@ func (s *Store) PostScope(ctx context.Context, actor lms.Actor, courseID, assign
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	requireScope(&b, actor, courseID, assignmentID, scope)
+	b.Require(lms.ErrBlindPost, `NOT `+assignmentBlind, assignmentID)
 	postDrafts(&b, actor, courseID, assignmentID, scope, false)
 	if scope.Everyone {
 		b.Exec(`

@@ -136,6 +136,9 @@ func (s *Store) bookCell(ctx context.Context, courseID, columnID, userID string)
 	if len(b.students) == 0 || !known && columnID != lms.TotalColumn {
 		return d, lms.ErrNotFound
 	}
+	if known && b.Columns[at].Blind {
+		return d, lms.ErrBlindBook
+	}
 	st := &b.students[0]
 	e := st.Override
 	if columnID == lms.TotalColumn {

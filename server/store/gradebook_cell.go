@@ -79,6 +79,7 @@ func requireCells(b *consensus.Batch, courseID, changes string) {
 	b.Require(errNoCell, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch WHERE ch.column_id <> 'total'
 			AND NOT EXISTS(SELECT 1 FROM assignments a WHERE a.assignment_id = ch.column_id AND a.course_id = ?1 AND a.published = 1 AND a.archived_at IS NULL)
 			AND NOT EXISTS(SELECT 1 FROM book_columns b WHERE b.column_id = ch.column_id AND b.course_id = ?1 AND b.archived_at IS NULL))`, courseID, changes)
+	b.Require(lms.ErrBlindBook, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch JOIN assignments a ON a.assignment_id = ch.column_id WHERE ?1 <> '' AND `+blindNow+`)`, courseID, changes)
 	b.Require(errNoCell, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch
 			WHERE NOT EXISTS(SELECT 1 FROM enrolments e WHERE e.course_id = ?1 AND e.user_id = ch.user_id AND e.role = 'student' AND e.active = 1))`, courseID, changes)
 	b.Require(lms.ErrStale, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch WHERE ch.version <> `+bookVersion+`)`, courseID, changes)
@@ -244,6 +245,7 @@ func (s *Store) reachable(ctx context.Context, actor lms.Actor, courseID string,
 func requireColumn(b *consensus.Batch, courseID, columnID string) {
 	b.Require(lms.ErrNotFound, `?2 = 'total' OR EXISTS(SELECT 1 FROM assignments WHERE course_id = ?1 AND assignment_id = ?2 AND archived_at IS NULL)
 		OR EXISTS(SELECT 1 FROM book_columns WHERE course_id = ?1 AND column_id = ?2 AND archived_at IS NULL)`, courseID, columnID)
+	b.Require(lms.ErrBlindPost, `?1 = '' OR `+columnNotBlind, courseID, columnID)
 }
 
 // PostColumn makes the drafts of a column (of the named students; none named: of all) what students see, also excuses and
