@@ -53,6 +53,14 @@ type BookSettings struct {
 	Version      int64      `json:"version"`
 }
 
+// Scale is the course's letter scale, or the usual one where it has set none.
+func (s BookSettings) Scale() []Letter {
+	if len(s.Letters) > 0 {
+		return s.Letters
+	}
+	return Letters
+}
+
 // Limits of the rules of a gradebook.
 const (
 	MaxCategories = 50
@@ -198,6 +206,7 @@ type GradeItem struct {
 	DueAt        time.Time `json:"dueAt,omitzero"`
 	State        string    `json:"state"` // graded, missing, excused, submitted or ""
 	Scored       Scored    `json:"scored"`
+	Shown        string    `json:"shown,omitempty"` // what counts in the words of the grade type, where that is not points
 	Late         bool      `json:"late,omitempty"`
 	Policy       string    `json:"policy,omitempty"` // the late policy in words, where it took something
 	Dropped      bool      `json:"dropped,omitempty"`

@@ -121,6 +121,12 @@ func (s *Store) missing(ctx context.Context, courseID, assignmentID, sections, a
 	return items, next, total, err
 }
 
+// Marks and excuses in the gradebook that students do not see: ?1 assignment, ?2 JSON list of sections or empty.
+const unpostedCells = `
+	SELECT count(*) FROM book_cells k JOIN enrolments e ON e.course_id = k.course_id AND e.user_id = k.user_id AND e.active = 1
+	WHERE k.column_id = ?1 AND k.posted_version IS NOT k.version AND (k.draft_points IS NOT k.posted_points OR k.draft_excused <> coalesce(k.posted_excused, 0))
+		AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))`
+
 // SubmissionCounts counts what each filter of the list shows.
 func (s *Store) SubmissionCounts(ctx context.Context, actor lms.Actor, courseID, assignmentID string) (c lms.SubmissionCounts, err error) {
 	sections, err := s.markable(ctx, actor, courseID, assignmentID)
@@ -136,6 +142,9 @@ func (s *Store) SubmissionCounts(ctx context.Context, actor lms.Actor, courseID,
 	})
 	if err == nil {
 		c.Missing, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, s.Now(), sections)
+	}
+	if err == nil {
+		c.Entered, err = s.number(ctx, unpostedCells, assignmentID, sections)
 	}
 	return c, err
 }

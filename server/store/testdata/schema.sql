@@ -117,7 +117,7 @@ CREATE TABLE book_changes (
 	new_points     INTEGER,
 	new_excused    INTEGER NOT NULL,
 	import_id      TEXT
-) STRICT;
+, after_grade INTEGER) STRICT;
 
 CREATE INDEX book_changes_by_cell ON book_changes (course_id, column_id, user_id);
 
