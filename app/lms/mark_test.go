@@ -155,9 +155,9 @@ func TestBookSettings(t *testing.T) {
 func TestColumnParse(t *testing.T) {
 	scale := []lms.Letter{{"A", 93_33}, {"B+", 80_00}, {"F", 0}}
 	for _, tt := range []struct {
-		grade              GradeType
+		grade              lms.GradeType
 		typed, mark, shown string
-		possible           Points
+		possible           lms.Points
 		refused            bool
 	}{
 		{lms.GradeLetter, "b+", "8", "B+", 10_00, false},
