@@ -1,6 +1,7 @@
 package lms
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -79,8 +80,8 @@ func (c BookColumn) Parse(s string, scale []Letter) (Mark, string, error) {
 	if !plain && !exact && c.GradeType.worded() {
 		if p, shown, err := c.GradeType.Parse(s, c.Points, scale); err == nil {
 			return Mark{Points: &p}, shown, nil
-		} else if c.GradeType == GradePercent || !digits(s) {
-			return Mark{}, "", FieldErrorf(KindRule, "mark", "%s", err.Error())
+		} else if refusal := (*Error)(nil); errors.As(err, &refusal) && (c.GradeType == GradePercent || !digits(s)) {
+			return Mark{}, "", FieldErrorf(KindRule, "mark", "%s", refusal.Message)
 		}
 	}
 	if exact {

@@ -2,6 +2,7 @@ package lms_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -184,6 +185,9 @@ func TestColumnParse(t *testing.T) {
 		m, shown, err := c.Parse(tt.typed, scale)
 		if (err != nil) != tt.refused || err == nil && (m.String() != tt.mark || shown != tt.shown) {
 			t.Errorf("%s %q: %s, %q, %v", tt.grade, tt.typed, m, shown, err)
+		}
+		if err != nil && (lms.KindOf(err) != lms.KindRule || strings.Contains(err.(*lms.Error).Message, "rule:") || err.(*lms.Error).Field != "mark") {
+			t.Errorf("%s %q is refused with %v", tt.grade, tt.typed, err)
 		}
 		if again, _, err := c.Parse(m.Exact(), scale); err != nil || !again.Equal(m) {
 			t.Errorf("%s %q: written %q and read as %s, %v", tt.grade, tt.typed, m.Exact(), again, err)

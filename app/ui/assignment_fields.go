@@ -150,7 +150,7 @@ func (p *assignmentForm) gradingSummary() string {
 	if p.draft.OwnLate {
 		rule = "a late rule of its own"
 	}
-	return p.draft.Points + " points; " + rule
+	return p.draft.Points + " points; " + rule + cond(p.draft.Blind, "; blind", "")
 }
 
 func (p *assignmentForm) taskSummary() string {

@@ -155,8 +155,8 @@ func (p *submissionsPage) body() app.UI {
 	counts := []int{c.Ungraded, c.Needs, c.Unposted, c.Late, c.Missing, c.Extension, c.Resubmitted}
 	blind := p.assignment.Value.BlindNow()
 	for i, o := range workFilters[1:] {
-		if blind && (o.Value == "late" || o.Value == "missing" || o.Value == "extension") {
-			continue // they would tell of single students
+		if blind && tellsOfOne(o.Value) {
+			continue
 		}
 		tabs = append(tabs, Tab{Label: o.Label, Href: base + "?show=" + o.Value, Count: counts[i]})
 	}
@@ -176,6 +176,11 @@ func (p *submissionsPage) body() app.UI {
 // workFilters are the filters of the list in their order.
 var workFilters = []Option{{Value: "", Label: "All"}, {Value: "ungraded", Label: "Ungraded"}, {Value: "needs", Label: "Needs grading"}, {Value: "unposted", Label: "To post"},
 	{Value: "late", Label: "Late"}, {Value: "missing", Label: "Missing"}, {Value: "extension", Label: "Extension"}, {Value: "resubmitted", Label: "Handed in again"}}
+
+// tellsOfOne reports whether a filter could tell of a single student, so that it waits for the end of blind marking.
+func tellsOfOne(filter string) bool {
+	return filter == "late" || filter == "missing" || filter == "extension"
+}
 
 // policy says when students see what is marked.
 func (p *submissionsPage) policy() string {

@@ -212,3 +212,46 @@ func TestLettersOfTheCourse(t *testing.T) {
 		t.Errorf("the history is %+v", history)
 	}
 }
+
+// TestIncompleteNewsOfStaff: that files have not arrived is told to those who look after the student, and without a name while the
+// marking is blind.
+func TestIncompleteNewsOfStaff(t *testing.T) {
+	var ahead atomic.Int64
+	db := consensustest.Open(t, func(c *consensus.Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	st, err := store.Open(t.Context(), db)
+	want(t, err, nil)
+	s, ctx := storetest.Fill(t, st), t.Context()
+	for id, blind := range map[string]bool{"open": false, "blind": true} {
+		s.Post(t, id, func(a *lms.Assignment) { a.Blind = blind })
+		s.Upload(t, s.Alice, "f-"+id, "essay.pdf", 10, false)
+		s.HandIn(t, s.Alice, id, "s-"+id, "x", "f-"+id)
+	}
+	ahead.Store(int64(lms.UploadGrace + time.Minute))
+	told := func(who lms.Actor) map[string]string {
+		t.Helper()
+		home, err := s.Home(ctx, who)
+		want(t, err, nil)
+		names := map[string]string{}
+		for _, n := range home.News {
+			names[n.AssignmentID] = n.Who
+		}
+		return names
+	}
+	if names := told(s.TA); len(names) != 2 || names["blind"] != "a participant" || names["open"] == "" || names["open"] == "a participant" {
+		t.Errorf("the TA is told of %q", names)
+	}
+	_, err = s.CreateSection(ctx, s.Instructor, lms.Section{ID: "x1", CourseID: s.Course.ID, Title: "Monday"})
+	want(t, err, nil)
+	_, err = s.UpdateMember(ctx, s.Instructor, s.Course.ID, s.TA.UserID, store.MemberPatch{Sections: &[]string{"x1"}})
+	want(t, err, nil)
+	if names := told(s.TA); len(names) != 0 {
+		t.Errorf("the TA of another section is told of %q", names)
+	}
+	_, err = s.AssignSection(ctx, s.Instructor, s.Course.ID, "x1", []string{s.Alice.UserID})
+	want(t, err, nil)
+	if names := told(s.TA); len(names) != 2 {
+		t.Errorf("the TA of the section is told of %q", names)
+	}
+}
