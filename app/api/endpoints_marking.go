@@ -4,11 +4,12 @@ import "trivium/app/lms"
 
 // Marking: how an assignment is marked, rubrics, remarks about work, and work as archives.
 var (
-	GetMarking      = Endpoint[AssignmentPath, lms.Marking]{"GET", "/api/v1/courses/:course/assignments/:assignment/marking", lms.MemberOfCourse, "Show how an assignment is marked; students see its rubric when it is shown"}
-	UpdateMarking   = Endpoint[MarkingInput, lms.Marking]{"PUT", "/api/v1/courses/:course/assignments/:assignment/marking", lms.InstructorOfCourse, "Change the kind of grades, when they are posted, and the rubric"}
-	HideGrades      = Endpoint[HideGradesInput, HideGradesOutput]{"POST", "/api/v1/courses/:course/assignments/:assignment/grades/hide", lms.StaffOfCourse, "Hide posted grades and remarks from the students again; the drafts stay"}
-	CountWork       = Endpoint[AssignmentPath, lms.SubmissionCounts]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions/counts", lms.StaffOfCourse, "Count what each filter of the list of submissions shows"}
-	ListGradeChange = Endpoint[SubmissionPath, Page[lms.GradeChange]]{"GET", "/api/v1/courses/:course/submissions/:submission/grade/history", lms.StaffOfCourse, "List who changed and posted a grade, when, and from what to what"}
+	GetMarking       = Endpoint[AssignmentPath, lms.Marking]{"GET", "/api/v1/courses/:course/assignments/:assignment/marking", lms.MemberOfCourse, "Show how an assignment is marked; students see its rubric when it is shown"}
+	UpdateMarking    = Endpoint[MarkingInput, lms.Marking]{"PUT", "/api/v1/courses/:course/assignments/:assignment/marking", lms.InstructorOfCourse, "Change the kind of grades, when they are posted, and the rubric"}
+	RevealIdentities = Endpoint[AssignmentPath, lms.Assignment]{"POST", "/api/v1/courses/:course/assignments/:assignment/reveal", lms.InstructorOfCourse, "Reveal whose work was marked blind, for good; the grades come to the gradebook"}
+	HideGrades       = Endpoint[HideGradesInput, HideGradesOutput]{"POST", "/api/v1/courses/:course/assignments/:assignment/grades/hide", lms.StaffOfCourse, "Hide posted grades and remarks from the students again; the drafts stay"}
+	CountWork        = Endpoint[AssignmentPath, lms.SubmissionCounts]{"GET", "/api/v1/courses/:course/assignments/:assignment/submissions/counts", lms.StaffOfCourse, "Count what each filter of the list of submissions shows"}
+	ListGradeChange  = Endpoint[SubmissionPath, Page[lms.GradeChange]]{"GET", "/api/v1/courses/:course/submissions/:submission/grade/history", lms.StaffOfCourse, "List who changed and posted a grade, when, and from what to what"}
 
 	ListRubrics   = Endpoint[CoursePath, Page[lms.Rubric]]{"GET", "/api/v1/courses/:course/rubrics", lms.StaffOfCourse, "List the rubrics"}
 	CreateRubric  = Endpoint[RubricInput, lms.Rubric]{"POST", "/api/v1/courses/:course/rubrics", lms.StaffOfCourse, "Make a rubric"}
@@ -38,6 +39,7 @@ var (
 func markingRoutes() []Route {
 	return []Route{
 		named("GetMarking", GetMarking), named("UpdateMarking", UpdateMarking), named("HideGrades", HideGrades),
+		named("RevealIdentities", RevealIdentities),
 		named("CountWork", CountWork), named("ListGradeChange", ListGradeChange),
 		named("ListRubrics", ListRubrics), named("CreateRubric", CreateRubric), named("GetRubric", GetRubric),
 		named("UpdateRubric", UpdateRubric), named("DeleteRubric", DeleteRubric), named("RestoreRubric", RestoreRubric),

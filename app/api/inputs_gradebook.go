@@ -41,10 +41,13 @@ type MarkInput struct {
 	Course     string `param:"course" json:"-"`
 	Column     string `param:"column" json:"-"`
 	User       string `param:"user" json:"-"`
-	Mark       string `json:"mark"` // "87.5", "87,5", "87 %", "EX" or "" for none
+	Mark       string `json:"mark"` // in the words of the column's grade type: "87.5", "87,5", "87 %", "B+", "pass", "EX" or "" for none
 	Version    int64  `json:"version"`
 	AllowAbove bool   `json:"allowAbove,omitempty"` // more than the column is worth
 }
+
+// maxMark bounds what is typed as a mark, in bytes.
+const maxMark = 64
 
 // PostColumnInput posts or hides the marks of a column.
 type PostColumnInput struct {
@@ -153,8 +156,10 @@ func (in NotePath) Validate() error { return checkIDs(in.Course, in.Note) }
 
 // Validate checks that the text can be a mark; what the column is worth is checked where that is known.
 func (in MarkInput) Validate() error {
-	_, err := lms.ParseMark(in.Mark, 100_00)
-	return firstErr(checkIDs(in.Course, in.Column, in.User), err)
+	if len(in.Mark) > maxMark || !utf8.ValidString(in.Mark) { // what it means depends on the column
+		return lms.FieldErrorf(lms.KindRule, "mark", "This is too long for a mark. Write points such as 87.5, a percentage such as 87 %%, or EX for excused.")
+	}
+	return checkIDs(in.Course, in.Column, in.User)
 }
 
 // Validate checks the ids.

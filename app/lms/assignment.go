@@ -28,6 +28,7 @@ type Assignment struct {
 	Attachments     []File    `json:"attachments,omitempty"`
 	CreatedAt       time.Time `json:"createdAt,omitzero"`
 	ArchivedAt      time.Time `json:"archivedAt,omitzero"` // hidden from students; nothing of it is lost
+	RevealedAt      time.Time `json:"revealedAt,omitzero"` // when blind marking ended: the identities are known since
 	Version         int64     `json:"version"`
 	AssignmentRules
 
@@ -49,6 +50,8 @@ type AssignmentRules struct {
 	Honour       string      `json:"honour,omitempty"`       // statement that must be ticked; empty: none
 	HandInDrafts bool        `json:"handInDrafts,omitempty"` // at the cut-off an unsent draft is handed in; otherwise it stays a draft
 	LatePolicy   *LatePolicy `json:"latePolicy,omitempty"`   // nil: as the course has it
+	Blind        bool        `json:"blind,omitempty"`        // markers see pseudonyms until the identities are revealed
+	HideMarkers  bool        `json:"hideMarkers,omitempty"`  // students do not see who marked
 }
 
 // validate refuses what cannot be meant, naming the field.
@@ -63,6 +66,8 @@ func (r AssignmentRules) validate(a Assignment) error {
 		return FieldErrorf(KindInvalid, "categoryId", "This is not an id.")
 	case r.OnPaper && (a.AllowText || r.AllowURL || a.MaxFiles > 0):
 		return FieldErrorf(KindRule, "onPaper", "Work on paper is handed in outside of the site. Untick text, web address and files, or untick this.")
+	case r.OnPaper && r.Blind:
+		return FieldErrorf(KindRule, "blind", "Work on paper cannot be marked blind here, because marks for it are entered by name. Untick one of the two.")
 	case r.HandInDrafts && a.CutoffAt.IsZero():
 		return FieldErrorf(KindRule, "handInDrafts", "Drafts are handed in at the cut-off, and there is none. Set a cut-off, or let drafts stay drafts.")
 	case r.HandInDrafts && r.Honour != "":

@@ -42,6 +42,7 @@ const (
 	AuditGradePost      AuditAction = "grade.post"      // from then on students see it
 	AuditGradeHide      AuditAction = "grade.hide"      // from then on students do not see it any more
 	AuditMarking        AuditAction = "marking.change"  // how an assignment is marked and posted
+	AuditReveal         AuditAction = "marking.reveal"  // whose work was marked blind is known from then on
 	AuditOverrideGrant  AuditAction = "extension.grant" // other dates or attempts for students or a section
 	AuditOverrideRemove AuditAction = "extension.remove"
 	AuditLatePolicy     AuditAction = "grade.late"      // the late policy of a course

@@ -160,6 +160,8 @@ func (im *importer) header(head ImportLine) error {
 func (im *importer) markColumn(i, line int, name string) error {
 	at, ok := im.find(name)
 	switch {
+	case ok && im.columns[at].Blind:
+		im.plan.ReadOnly = append(im.plan.ReadOnly, name)
 	case ok:
 		for j, m := range im.marks[:i] {
 			if m == at {

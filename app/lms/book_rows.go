@@ -127,7 +127,10 @@ func (b *Book) Totals(s *BookStudent) (current, final Total) { return b.totals(s
 // Row is a student's row as staff see it.
 func (b *Book) Row(s *BookStudent) BookRow {
 	cells := make([]string, len(b.Columns))
-	for at := range b.Columns {
+	for at, col := range b.Columns {
+		if col.Blind {
+			continue
+		}
 		c, _, _ := b.Cell(s, at)
 		cells[at] = c.Encode()
 	}
@@ -189,12 +192,19 @@ func (b *Book) Student(s *BookStudent) StudentGrades {
 func (b *Book) item(s *BookStudent, at int, current, final Total) GradeItem {
 	col, e := b.Columns[at], s.Entries[at]
 	scored, due := b.score(s, at, e.Posted, e.PostedFor)
+	if col.Blind {
+		return GradeItem{ID: col.ID, Title: col.Title, CategoryID: col.CategoryID, Possible: col.Points, ExtraCredit: col.ExtraCredit, GradeType: col.GradeType,
+			DueAt: due, Blind: true}
+	}
 	late := cmp.Or(e.PostedFor, e.SubmittedAt)
 	item := GradeItem{ID: col.ID, Title: col.Title, Manual: col.Manual, CategoryID: col.CategoryID, Possible: col.Points,
 		ExtraCredit: col.ExtraCredit, GradeType: col.GradeType, DueAt: due, Scored: scored, Late: !due.IsZero() && late.After(due),
 		Dropped: dropped(current, col.ID), DroppedFinal: dropped(final, col.ID), PostedAt: e.PostedAt, ChangedAt: e.ChangedAt}
 	if scored.Deduction > 0 || scored.Missing && scored.Graded {
 		item.Policy = b.Policies[col.ID].Describe()
+	}
+	if scored.Graded && col.GradeType.worded() {
+		item.Shown = col.GradeType.Show(scored.Final.Points(), col.Points, b.Settings.Scale())
 	}
 	item.State = BookCell{Mark: e.Posted, Graded: scored.Graded, Missing: scored.Missing, Submitted: !e.SubmittedAt.IsZero()}.State()
 	return item

@@ -21,13 +21,14 @@ type BookColumn struct {
 	NeverDrop   bool      `json:"neverDrop,omitempty"`
 	Published   bool      `json:"published"`
 	GradeType   GradeType `json:"gradeType,omitempty"`
+	Blind       bool      `json:"blind,omitempty"` // nothing of it is here before the identities are revealed
 	DueAt       time.Time `json:"dueAt,omitzero"`
 	ArchivedAt  time.Time `json:"archivedAt,omitzero"`
 	Version     int64     `json:"version"`
 }
 
 // Counts reports whether the column is part of totals.
-func (c BookColumn) Counts() bool { return c.Published && c.GradeType != GradeUngraded }
+func (c BookColumn) Counts() bool { return c.Published && c.GradeType != GradeUngraded && !c.Blind }
 
 // Validate checks what a person typed.
 func (c BookColumn) Validate() error {
@@ -50,6 +51,14 @@ type BookSettings struct {
 	PassMark     *Percent   `json:"passMark,omitempty"`
 	ReleaseStats bool       `json:"releaseStats"` // students see statistics of MinStats and more
 	Version      int64      `json:"version"`
+}
+
+// Scale is the course's letter scale, or the usual one where it has set none.
+func (s BookSettings) Scale() []Letter {
+	if len(s.Letters) > 0 {
+		return s.Letters
+	}
+	return Letters
 }
 
 // Limits of the rules of a gradebook.
@@ -193,9 +202,11 @@ type GradeItem struct {
 	Possible     Points    `json:"possible"`
 	ExtraCredit  bool      `json:"extraCredit,omitempty"`
 	GradeType    GradeType `json:"gradeType,omitempty"`
+	Blind        bool      `json:"blind,omitempty"` // it is being marked blind: nothing is known before the identities are revealed
 	DueAt        time.Time `json:"dueAt,omitzero"`
 	State        string    `json:"state"` // graded, missing, excused, submitted or ""
 	Scored       Scored    `json:"scored"`
+	Shown        string    `json:"shown,omitempty"` // what counts in the words of the grade type, where that is not points
 	Late         bool      `json:"late,omitempty"`
 	Policy       string    `json:"policy,omitempty"` // the late policy in words, where it took something
 	Dropped      bool      `json:"dropped,omitempty"`

@@ -1,6 +1,7 @@
 package lms
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,52 @@ func ParseMark(s string, possible Points) (Mark, error) {
 	}
 	return Mark{Points: &p}, nil
 }
+
+// exactEnd marks a number as points in a column of any grade type, so that a mark is written back as it was.
+const exactEnd = "points"
+
+// Exact writes a mark so that every column reads it as the same: "87.5 points".
+func (m Mark) Exact() string {
+	if m.Points != nil {
+		return m.String() + " " + exactEnd
+	}
+	return m.String()
+}
+
+// Parse reads what is typed into a cell of the column, in the words of its grade type: a letter of the scale, "pass" or "fail", or a
+// percentage that needs no sign. Everywhere "87.5 points", EX and nothing mean what they say, and points do where nothing else is
+// meant. It returns the grade as it is shown, which is empty for points.
+func (c BookColumn) Parse(s string, scale []Letter) (Mark, string, error) {
+	s = strings.TrimSpace(s)
+	number, exact := strings.CutSuffix(s, exactEnd)
+	plain := s == "" || strings.EqualFold(s, "EX")
+	if !plain && !exact && c.GradeType.worded() {
+		if p, shown, err := c.GradeType.Parse(s, c.Points, scale); err == nil {
+			return Mark{Points: &p}, shown, nil
+		} else if refusal := (*Error)(nil); errors.As(err, &refusal) && (c.GradeType == GradePercent || !digits(s)) {
+			return Mark{}, "", FieldErrorf(KindRule, "mark", "%s", refusal.Message)
+		}
+	}
+	if exact {
+		s = number
+	}
+	m, err := ParseMark(s, c.Points)
+	if err == nil && m.Points != nil && c.GradeType.worded() {
+		return m, c.GradeType.Show(*m.Points, c.Points, scale), nil
+	}
+	return m, "", err
+}
+
+// Show writes a mark the way that the column's grades are shown and typed.
+func (c BookColumn) Show(m Mark, scale []Letter) string {
+	if m.Points == nil || m.Excused {
+		return m.String()
+	}
+	return c.GradeType.Show(*m.Points, c.Points, scale)
+}
+
+// digits reports whether a text begins like a number.
+func digits(s string) bool { return strings.ContainsAny(s[:min(len(s), 1)], "0123456789.,-+") }
 
 // BookEntry is what is known of one student in one column before anything is computed.
 type BookEntry struct {

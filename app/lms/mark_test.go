@@ -2,6 +2,7 @@ package lms_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -147,6 +148,52 @@ func TestBookSettings(t *testing.T) {
 		}
 		if field != c.field || (err != nil) != (c.field != "") {
 			t.Errorf("%s: %v, want a refusal of %q", c.name, err, c.field)
+		}
+	}
+}
+
+// A column reads marks in the words of its grade type, and writes them so that it reads them again as the same.
+func TestColumnParse(t *testing.T) {
+	scale := []lms.Letter{{"A", 93_33}, {"B+", 80_00}, {"F", 0}}
+	for _, tt := range []struct {
+		grade              lms.GradeType
+		typed, mark, shown string
+		possible           lms.Points
+		refused            bool
+	}{
+		{lms.GradeLetter, "b+", "8", "B+", 10_00, false},
+		{lms.GradeLetter, " A ", "6.54", "A", 7_00, false}, // 93.33 % of 7 are 6.5331: the next points above still have the letter
+		{lms.GradeLetter, "8.5", "8.5", "B+", 10_00, false},
+		{lms.GradeLetter, "95 %", "9.5", "A", 10_00, false},
+		{lms.GradeLetter, "Z", "", "", 10_00, true},
+		{lms.GradeLetter, "ex", "EX", "", 10_00, false},
+		{lms.GradeLetter, "", "", "", 10_00, false},
+		{lms.GradePercent, "87", "8.7", "87 %", 10_00, false},
+		{lms.GradePercent, "87,5 %", "8.75", "87.5 %", 10_00, false},
+		{lms.GradePercent, "8.7 points", "8.7", "87 %", 10_00, false},
+		{lms.GradePercent, "B+", "", "", 10_00, true},
+		{lms.GradePassFail, "p", "10", "Pass", 10_00, false},
+		{lms.GradePassFail, "Fail", "0", "Fail", 10_00, false},
+		{lms.GradePassFail, "maybe", "", "", 10_00, true},
+		{lms.GradePoints, "8.5", "8.5", "", 10_00, false},
+		{lms.GradePoints, "87 %", "8.7", "", 10_00, false},
+		{lms.GradePoints, "8.5 points", "8.5", "", 10_00, false},
+		{lms.GradePoints, "B+", "", "", 10_00, true},
+		{"", "EX", "EX", "", 10_00, false},
+	} {
+		c := lms.BookColumn{GradeType: tt.grade, Points: tt.possible}
+		m, shown, err := c.Parse(tt.typed, scale)
+		if (err != nil) != tt.refused || err == nil && (m.String() != tt.mark || shown != tt.shown) {
+			t.Errorf("%s %q: %s, %q, %v", tt.grade, tt.typed, m, shown, err)
+		}
+		if err != nil && (lms.KindOf(err) != lms.KindRule || strings.Contains(err.(*lms.Error).Message, "rule:") || err.(*lms.Error).Field != "mark") {
+			t.Errorf("%s %q is refused with %v", tt.grade, tt.typed, err)
+		}
+		if again, _, err := c.Parse(m.Exact(), scale); err != nil || !again.Equal(m) {
+			t.Errorf("%s %q: written %q and read as %s, %v", tt.grade, tt.typed, m.Exact(), again, err)
+		}
+		if want := shown; err == nil && want != "" && c.Show(m, scale) != want {
+			t.Errorf("%s %q: shown as %q, want %q", tt.grade, tt.typed, c.Show(m, scale), want)
 		}
 	}
 }

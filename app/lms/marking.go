@@ -26,11 +26,13 @@ type Marking struct {
 	RubricShown  bool      `json:"rubricShown,omitempty"` // to students before they hand in
 	Rubric       *Rubric   `json:"rubric,omitempty"`      // the newest version; for students only when shown
 	Sections     []Section `json:"sections,omitempty"`    // of the course, for posting; staff only
+	Letters      []Letter  `json:"letters,omitempty"`     // the course's scale, where grades are letters; staff only
+	Blind        bool      `json:"blind,omitempty"`       // nothing is posted before the identities are revealed; staff only
 	Version      int64     `json:"version"`
 }
 
 // Automatic reports whether what is marked shows at once.
-func (m Marking) Automatic() bool { return m.Posting == PostingAutomatic || m.Open }
+func (m Marking) Automatic() bool { return !m.Blind && (m.Posting == PostingAutomatic || m.Open) }
 
 // Validate checks what a person chose.
 func (m Marking) Validate() error {
@@ -77,7 +79,7 @@ func (g GradeType) Parse(s string, possible Points, scale []Letter) (Points, str
 	case GradeLetter:
 		for _, l := range scale {
 			if strings.EqualFold(l.Letter, s) {
-				return share(l.Min, possible), l.Letter, nil
+				return least(l.Min, possible), l.Letter, nil
 			}
 		}
 		return 0, "", FieldErrorf(KindRule, "points", "%q is not a letter of this course. Use one of %s.", s, letterNames(scale))
@@ -114,6 +116,13 @@ func (g GradeType) Show(p, possible Points, scale []Letter) string {
 	}
 	return p.String()
 }
+
+// worded reports whether grades of the type are written in other words than points.
+func (g GradeType) worded() bool { return g == GradePercent || g == GradeLetter || g == GradePassFail }
+
+// least is the smallest number of points that is no less than a percentage of the possible ones, so that it has the letter that begins
+// there.
+func least(p Percent, possible Points) Points { return (Points(p)*possible + 100_00 - 1) / 100_00 }
 
 // share is a percentage of the possible points, rounded half up to hundredths.
 func share(p Percent, possible Points) Points { return (Points(p)*possible + 50_00) / 100_00 }
@@ -169,6 +178,7 @@ type SubmissionCounts struct {
 	Ungraded    int `json:"ungraded"`    // latest attempts without a grade
 	Needs       int `json:"needs"`       // of those, all files are there
 	Unposted    int `json:"unposted"`    // drafts that students do not see
+	Entered     int `json:"entered"`     // marks and excuses in the gradebook that students do not see
 	Late        int `json:"late"`        // by the student's own due date
 	Missing     int `json:"missing"`     // students past their due date without work
 	Extension   int `json:"extension"`   // students with a date of their own who have handed in

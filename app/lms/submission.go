@@ -23,6 +23,7 @@ type Submission struct {
 	AssignmentID string          `json:"assignmentId"`
 	UserID       string          `json:"userId"`
 	UserName     string          `json:"userName,omitempty"` // for staff
+	Blind        bool            `json:"blind,omitempty"`    // for staff: the two are a pseudonym, and who is late is not told
 	Attempt      int             `json:"attempt"`            // from 1
 	Text         string          `json:"text,omitempty"`
 	URL          string          `json:"url,omitempty"`

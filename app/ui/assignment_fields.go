@@ -17,7 +17,7 @@ func (p *assignmentForm) form() app.UI {
 	d, why := &p.draft, p.problem.For
 	return app.Form().Class("stack").OnSubmit(p.submit).Body(
 		p.problem.Alert("title", "description", "points", "opensAt", "dueAt", "cutoffAt", "allowText", "maxFiles", "maxFileSize", "allowedTypes", "maxAttempts",
-			"gradeType", "categoryId", "gradeByAt", "onPaper", "honour", "handInDrafts", "late.rate", "late.interval", "late.floor", "late.missing"),
+			"gradeType", "categoryId", "blind", "gradeByAt", "onPaper", "honour", "handInDrafts", "late.rate", "late.interval", "late.floor", "late.missing"),
 		app.If(p.kept, func() app.UI {
 			return Notice("info", "This is what you typed on this device and did not save yet.", app.Div().Class("actions").Body(Button("Discard it", "arrow-left", p.discard)))
 		}),
@@ -46,7 +46,7 @@ func foldOf(field string) string {
 		return "dates"
 	case "allowText", "maxFiles", "maxFileSize", "allowedTypes", "maxAttempts", "onPaper", "honour":
 		return "handin"
-	case "points", "gradeType", "categoryId", "late.rate", "late.interval", "late.floor", "late.missing":
+	case "points", "gradeType", "categoryId", "blind", "late.rate", "late.interval", "late.floor", "late.missing":
 		return "grading"
 	}
 	return ""
@@ -96,6 +96,9 @@ func (p *assignmentForm) folded() app.UI {
 			),
 			Checkbox(Field{ID: "extraCredit", Label: "Extra credit: adds points, and nothing to the possible ones", On: p.ticked(&d.ExtraCredit)}, d.ExtraCredit),
 			Checkbox(Field{ID: "neverDrop", Label: "Never left out by a rule that drops the lowest", On: p.ticked(&d.NeverDrop)}, d.NeverDrop),
+			Checkbox(Field{ID: "blind", Label: "Blind marking: whoever marks sees “Participant 17” instead of a name", Error: why("blind"), On: p.ticked(&d.Blind),
+				Help: "Grades reach the gradebook and the students after an instructor has revealed the identities. It is fixed as soon as somebody hands in."}, d.Blind),
+			Checkbox(Field{ID: "hideMarkers", Label: "Students do not see who marked", On: p.ticked(&d.HideMarkers)}, d.HideMarkers),
 			Checkbox(Field{ID: "ownLate", Label: "A late rule of its own", Help: "Otherwise the rule of the course holds.", On: p.ticked(&d.OwnLate)}, d.OwnLate),
 			app.If(d.OwnLate, func() app.UI { return d.Late.fields(p.problem, p.typed) }),
 		),
@@ -147,7 +150,7 @@ func (p *assignmentForm) gradingSummary() string {
 	if p.draft.OwnLate {
 		rule = "a late rule of its own"
 	}
-	return p.draft.Points + " points; " + rule
+	return p.draft.Points + " points; " + rule + cond(p.draft.Blind, "; blind", "")
 }
 
 func (p *assignmentForm) taskSummary() string {

@@ -59,6 +59,8 @@ type assignmentDraft struct {
 	OnPaper      bool       `json:"onPaper"`
 	Honour       string     `json:"honour"`
 	HandInDrafts bool       `json:"handInDrafts"`
+	Blind        bool       `json:"blind"`
+	HideMarkers  bool       `json:"hideMarkers"`
 	OwnLate      bool       `json:"ownLate"`
 	Late         lateDraft  `json:"late"`
 	Was          draftDates `json:"was"`
@@ -83,7 +85,7 @@ func draftOf(a lms.Assignment, zone string) assignmentDraft {
 		Types:       strings.Join(a.AllowedTypes, ", "),
 		MaxAttempts: itoa(a.MaxAttempts), Published: a.Published, Attachments: a.Attachments, Version: a.Version,
 		GradeType: cond(a.GradeType == "", string(lms.GradePoints), string(a.GradeType)), Category: a.CategoryID, ExtraCredit: a.ExtraCredit, NeverDrop: a.NeverDrop,
-		AlwaysShow: a.AlwaysShow, AllowURL: a.AllowURL, OnPaper: a.OnPaper, Honour: a.Honour, HandInDrafts: a.HandInDrafts,
+		AlwaysShow: a.AlwaysShow, AllowURL: a.AllowURL, OnPaper: a.OnPaper, Honour: a.Honour, HandInDrafts: a.HandInDrafts, Blind: a.Blind, HideMarkers: a.HideMarkers,
 		OwnLate: a.LatePolicy != nil, Was: draftDates{a.DueAt, a.CutoffAt}}
 	if a.LatePolicy != nil {
 		d.Late = lateDraftOf(*a.LatePolicy)
@@ -97,7 +99,8 @@ func draftOf(a lms.Assignment, zone string) assignmentDraft {
 func (d assignmentDraft) input(course, zone string) (api.AssignmentInput, error) {
 	in := api.AssignmentInput{Course: course, ID: d.ID, Title: d.Title, Description: d.Description, AllowText: d.AllowText, Published: d.Published,
 		AssignmentRules: lms.AssignmentRules{GradeType: lms.GradeType(d.GradeType), CategoryID: d.Category, ExtraCredit: d.ExtraCredit, NeverDrop: d.NeverDrop,
-			AlwaysShow: d.AlwaysShow, AllowURL: d.AllowURL, OnPaper: d.OnPaper, Honour: strings.TrimSpace(d.Honour), HandInDrafts: d.HandInDrafts}}
+			AlwaysShow: d.AlwaysShow, AllowURL: d.AllowURL, OnPaper: d.OnPaper, Honour: strings.TrimSpace(d.Honour), HandInDrafts: d.HandInDrafts,
+			Blind: d.Blind, HideMarkers: d.HideMarkers}}
 	var err error
 	if in.Points, err = lms.ParsePoints(d.Points); err != nil {
 		return in, lms.FieldErrorf(lms.KindRule, "points", "%s", ProblemOf(err).Message)

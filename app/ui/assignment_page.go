@@ -196,6 +196,9 @@ func (p *assignmentPage) facts(a lms.Assignment) app.UI {
 		facts = append(facts, Fact{"Grade by", p.dateFact(a.GradeByAt, cond(a.Stats != nil && a.Stats.Ungraded > 0, DueTone(a.GradeByAt), ""))})
 	}
 	facts = append(facts, Fact{"Worth", text(worth(a))}, Fact{"Hand in", text(a.Describe())})
+	if a.BlindNow() {
+		facts = append(facts, Fact{"Marking", text(cond(p.staff(), "Blind: names show after the reveal", "Blind: who marks does not see your name. Leave it out of your work."))})
+	}
 	if a.MaxAttempts > 0 {
 		used := ""
 		if a.Mine != nil && p.student() {

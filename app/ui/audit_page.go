@@ -32,7 +32,7 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditCourseState: "Archived or restored a course", lms.AuditClaimIssue: "Made links for new accounts", lms.AuditClaim: "Chose the first password",
 	lms.AuditViewStart: "Began a student view", lms.AuditViewEnd: "Ended a student view",
 	lms.AuditGradeSave: "Saved a grade", lms.AuditGradePost: "Posted grades", lms.AuditSubmissionRead: "Read a submission", lms.AuditExport: "Exported data", lms.AuditCourseImport: "Imported a course",
-	lms.AuditGradeHide: "Hid grades", lms.AuditMarking: "Changed how work is marked",
+	lms.AuditGradeHide: "Hid grades", lms.AuditMarking: "Changed how work is marked", lms.AuditReveal: "Revealed the identities of a blind marking",
 	lms.AuditOverrideGrant: "Gave other dates", lms.AuditOverrideRemove: "Took other dates back", lms.AuditLatePolicy: "Changed the late rule", lms.AuditDates: "Changed dates or points of work",
 	lms.AuditReturn: "Returned an attempt to draft", lms.AuditChoose: "Chose the attempt that is graded",
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",

@@ -68,6 +68,10 @@ func (p *gradebookPage) columnDialog() app.UI {
 				}),
 			)
 		}),
+		when(shown.kind == "blind", func() app.UI {
+			return stackOf(app.P().Text("This is marked blind. Its grades are here, and count, when an instructor has revealed the identities."),
+				LinkButton("Open the submissions", "clipboard", CoursePath(p.id, "assignments", id, "submissions")))
+		}),
 		when(shown.kind == "item", func() app.UI {
 			return actionsOf(
 				when(!col.Manual, func() app.UI {
@@ -254,7 +258,7 @@ func (p *gradebookPage) narrowStudent(r *lms.BookRow) app.UI {
 			if cell.Unposted {
 				says = trimSpace(says + " not posted")
 			}
-			face, _, _ := cellFace(cell)
+			face, _, _ := p.grid.face(cell, c)
 			return RowWith(nil, c.title, trimSpace(c.sub+cond(says != "", " · "+says, "")),
 				app.Span().Class("row-aside").Text(face),
 				Button("Change", "", func(ctx app.Context, _ app.Event) { p.openCell(ctx, r.UserID, c.id) }, Each(r.UserID, c.id)).Aria("label", "Change "+c.title))

@@ -151,6 +151,10 @@ func (p *gradebookPage) onGridKey(e app.Value) {
 	g := &p.grid
 	key, ctrl := e.Get("key").String(), e.Get("ctrlKey").Bool()
 	row, col := g.row, g.col
+	if !ctrl && g.takes(key) {
+		p.typeOver()
+		return
+	}
 	switch key {
 	case "ArrowDown":
 		row++
@@ -187,9 +191,6 @@ func (p *gradebookPage) onGridKey(e app.Value) {
 		p.typeOver()
 		return
 	default:
-		if len(key) == 1 && !ctrl && strings.ContainsAny(key, "0123456789,.eE") {
-			p.typeOver()
-		}
 		return
 	}
 	e.Call("preventDefault")
@@ -237,8 +238,8 @@ func (p *gradebookPage) edit() {
 		return
 	}
 	was := g.cell(row, col)
-	p.editing = &editing{user: row.UserID, column: col.id, was: was.Mark.String(), version: was.Version}
-	cell.Set("innerHTML", `<input id="`+editField+`" class="bc-in" inputmode="decimal" autocomplete="off" aria-describedby="book-help">`)
+	p.editing = &editing{user: row.UserID, column: col.id, was: g.shown(col, was.Mark), exact: was.Mark.Exact(), version: was.Version}
+	cell.Set("innerHTML", `<input id="`+editField+`" class="bc-in" inputmode="`+cond(kindNote(g.column(col).GradeType) == "", "decimal", "text")+`" autocomplete="off" aria-describedby="book-help">`)
 	in := app.Window().GetElementByID(editField)
 	in.Call("setAttribute", "aria-label", "Mark of "+row.Name+" in "+col.title)
 	in.Set("value", cond(g.bad[key] != "", g.bad[key], p.editing.was))

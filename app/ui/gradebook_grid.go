@@ -55,17 +55,56 @@ func (g *bookGrid) set(b lms.Gradebook) {
 		g.cols = append(g.cols, bookCol{kind: "letter", id: "letter", title: "Letter"})
 	}
 	for i, c := range b.Columns {
-		sub := "of " + c.Points.String()
-		if !c.Published {
-			sub += ", staff only"
+		col := bookCol{kind: "item", at: i, id: c.ID, title: c.Title, sub: kindNote(c.GradeType) + "of " + c.Points.String()}
+		switch {
+		case c.Blind:
+			col.kind, col.sub = "blind", "blind: reveal to see"
+		case !c.Published:
+			col.sub += ", staff only"
 		}
-		g.cols = append(g.cols, bookCol{kind: "item", at: i, id: c.ID, title: c.Title, sub: sub})
+		g.cols = append(g.cols, col)
 	}
 	for i, c := range b.Settings.Categories {
 		g.cols = append(g.cols, bookCol{kind: "category", at: i, id: "category-" + c.ID, title: c.Name, sub: c.Weight.String() + " %, current"})
 	}
 	g.cols = append(g.cols, bookCol{kind: "level", id: "level", title: "Level"})
 	g.arrange()
+}
+
+// kindNote says in what the marks of a column are written, where it is not points.
+func kindNote(t lms.GradeType) string {
+	switch t {
+	case lms.GradeLetter:
+		return "letter, "
+	case lms.GradePercent:
+		return "percent, "
+	case lms.GradePassFail:
+		return "pass or fail, "
+	}
+	return ""
+}
+
+// column is the column of the gradebook behind one that is edited.
+func (g *bookGrid) column(c bookCol) lms.BookColumn {
+	if c.kind == "item" {
+		return g.book.Columns[c.at]
+	}
+	return lms.BookColumn{ID: lms.TotalColumn, Title: "Final total", Points: 100_00, ExtraCredit: true}
+}
+
+// shown writes a mark in the words of its column.
+func (g *bookGrid) shown(c bookCol, m lms.Mark) string {
+	return g.column(c).Show(m, g.book.Settings.Scale())
+}
+
+// takes reports whether a key begins a mark in the selected cell.
+func (g *bookGrid) takes(key string) bool {
+	if len(key) != 1 || g.row < 0 || g.col < 0 || !g.cols[g.col].editable() {
+		return false
+	}
+	t := g.column(g.cols[g.col]).GradeType
+	words := t == lms.GradeLetter || t == lms.GradePassFail
+	return strings.Contains("0123456789,.eE", key) || words && (key[0]|0x20 >= 'a' && key[0]|0x20 <= 'z')
 }
 
 // arrange filters and sorts.
@@ -251,28 +290,29 @@ func (g *bookGrid) bodyCell(b *strings.Builder, r, c int, row *lms.BookRow) {
 		b.WriteString(html.EscapeString(g.text(row, col)) + `</div>`)
 		return
 	}
-	text, class, says := cellFace(g.cell(row, col))
+	text, class, says := g.face(g.cell(row, col), col)
 	g.open(b, "gridcell", class, r, c)
-	b.WriteString(text)
+	b.WriteString(html.EscapeString(text))
 	if says != "" {
 		b.WriteString(`<span class="sr-only">` + says + `</span>`)
 	}
 	b.WriteString(`</div>`)
 }
 
-// cellFace is how a mark looks, and what a screen reader says beside it. Excused, missing, ungraded, late and unposted can be
-// told apart without colours: by words and signs.
-func cellFace(c lms.BookCell) (text, class, says string) {
+// face is how a mark looks, in the words of its column, and what a screen reader says beside it. Excused, missing, ungraded, late and
+// unposted can be told apart without colours: by words and signs.
+func (g *bookGrid) face(c lms.BookCell, col bookCol) (text, class, says string) {
+	final := g.shown(col, lms.Mark{Points: &c.Final})
 	switch c.State() {
 	case "excused":
 		text, class, says = "EX", "bc-ex", ", excused"
 	case "missing":
 		text, class, says = "–", "bc-missing", " missing"
 		if c.Graded {
-			text, says = c.Final.String(), ", missing"
+			text, says = final, ", missing"
 		}
 	case "graded":
-		text = c.Final.String()
+		text = final
 	case "submitted":
 		text, class, says = "●", "bc-todo", " to grade"
 	}
@@ -295,7 +335,7 @@ func (g *bookGrid) describe(r, c int) string {
 	row, col := &g.book.Rows[g.rows[r]], g.cols[c]
 	s := row.Name + " · " + col.title + ": "
 	if !col.editable() {
-		return s + cond(g.text(row, col) != "", g.text(row, col), "nothing yet")
+		return s + cond(g.text(row, col) != "", g.text(row, col), cond(col.kind == "blind", "marked blind; an instructor reveals it among the submissions", "nothing yet"))
 	}
 	cell := g.cell(row, col)
 	switch cell.State() {
@@ -304,9 +344,10 @@ func (g *bookGrid) describe(r, c int) string {
 	case "missing":
 		s += "missing" + cond(cell.Graded, ", counts "+cell.Final.String(), "")
 	case "graded":
-		s += cell.Mark.String()
+		s += g.shown(col, cell.Mark)
 		if col.kind == "item" {
-			s += " of " + g.book.Columns[col.at].Points.String()
+			of := " of " + g.book.Columns[col.at].Points.String()
+			s += cond(kindNote(g.book.Columns[col.at].GradeType) == "", of, " ("+cell.Mark.String()+of+")")
 		}
 		if cell.Mark.Points != nil && *cell.Mark.Points != cell.Final {
 			s += ", counts " + cell.Final.String() + " after the late policy"

@@ -48,8 +48,9 @@ type gradebookPage struct {
 
 // editing is a cell whose mark is being typed.
 type editing struct {
-	user, column, was string
-	version           int64
+	user, column string
+	was, exact   string // the mark as it was shown, and so that every column reads it as the same
+	version      int64
 }
 
 // typedMark is a mark that waits for a decision.

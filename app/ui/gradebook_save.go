@@ -15,7 +15,12 @@ func (p *gradebookPage) columnOf(id string) lms.BookColumn {
 			return c
 		}
 	}
-	return lms.BookColumn{ID: lms.TotalColumn, Title: "Final total", Points: 100_00, ExtraCredit: true}
+	return p.grid.column(bookCol{})
+}
+
+// inWords writes a mark in the words of a column.
+func (p *gradebookPage) inWords(col lms.BookColumn, m lms.Mark) string {
+	return cond(m.Empty(), "no mark", col.Show(m, p.grid.book.Settings.Scale()))
 }
 
 func (p *gradebookPage) nameOf(user string) string {
@@ -30,7 +35,7 @@ func (p *gradebookPage) nameOf(user string) string {
 // save sends a mark. What cannot be meant is not sent, and more than the column is worth is asked about first.
 func (p *gradebookPage) save(ctx app.Context, ed editing, text string, above bool) {
 	key, col := cellKey(ed.user, ed.column), p.columnOf(ed.column)
-	mark, err := lms.ParseMark(text, col.Points)
+	mark, _, err := col.Parse(text, p.grid.book.Settings.Scale())
 	if err != nil {
 		p.refused(ctx, key, text, err)
 		return
@@ -86,8 +91,8 @@ func (p *gradebookPage) accept(ctx app.Context, ed editing, d lms.BookCellDetail
 	delete(p.grid.bad, key)
 	p.grid.update(d.Row)
 	p.saved = Now()
-	p.said = "Saved: " + d.Row.Name + ", " + d.Column.Title + ", " + cond(d.Mark.Empty(), "no mark", d.Mark.String()) + "."
-	p.undo = &editing{ed.user, ed.column, ed.was, d.Version}
+	p.said = "Saved: " + d.Row.Name + ", " + d.Column.Title + ", " + p.inWords(d.Column, d.Mark) + "."
+	p.undo = &editing{ed.user, ed.column, ed.exact, ed.exact, d.Version}
 	if p.open == "cell" && p.openUser == ed.user && p.openCol == ed.column {
 		p.detail.Set(d)
 	}
@@ -98,12 +103,12 @@ func (p *gradebookPage) accept(ctx app.Context, ed editing, d lms.BookCellDetail
 func (p *gradebookPage) takeBack(ctx app.Context, _ app.Event) {
 	u := *p.undo
 	back := u
-	back.was = ""
+	back.was, back.exact = "", ""
 	for i := range p.grid.book.Rows {
 		if r := &p.grid.book.Rows[i]; r.UserID == u.user {
 			for _, c := range p.grid.cols {
 				if c.id == u.column {
-					back.was = p.grid.cell(r, c).Mark.String()
+					back.exact = p.grid.cell(r, c).Mark.Exact()
 				}
 			}
 		}
@@ -134,7 +139,7 @@ func (p *gradebookPage) openSelected(ctx app.Context) {
 
 func (p *gradebookPage) openCell(ctx app.Context, user, column string) {
 	p.open, p.openUser, p.openCol = "cell", user, column
-	p.typed, p.problem = p.markOf(user, column).Mark.String(), Problem{}
+	p.typed, p.problem = p.columnOf(column).Show(p.markOf(user, column).Mark, p.grid.book.Settings.Scale()), Problem{}
 	p.detail.Reset()
 	p.readCell(ctx, column, user)
 }
@@ -168,7 +173,7 @@ func (p *gradebookPage) dialogs() app.UI {
 		t := *p.conflict
 		return NewDialog("conflict", "Somebody else changed this mark", p.close, stackOf(
 			app.P().Text(t.message),
-			app.P().Text("You typed: "+cond(t.text != "", t.text, "no mark")+". They have: "+cond(p.detail.Value.Mark.String() != "", p.detail.Value.Mark.String(), "no mark")+"."),
+			app.P().Text("You typed: "+cond(t.text != "", t.text, "no mark")+". They have: "+p.inWords(p.detail.Value.Column, p.detail.Value.Mark)+"."),
 			app.Div().Class("actions", "actions-end").Body(
 				Button("Keep theirs", "", func(ctx app.Context, _ app.Event) {
 					delete(p.grid.bad, cellKey(t.user, t.column))
@@ -179,7 +184,7 @@ func (p *gradebookPage) dialogs() app.UI {
 				Busy(Primary("Save mine", "", func(ctx app.Context, _ app.Event) {
 					p.close(ctx)
 					now := p.markOf(t.user, t.column)
-					p.save(ctx, editing{t.user, t.column, now.Mark.String(), now.Version}, t.text, true)
+					p.save(ctx, editing{t.user, t.column, "", now.Mark.Exact(), now.Version}, t.text, true)
 				}), p.detail.Loading()),
 			)))
 	case p.open == "cell":
@@ -197,8 +202,8 @@ func (p *gradebookPage) cellDialog() app.UI {
 	col := p.columnOf(p.openCol)
 	d := NewDialog("cell", p.nameOf(p.openUser)+", "+col.Title, p.close, stackOf(
 		app.Form().Class("stack").OnSubmit(p.saveTyped).Body(
-			Input(Field{ID: "cell-mark", Label: "Mark", Value: p.typed, InputMode: "decimal", Autocomplete: "off", Optional: true, Error: p.problem.Message,
-				Help: "Points" + cond(col.ID == lms.TotalColumn, " in percent", " of "+col.Points.String()) + ", a percentage such as 87 %, EX for excused, or nothing. Staff only until it is posted.",
+			Input(Field{ID: "cell-mark", Label: "Mark", Value: p.typed, Autocomplete: "off", Optional: true, Error: p.problem.Message,
+				Help: p.markHelp(col),
 				On:   func(ctx app.Context, _ app.Event) { p.typed = ctx.JSSrc().Get("value").String() }}),
 			app.Div().Class("actions", "actions-end").Body(
 				when(col.ID != lms.TotalColumn && !p.readOnly(), func() app.UI {
@@ -213,6 +218,20 @@ func (p *gradebookPage) cellDialog() app.UI {
 	return d
 }
 
+// markHelp says what can be typed as a mark.
+func (p *gradebookPage) markHelp(col lms.BookColumn) string {
+	s := "Points" + cond(col.ID == lms.TotalColumn, " in percent", " of "+col.Points.String()) + ", a percentage such as 87 %"
+	switch col.GradeType {
+	case lms.GradeLetter:
+		s = "A letter of the course's scale, or points of " + col.Points.String()
+	case lms.GradePassFail:
+		s = "Pass or fail, or points of " + col.Points.String()
+	case lms.GradePercent:
+		s = "A percentage such as 87, or “8.7 points”"
+	}
+	return s + ", EX for excused, or nothing. Staff only until it is posted."
+}
+
 func (p *gradebookPage) saveTyped(ctx app.Context, e app.Event) {
 	e.PreventDefault()
 	p.saveText(ctx, trimSpace(p.typed))
@@ -225,11 +244,15 @@ func (p *gradebookPage) saveText(ctx app.Context, text string) {
 	p.typed = text
 	SetValue("cell-mark", text)
 	now := p.markOf(p.openUser, p.openCol)
-	p.save(ctx, editing{p.openUser, p.openCol, now.Mark.String(), now.Version}, text, false)
+	p.save(ctx, editing{p.openUser, p.openCol, "", now.Mark.Exact(), now.Version}, text, false)
 }
 
 func (p *gradebookPage) cellFacts(d lms.BookCellDetail) app.UI {
-	facts := []Fact{{"The student sees", text(cond(d.Posted != nil, postedText(d.Posted), "nothing of it yet"))}}
+	sees := "nothing of it yet"
+	if d.Posted != nil {
+		sees = p.inWords(d.Column, *d.Posted)
+	}
+	facts := []Fact{{"The student sees", text(sees)}}
 	if d.Scored.Graded && d.Scored.Deduction > 0 {
 		facts = append(facts, Fact{"Given", text(d.Scored.Raw.String())}, Fact{"Late, deduction", text("− " + d.Scored.Deduction.String())})
 	}
@@ -245,27 +268,20 @@ func (p *gradebookPage) cellFacts(d lms.BookCellDetail) app.UI {
 	return stackOf(Facts(facts...), app.H3().Text("History"), app.If(len(d.History) == 0, func() app.UI {
 		return mutedText("Nobody has changed this cell.")
 	}).Else(func() app.UI {
-		return app.Ul().Class("book-history").Body(app.Range(d.History).Slice(func(i int) app.UI { return p.historyRow(d.History[i]) }))
+		return app.Ul().Class("book-history").Body(app.Range(d.History).Slice(func(i int) app.UI { return p.historyRow(d.Column, d.History[i]) }))
 	}))
 }
 
-func postedText(m *lms.Mark) string {
-	if m == nil || m.Empty() {
-		return "no mark"
-	}
-	return m.String()
-}
-
-func (p *gradebookPage) historyRow(h lms.MarkChange) app.UI {
-	words := postedText(&h.Old) + " → " + postedText(&h.New)
+func (p *gradebookPage) historyRow(col lms.BookColumn, h lms.MarkChange) app.UI {
+	words := p.inWords(col, h.Old) + " → " + p.inWords(col, h.New)
 	switch {
 	case h.Hidden:
 		words = "hidden from the student"
 	case h.Posted:
-		words = "posted: " + postedText(&h.New)
+		words = "posted: " + p.inWords(col, h.New)
 	}
 	return app.Li().Body(app.Span().Class("row-text").Body(text(words), app.Span().Class("row-meta").Text(h.By+cond(h.Import, " by an import", "")+" · "+FormatTime(h.At))),
 		when(!h.Posted && !h.Hidden && !p.readOnly(), func() app.UI {
-			return Button("Restore "+postedText(&h.Old), "", func(ctx app.Context, _ app.Event) { p.saveText(ctx, h.Old.String()) }, Each(h.At.UnixMilli(), h.Old.String()))
+			return Button("Restore "+p.inWords(col, h.Old), "", func(ctx app.Context, _ app.Event) { p.saveText(ctx, h.Old.Exact()) }, Each(h.At.UnixMilli(), h.Old.Exact()))
 		}))
 }

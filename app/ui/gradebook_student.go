@@ -87,9 +87,14 @@ func (p *gradebookPage) gradeRow(g lms.StudentGrades, i lms.GradeItem) app.UI {
 	case "submitted":
 		label, tone, value = "Handed in", "info", "– / "+i.Possible.String()
 	case "graded":
-		value = i.Scored.Final.String() + " / " + i.Possible.String()
+		if value = i.Scored.Final.String() + " / " + i.Possible.String(); i.Shown != "" {
+			value = cond(i.GradeType == lms.GradeLetter, i.Shown+" · "+value, i.Shown)
+		}
 	default:
 		value = "– / " + i.Possible.String()
+	}
+	if i.Blind {
+		label, tone, value = "Marked blind", "", "not known yet"
 	}
 	if i.Late && label == "" {
 		label, tone = "Late", "warn"

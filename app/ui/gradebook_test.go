@@ -84,13 +84,14 @@ func TestGridEscapesWhatPeopleTyped(t *testing.T) {
 // Excused, missing, ungraded, handed in, late and unposted are told apart by words and signs, not by colours alone.
 func TestCellFaces(t *testing.T) {
 	p := lms.Points(8_00)
-	faces := map[string]string{}
+	faces, g := map[string]string{}, testGrid(1, 1)
+	item := g.cols[slices.IndexFunc(g.cols, func(c bookCol) bool { return c.kind == "item" })]
 	for name, c := range map[string]lms.BookCell{
 		"excused": {Mark: lms.Mark{Excused: true}}, "missing": {Missing: true}, "missing with a score": {Missing: true, Graded: true, Final: 4_00},
 		"nothing": {}, "to grade": {Submitted: true}, "graded": {Mark: lms.Mark{Points: &p}, Graded: true, Final: p}, "zero": {Mark: lms.Mark{Points: new(lms.Points)}, Graded: true},
 		"late": {Mark: lms.Mark{Points: &p}, Graded: true, Final: 7_00, Late: true}, "not posted": {Mark: lms.Mark{Points: &p}, Graded: true, Final: p, Unposted: true},
 	} {
-		text, _, says := cellFace(lms.ParseBookCell(c.Encode()))
+		text, _, says := g.face(lms.ParseBookCell(c.Encode()), item)
 		for other, face := range faces {
 			if face == text+says {
 				t.Errorf("%s and %s are both %q", name, other, face)
@@ -100,6 +101,37 @@ func TestCellFaces(t *testing.T) {
 	}
 	if faces["late"] != "7, late" || faces["missing with a score"] != "4, missing" || faces["zero"] != "0" {
 		t.Errorf("%q", faces)
+	}
+}
+
+// A column shows and takes marks in the words of its grade type, and one that is marked blind shows and takes nothing.
+func TestGridInWords(t *testing.T) {
+	g := testGrid(1, 4)
+	for i, k := range []lms.GradeType{lms.GradeLetter, lms.GradePercent, lms.GradePassFail, lms.GradePoints} {
+		g.book.Columns[i].GradeType, g.book.Columns[i].Points = k, 10_00
+	}
+	g.book.Columns[3].Blind = true
+	g.book.Settings.Letters = []lms.Letter{{Letter: "<Top>", Min: 80_00}, {Letter: "Low", Min: 0}}
+	p := lms.Points(8_50)
+	cell := lms.BookCell{Mark: lms.Mark{Points: &p}, Graded: true, Final: p}.Encode()
+	g.book.Rows[0].Cells = strings.Join([]string{cell, cell, cell, ""}, " ")
+	g.set(g.book)
+	h := g.draw(window{0, 1, 0, len(g.cols)})
+	for _, want := range []string{">&lt;Top&gt;<", ">85 %<", ">Pass<", "letter, of 10", "blind: reveal to see"} {
+		if !strings.Contains(h, want) {
+			t.Errorf("no %q in %s", want, h)
+		}
+	}
+	at := func(kind string) int { return slices.IndexFunc(g.cols, func(c bookCol) bool { return c.kind == kind }) }
+	g.row, g.col = 0, at("item")
+	if !g.takes("B") || !g.takes("8") || g.takes("+") || g.takes("Enter") {
+		t.Error("a letter does not begin a mark of a letter column")
+	}
+	if g.col++; g.takes("B") || !g.takes("8") {
+		t.Error("a letter begins a percentage")
+	}
+	if g.col = at("blind"); g.takes("8") || !strings.Contains(g.describe(0, g.col), "marked blind") {
+		t.Errorf("a blind column takes marks: %s", g.describe(0, g.col))
 	}
 }
 

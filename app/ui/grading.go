@@ -250,8 +250,8 @@ func (p *gradingPage) filterMenu() app.UI {
 	in := app.Select().ID("show").Class("input", "select").Aria("label", "Whose work").OnChange(p.onFilter)
 	return in.Body(app.Range(workFilters).Slice(func(i int) app.UI {
 		o := app.Option().Value(workFilters[i].Value).Text(workFilters[i].Label)
-		if workFilters[i].Value == "missing" {
-			return nil // there is no work to look at
+		if workFilters[i].Value == "missing" || p.submission.Value.Blind && tellsOfOne(workFilters[i].Value) {
+			return nil // there is no work to look at, or nothing is told of it
 		}
 		return o.Selected(workFilters[i].Value == gradingQueue.filter)
 	}))

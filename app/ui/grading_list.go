@@ -125,14 +125,18 @@ func (p *submissionsPage) actions() app.UI {
 	if filter == "missing" {
 		filter = ""
 	}
+	blind := p.assignment.Value.BlindNow()
 	return app.Div().Class("actions").Body(
-		app.If(!p.readOnly(), func() app.UI {
-			return Busy(Primary("Post grades"+cond(p.counts.Value.Unposted > 0, " ("+itoa(p.counts.Value.Unposted)+")", ""), "send", open("post")), p.posting)
+		app.If(blind && p.instructor() && !p.readOnly(), func() app.UI { return Busy(Primary("Reveal identities", "eye", open("reveal")), p.posting) }),
+		app.If(!blind && !p.readOnly(), func() app.UI {
+			n := p.counts.Value.Unposted + p.counts.Value.Entered
+			return Busy(Primary("Post grades"+cond(n > 0, " ("+itoa(n)+")", ""), "send", open("post")), p.posting)
 		}),
 		app.If(p.instructor() && !p.readOnly(), func() app.UI { return Button("Marking", "settings", open("marking")) }),
 		zipLink("Download", pathOf(api.ArchiveWork, api.ArchiveInput{Course: p.id, Assignment: p.as, Filter: filter})),
 		app.If(!p.readOnly(), func() app.UI {
-			return Menu("More", Icon("more"), Quiet("Upload marked files", "upload", open("feedback")), Quiet("Hide grades", "eye-off", open("hide")))
+			return Menu("More", Icon("more"), Quiet("Upload marked files", "upload", open("feedback")),
+				app.If(!blind, func() app.UI { return Quiet("Hide grades", "eye-off", open("hide")) }))
 		}),
 	)
 }
@@ -149,12 +153,19 @@ func (p *submissionsPage) body() app.UI {
 	}
 	tabs := []Tab{{Label: "All", Href: base, Count: s.Submitted}}
 	counts := []int{c.Ungraded, c.Needs, c.Unposted, c.Late, c.Missing, c.Extension, c.Resubmitted}
+	blind := p.assignment.Value.BlindNow()
 	for i, o := range workFilters[1:] {
+		if blind && tellsOfOne(o.Value) {
+			continue
+		}
 		tabs = append(tabs, Tab{Label: o.Label, Href: base + "?show=" + o.Value, Count: counts[i]})
 	}
 	return app.Div().Body(
 		app.If(s.Students > 0, func() app.UI {
 			return app.P().Class("muted", "list-sum").Text(itoa(s.Submitted) + " of " + plural(s.Students, "student") + " handed in; " + itoa(s.Ungraded) + " to grade, " + itoa(s.Unposted) + " to post. " + p.policy())
+		}),
+		app.If(blind, func() app.UI {
+			return Notice("info", "Marked blind: students have numbers here, in downloads and in comments. Who they are, who is late and who is missing shows when an instructor reveals the identities; then the grades come to the gradebook and can be posted.")
 		}),
 		Tabs("Which submissions", active, tabs...),
 		p.list.View(5, p.load, p.rows),
@@ -166,11 +177,18 @@ func (p *submissionsPage) body() app.UI {
 var workFilters = []Option{{Value: "", Label: "All"}, {Value: "ungraded", Label: "Ungraded"}, {Value: "needs", Label: "Needs grading"}, {Value: "unposted", Label: "To post"},
 	{Value: "late", Label: "Late"}, {Value: "missing", Label: "Missing"}, {Value: "extension", Label: "Extension"}, {Value: "resubmitted", Label: "Handed in again"}}
 
+// tellsOfOne reports whether a filter could tell of a single student, so that it waits for the end of blind marking.
+func tellsOfOne(filter string) bool {
+	return filter == "late" || filter == "missing" || filter == "extension"
+}
+
 // policy says when students see what is marked.
 func (p *submissionsPage) policy() string {
 	m := p.marking.Value
 	switch {
 	case !p.marking.Ready || m.GradeType == lms.GradeUngraded:
+		return ""
+	case m.Blind:
 		return ""
 	case m.Posting == lms.PostingAutomatic:
 		return "Grades are posted as soon as the marker goes on."

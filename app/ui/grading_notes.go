@@ -198,7 +198,7 @@ func (p *gradingPage) whenRead() string {
 	if p.marking.Value.Automatic() || g.scored() && !g.saved.PostedAt.IsZero() {
 		return "at once"
 	}
-	return "after you post, not before"
+	return cond(p.submission.Value.Blind, "after the identities are revealed and the grade is posted, not before", "after you post the grade, not before")
 }
 
 // notesCard lists the annotations in their order.

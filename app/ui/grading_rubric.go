@@ -118,12 +118,12 @@ func (p *gradingPage) mark(ctx app.Context, m lms.CriterionMark) {
 }
 
 func (p *gradingPage) shown(v lms.Points) string {
-	return p.kind().Show(v, p.assignment.Value.Points, lms.Letters)
+	return p.kind().Show(v, p.assignment.Value.Points, p.marking.Value.Letters)
 }
 
 func (p *gradingPage) overridden(sum lms.Points) bool {
 	v, err := p.parsed(p.form())
-	total, _, _ := p.kind().Parse(p.shown(sum), p.assignment.Value.Points, lms.Letters)
+	total, _, _ := p.kind().Parse(p.shown(sum), p.assignment.Value.Points, p.marking.Value.Letters)
 	return err == nil && p.kind() != lms.GradeUngraded && v != total
 }
 

@@ -153,7 +153,7 @@ func (p *gradingPage) typedGrade(ctx app.Context) {
 
 // parsed reads the grade as it is typed.
 func (p *gradingPage) parsed(g *gradeForm) (lms.Points, error) {
-	v, _, err := p.kind().Parse(g.points, p.assignment.Value.Points, lms.Letters)
+	v, _, err := p.kind().Parse(g.points, p.assignment.Value.Points, p.marking.Value.Letters)
 	return v, err
 }
 

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -26,12 +27,14 @@ func (p *gradingPage) gradeView(s lms.Submission) app.UI {
 			return app.Div().Class("actions").Body(Button("Keep "+g.points+" of "+p.assignment.Value.Points.String(), "check", p.allowAbove))
 		}),
 		TextArea(Field{ID: "feedback", Label: "Feedback", Optional: true, Rows: 6, Value: g.feedback, Error: g.problem.For("feedback"), On: p.onFeedback,
-			Markdown: true, Help: cond(p.marking.Value.Automatic(), "The student reads this when you go on to the next work.", "The student reads this after you post the grade, not before.")}),
+			Markdown: true, Help: cond(p.marking.Value.Automatic(), "The student reads this when you go on to the next work.", "The student reads this "+p.whenRead()+".")}),
 		p.saveState(),
 		scoreLine(s),
 		app.If(g.problem.Message != "" && g.problem.Field != "points" && g.problem.Field != "feedback" && g.theirs == nil, func() app.UI { return g.problem.Alert() }),
 		app.Div().Class("actions").Body(
-			Busy(Primary("Post the grade", "send", func(app.Context, app.Event) { p.confirm = true }), p.posting || !p.mayPost()),
+			app.If(!s.Blind, func() app.UI {
+				return Busy(Primary("Post the grade", "send", func(app.Context, app.Event) { p.confirm = true }), p.posting || !p.mayPost())
+			}),
 			app.If(g.scored() && !g.saved.PostedAt.IsZero(), func() app.UI { return Busy(Button("Hide again", "eye-off", p.hide), p.posting) }),
 			app.If(p.neighbour(1) != "", func() app.UI {
 				return Button("Next student", "arrow-right", func(ctx app.Context, _ app.Event) { p.step(ctx, 1) })
@@ -52,8 +55,12 @@ func (p *gradingPage) gradeField() app.UI {
 		f.Label = cond(p.kind() == lms.GradeLetter, "Letter", "Pass or fail")
 		options := []Option{{Value: "", Label: "No grade yet"}}
 		if p.kind() == lms.GradeLetter {
-			for _, l := range lms.Letters {
+			scale := p.marking.Value.Letters
+			for _, l := range scale {
 				options = append(options, Option{Value: l.Letter, Label: l.Letter})
+			}
+			if g.points != "" && !slices.ContainsFunc(scale, func(l lms.Letter) bool { return l.Letter == g.points }) {
+				options = append(options, Option{Value: g.points, Label: g.points + " (not in the scale any more)"})
 			}
 		} else {
 			options = append(options, Option{Value: lms.GradePass, Label: lms.GradePass}, Option{Value: lms.GradeFail, Label: lms.GradeFail})

@@ -12,6 +12,9 @@ func (p *submissionsPage) dialogs() app.UI {
 	switch p.open {
 	case "post":
 		return &postDialog{page: p, Which: "graded"}
+	case "reveal":
+		return Confirm("reveal", "Reveal whose work this is?", "From then on all staff see the names, and the grades are in the gradebook. This cannot be taken back, and it is recorded. Students see nothing of it until you post the grades.",
+			"Reveal the identities", p.reveal, p.close)
 	case "hide":
 		return &postDialog{page: p, Hide: true, Which: "graded"}
 	case "marking":
@@ -23,6 +26,20 @@ func (p *submissionsPage) dialogs() app.UI {
 		return &feedbackDialog{page: p}
 	}
 	return nil
+}
+
+// reveal ends the blind marking.
+func (p *submissionsPage) reveal(ctx app.Context) {
+	p.open, p.posting = "", true
+	Async(ctx, Call(api.RevealIdentities, api.AssignmentPath{Course: p.id, Assignment: p.as}), func(ctx app.Context, _ lms.Assignment, err error) {
+		p.posting = false
+		if err != nil {
+			ToastError(ctx, err)
+		} else {
+			Toast(ctx, "good", "The names show now. Post the grades when you are ready.")
+		}
+		p.load(ctx)
+	})
 }
 
 func (p *submissionsPage) close(app.Context) { p.open = "" }
@@ -39,12 +56,12 @@ type postDialog struct {
 // Render draws the dialog.
 func (d *postDialog) Render() app.UI {
 	p := d.page
-	unposted := p.counts.Value.Unposted
+	unposted := p.counts.Value.Unposted + p.counts.Value.Entered
 	var options []Option
 	if d.Hide {
 		options = []Option{{Value: "graded", Label: "All", Help: "Nobody sees grades, feedback, comments of staff and annotations any more. Drafts stay. Posting becomes manual."}}
 	} else {
-		options = []Option{{Value: "graded", Label: "Graded work only", Help: plural(unposted, "grade") + " become visible with feedback, comments and annotations."},
+		options = []Option{{Value: "graded", Label: "Graded work only", Help: plural(unposted, "grade") + " become visible with feedback, comments and annotations, also marks for work on paper and excuses."},
 			{Value: "everyone", Label: "Everyone", Help: "The same; and what you grade later shows at once."}}
 	}
 	for _, s := range p.marking.Value.Sections {

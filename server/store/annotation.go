@@ -15,15 +15,21 @@ var (
 
 const selectAnnotations = `
 	SELECT w.annotation_id, w.submission_id, w.file_id, w.anchor, w.body, (SELECT name FROM users WHERE user_id = w.author_id),
-		w.changed_at, w.posted_at, w.version
+		w.changed_at, w.posted_at, w.version, (SELECT hide_markers FROM assignments WHERE assignment_id = w.assignment_id)
 	FROM annotations w`
 
-func scanAnnotation(row consensus.Row) (a lms.Annotation, err error) {
-	var anchor string
-	if err = row.Scan(&a.ID, &a.SubmissionID, &a.FileID, &anchor, &a.Body, &a.AuthorName, &a.ChangedAt, &a.PostedAt, &a.Version); err != nil {
-		return a, err
+func scanAnnotation(staff bool) scanner[lms.Annotation] {
+	return func(row consensus.Row) (a lms.Annotation, err error) {
+		var anchor string
+		var hidden bool
+		if err = row.Scan(&a.ID, &a.SubmissionID, &a.FileID, &anchor, &a.Body, &a.AuthorName, &a.ChangedAt, &a.PostedAt, &a.Version, &hidden); err != nil {
+			return a, err
+		}
+		if hidden && !staff {
+			a.AuthorName = lms.HiddenMarker
+		}
+		return a, json.Unmarshal([]byte(anchor), &a.Anchor)
 	}
-	return a, json.Unmarshal([]byte(anchor), &a.Anchor)
 }
 
 // Annotations lists the remarks at places of a submission, in the order in which they were made; for the author of the work
@@ -37,7 +43,7 @@ func (s *Store) Annotations(ctx context.Context, actor lms.Actor, courseID, subm
 		WHERE w.submission_id = ?1 AND w.deleted_at IS NULL AND (?2 OR w.posted_at IS NOT NULL)
 		ORDER BY w.created_at, w.annotation_id`
 	rows, err := s.query(ctx, q, submissionID, staff)
-	return collect(rows, err, scanAnnotation)
+	return collect(rows, err, scanAnnotation(staff))
 }
 
 // Annotate adds a remark at a place of the text or a file of a submission.
@@ -64,7 +70,7 @@ func (s *Store) Annotate(ctx context.Context, actor lms.Actor, courseID string, 
 	b.Return(selectAnnotations+` WHERE w.annotation_id = ?`, a.ID)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
-	return returned(res, err, scanAnnotation)
+	return returned(res, err, scanAnnotation(true))
 }
 
 // annotationOf: ?1 annotation, ?2 submission, ?3 course
@@ -81,7 +87,7 @@ func (s *Store) UpdateAnnotation(ctx context.Context, actor lms.Actor, courseID,
 	b.Return(selectAnnotations+` WHERE w.annotation_id = ?`, id)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
-	return returned(res, err, scanAnnotation)
+	return returned(res, err, scanAnnotation(true))
 }
 
 // DeleteAnnotation takes a remark off the work, or puts it back within 30 days.

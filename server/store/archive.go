@@ -23,7 +23,10 @@ func (s *Store) scanArchived(row consensus.Row) (a Archived, err error) {
 		return a, err
 	}
 	a.Submission = sub.Submission
-	return a, row[last:].Scan(&a.Login)
+	if err = row[last:].Scan(&a.Login); a.Blind {
+		a.Login = a.UserID
+	}
+	return a, err
 }
 
 // ArchivePage lists the latest attempts that the filter shows, with the chunks of their files, by id from after on.
@@ -104,6 +107,8 @@ func (s *Store) UndoFeedback(ctx context.Context, actor lms.Actor, courseID, ass
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submission_comments WHERE feedback_id = ? AND course_id = ? AND assignment_id = ?)`, id, courseID, assignmentID)
+	b.Require(errOtherSection, unlimited+` OR NOT EXISTS(SELECT 1 FROM submission_comments WHERE feedback_id = ?3 AND user_id NOT IN (`+reached+`))`,
+		actor.UserID, courseID, id)
 	b.Require(errUndoOver, `NOT EXISTS(SELECT 1 FROM submission_comments WHERE feedback_id = ?1 AND created_at < ?2 - ?3)`, id, consensus.Stamp{}, undoWindow.Milliseconds())
 	b.Exec(`UPDATE submission_comments SET deleted_at = ?2 WHERE feedback_id = ?1 AND deleted_at IS NULL`, id, consensus.Stamp{})
 	b.Notify(topicCourse(courseID))

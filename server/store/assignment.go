@@ -19,7 +19,8 @@ var (
 
 const assignmentColumns = `a.assignment_id, a.course_id, a.title, a.description, a.points, a.opens_at, a.due_at, a.cutoff_at, a.allow_text,
 	a.max_files, a.max_file_size, a.allowed_types, a.max_attempts, a.published, a.created_at, a.version, a.grade_type, a.category_id, a.extra_credit,
-	a.never_drop, a.grade_by_at, a.always_show, a.allow_url, a.on_paper, a.honour, a.hand_in_drafts, a.late_policy, a.archived_at`
+	a.never_drop, a.grade_by_at, a.always_show, a.allow_url, a.on_paper, a.honour, a.hand_in_drafts, a.late_policy, a.archived_at, a.blind, a.revealed_at,
+	a.hide_markers`
 
 const assignmentDetail = assignmentColumns + `, (
 	SELECT json_group_array(` + fileJSON + ` ORDER BY t.position)
@@ -33,7 +34,8 @@ func scanAssignment(row consensus.Row) (a lms.Assignment, err error) {
 	var types, files, policy string
 	err = row.Scan(&a.ID, &a.CourseID, &a.Title, &a.Description, &a.Points, &a.OpensAt, &a.DueAt, &a.CutoffAt, &a.AllowText,
 		&a.MaxFiles, &a.MaxFileSize, &types, &a.MaxAttempts, &a.Published, &a.CreatedAt, &a.Version, &a.GradeType, &a.CategoryID, &a.ExtraCredit,
-		&a.NeverDrop, &a.GradeByAt, &a.AlwaysShow, &a.AllowURL, &a.OnPaper, &a.Honour, &a.HandInDrafts, &policy, &a.ArchivedAt, &files)
+		&a.NeverDrop, &a.GradeByAt, &a.AlwaysShow, &a.AllowURL, &a.OnPaper, &a.Honour, &a.HandInDrafts, &policy, &a.ArchivedAt, &a.Blind, &a.RevealedAt,
+		&a.HideMarkers, &files)
 	if err == nil {
 		err = json.Unmarshal([]byte(types), &a.AllowedTypes)
 	}
@@ -146,10 +148,10 @@ func setRules(b *consensus.Batch, a lms.Assignment) {
 	b.Exec(`
 		UPDATE assignments
 		SET grade_type = ?2, category_id = ?3, extra_credit = ?4, never_drop = ?5, grade_by_at = ?6, always_show = ?7, allow_url = ?8, on_paper = ?9,
-			honour = ?10, hand_in_drafts = ?11, late_policy = ?12
+			honour = ?10, hand_in_drafts = ?11, late_policy = ?12, blind = ?13, hide_markers = ?14
 		WHERE assignment_id = ?1`,
 		a.ID, nullable(string(a.GradeType)), nullable(a.CategoryID), a.ExtraCredit, a.NeverDrop, a.GradeByAt, a.AlwaysShow, a.AllowURL, a.OnPaper,
-		nullable(a.Honour), a.HandInDrafts, policyJSON(a.LatePolicy))
+		nullable(a.Honour), a.HandInDrafts, policyJSON(a.LatePolicy), a.Blind, a.HideMarkers)
 }
 
 // UpdateAssignment replaces the fields and the attachments if the assignment still has the version. Work that was handed
@@ -160,6 +162,7 @@ func (s *Store) UpdateAssignment(ctx context.Context, actor lms.Actor, a lms.Ass
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ?)`, a.CourseID, a.ID)
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND version = ?)`, a.ID, a.Version)
 	b.Require(errArchived, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND archived_at IS NULL)`, a.ID)
+	b.Require(lms.ErrBlindLocked, blindUnlocked, a.ID, a.Blind)
 	requireAttachments(&b, actor, a, attachmentIDs)
 	requireCategory(&b, a.CourseID, a.CategoryID)
 	rows, err := s.query(ctx, selectAssignment, a.CourseID, a.ID)

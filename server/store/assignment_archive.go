@@ -62,10 +62,10 @@ func (s *Store) DuplicateAssignment(ctx context.Context, actor lms.Actor, course
 	b.Exec(`
 		INSERT INTO assignments (assignment_id, course_id, title, description, points, opens_at, due_at, cutoff_at, allow_text, max_files, max_file_size,
 			allowed_types, max_attempts, published, created_by, created_at, updated_at, version, late_policy, grade_type, category_id, extra_credit, never_drop,
-			grade_by_at, always_show, allow_url, on_paper, honour, hand_in_drafts)
+			grade_by_at, always_show, allow_url, on_paper, honour, hand_in_drafts, blind, hide_markers)
 		SELECT ?2, course_id, substr('Copy of ' || title, 1, 255), description, points, opens_at, due_at, cutoff_at, allow_text, max_files, max_file_size,
 			allowed_types, max_attempts, 0, ?3, ?4, ?4, 1, late_policy, grade_type, category_id, extra_credit, never_drop,
-			grade_by_at, always_show, allow_url, on_paper, honour, hand_in_drafts
+			grade_by_at, always_show, allow_url, on_paper, honour, hand_in_drafts, blind, hide_markers
 		FROM assignments WHERE assignment_id = ?1`, id, newID, actor.UserID, consensus.Stamp{})
 	b.Exec(`INSERT INTO assignment_attachments (assignment_id, file_id, position)
 		SELECT ?2, file_id, position FROM assignment_attachments WHERE assignment_id = ?1`, id, newID)

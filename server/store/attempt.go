@@ -29,6 +29,7 @@ func (s *Store) ReturnAttempt(ctx context.Context, actor lms.Actor, courseID, id
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND course_id = ?)`, id, courseID)
+	requireReachOf(&b, actor, courseID, id)
 	b.Require(errReturnLatest, `EXISTS(SELECT 1 FROM submissions s WHERE s.submission_id = ?1 AND s.returned_at IS NULL
 		AND s.attempt = (SELECT max(t.attempt) FROM submissions t WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id))`, id)
 	b.Require(errReturnGraded, `NOT EXISTS(SELECT 1 FROM grades WHERE submission_id = ? AND posted_at IS NOT NULL)`, id)
@@ -58,6 +59,7 @@ func (s *Store) ChooseAttempt(ctx context.Context, actor lms.Actor, courseID, id
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND course_id = ?)`, id, courseID)
+	requireReachOf(&b, actor, courseID, id)
 	b.Require(errChooseGone, `EXISTS(SELECT 1 FROM submissions WHERE submission_id = ? AND returned_at IS NULL)`, id)
 	b.Exec(`UPDATE submissions SET chosen_at = CASE WHEN submission_id = ?1 AND ?3 THEN ?2 END
 		WHERE (assignment_id, user_id) = (SELECT assignment_id, user_id FROM submissions WHERE submission_id = ?1)`, id, consensus.Stamp{}, chosen)

@@ -16,17 +16,34 @@ const selectComments = `
 	SELECT w.comment_id, w.submission_id, s.attempt, w.author_id, (SELECT name FROM users WHERE user_id = w.author_id), w.staff, w.body,
 		(SELECT json_group_array(` + shortFileJSON + ` ORDER BY cf.position)
 			FROM submission_comment_files cf JOIN files f ON f.file_id = cf.file_id WHERE cf.comment_id = w.comment_id),
-		w.created_at, w.posted_at
+		w.created_at, w.posted_at, ` + participantOf + `, a.hide_markers
 	FROM submission_comments w
-	JOIN submissions s ON s.submission_id = w.submission_id`
+	JOIN submissions s ON s.submission_id = w.submission_id
+	JOIN assignments a ON a.assignment_id = s.assignment_id`
 
-func scanComment(row consensus.Row) (c lms.Comment, err error) {
-	var files string
-	err = row.Scan(&c.ID, &c.SubmissionID, &c.Attempt, &c.AuthorID, &c.AuthorName, &c.Staff, &c.Body, &files, &c.CreatedAt, &c.PostedAt)
-	if err == nil {
-		c.Files, err = parseFiles(files)
+// scanComment reads a message as staff or the student may see it: while the marking is blind, staff have a pseudonym in the place of the
+// student; where markers are hidden, the student reads no name of theirs.
+func scanComment(staff bool) scanner[lms.Comment] {
+	return func(row consensus.Row) (c lms.Comment, err error) {
+		var files string
+		var number int
+		var hidden bool
+		err = row.Scan(&c.ID, &c.SubmissionID, &c.Attempt, &c.AuthorID, &c.AuthorName, &c.Staff, &c.Body, &files, &c.CreatedAt, &c.PostedAt, &number, &hidden)
+		if err == nil {
+			c.Files, err = parseFiles(files)
+		}
+		switch {
+		case staff && !c.Staff && number >= 0:
+			c.AuthorID, c.AuthorName = lms.Pseudonym(number, c.SubmissionID)
+			neutral(c.Files, "attachment", c.AuthorID)
+		case !staff && c.Staff && hidden:
+			c.AuthorID, c.AuthorName = "", lms.HiddenMarker
+			for i := range c.Files {
+				c.Files[i].OwnerID = ""
+			}
+		}
+		return c, err
 	}
-	return c, err
 }
 
 // work is whose work a submission is.
@@ -57,7 +74,7 @@ func (s *Store) Comments(ctx context.Context, actor lms.Actor, courseID, submiss
 		WHERE w.assignment_id = ?1 AND w.user_id = ?2 AND w.deleted_at IS NULL AND (?3 OR w.staff = 0 OR w.posted_at IS NOT NULL)
 		ORDER BY w.created_at, w.comment_id`
 	rows, err := s.query(ctx, q, w.assignment, w.user, staff)
-	return collect(rows, err, scanComment)
+	return collect(rows, err, scanComment(staff))
 }
 
 // Remarks of staff show at once where posting is automatic, and where the student sees a grade already.
@@ -85,7 +102,7 @@ func (s *Store) AddComment(ctx context.Context, actor lms.Actor, courseID string
 	b.Return(selectComments+` WHERE w.comment_id = ?`, c.ID)
 	b.Notify(topicCourse(courseID), topicUser(w.user))
 	res, err := s.apply(ctx, &b)
-	return returned(res, err, scanComment)
+	return returned(res, err, scanComment(staff))
 }
 
 // requireFiles demands that attachments are the actor's own, have arrived and are no part of handed-in work.

@@ -49,7 +49,7 @@ var archiveQueries = []struct{ table, query string }{
 
 // local are columns that mean something on the site that they come from only: who, when, and the state of being read.
 var local = []string{"course_id", "created_by", "created_at", "updated_at", "updated_by", "owner_id", "version", "deleted_at", "archived_at", "complete_at",
-	"index_state", "index_note", "index_run", "canary", "opened_at", "archived_published", "import_id"}
+	"index_state", "index_note", "index_run", "canary", "opened_at", "archived_published", "import_id", "revealed_at"}
 
 // ExportCourse reads the content of a course for an archive.
 func (s *Store) ExportCourse(ctx context.Context, actor lms.Actor, courseID string) (lms.CourseArchive, error) {

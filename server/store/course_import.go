@@ -33,12 +33,12 @@ func (c *courseImport) write(b *consensus.Batch) error {
 	b.Exec(`
 		INSERT INTO assignments (assignment_id, course_id, title, description, points, opens_at, due_at, cutoff_at, allow_text, max_files, max_file_size,
 			allowed_types, max_attempts, published, late_policy, grade_type, category_id, extra_credit, never_drop, grade_by_at, always_show, allow_url, on_paper, honour,
-			hand_in_drafts, created_by, created_at, updated_at, version)
+			hand_in_drafts, blind, hide_markers, created_by, created_at, updated_at, version)
 		SELECT j.value ->> 'assignment_id', ?1, j.value ->> 'title', j.value ->> 'description', j.value ->> 'points', j.value ->> 'opens_at',
 			j.value ->> 'due_at', j.value ->> 'cutoff_at', j.value ->> 'allow_text', j.value ->> 'max_files', j.value ->> 'max_file_size',
 			j.value ->> 'allowed_types', j.value ->> 'max_attempts', j.value ->> 'published', j.value ->> 'late_policy', j.value ->> 'grade_type',
 			j.value ->> 'category_id', j.value ->> 'extra_credit', j.value ->> 'never_drop', j.value ->> 'grade_by_at', j.value ->> 'always_show',
-			j.value ->> 'allow_url', j.value ->> 'on_paper', j.value ->> 'honour', j.value ->> 'hand_in_drafts', ?3, ?4, ?4, 1
+			j.value ->> 'allow_url', j.value ->> 'on_paper', j.value ->> 'honour', j.value ->> 'hand_in_drafts', j.value ->> 'blind', j.value ->> 'hide_markers', ?3, ?4, ?4, 1
 		FROM json_each(?2) j
 		ORDER BY j.key`, c.course, texts["assignments"], by, now)
 	b.Exec(`

@@ -132,6 +132,7 @@ func (s *Store) HandInDrafts(ctx context.Context) (int, error) {
 			WHERE s.submission_id = ?`, id)
 		b.Exec(`DELETE FROM work_drafts WHERE (assignment_id, user_id) IN (SELECT assignment_id, user_id FROM submissions WHERE submission_id = ?)`, id)
 		queueReceipt(&b, id)
+		drawParticipant(&b, d.assignment, d.user)
 		b.Notify(topicUser(d.user))
 	}
 	_, err = s.applyUnkeyed(ctx, &b)

@@ -94,11 +94,21 @@ func (s *Store) DeclareFile(ctx context.Context, actor lms.Actor, f lms.File) (l
 
 // File returns a file that the actor may read: the own one; as staff every one; as a member those of published
 // materials, of open assignments and of posted comments about one's own work.
+//
+// What is told about a file of work is as little as the reader may know.
 func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) (lms.File, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
 		return lms.File{}, err
 	}
+	f, err := s.readableFile(ctx, sc, actor, courseID, id)
+	if err != nil || f.OwnerID == actor.UserID {
+		return f, err
+	}
+	return s.fileFace(ctx, sc, f)
+}
+
+func (s *Store) readableFile(ctx context.Context, sc scope, actor lms.Actor, courseID, id string) (lms.File, error) {
 	rows, err := s.query(ctx, selectFile, courseID, id)
 	f, err := one(rows, err, scanFile)
 	if err != nil || f.OwnerID == actor.UserID {

@@ -61,13 +61,17 @@ const (
 	workInScope = `assignment_id = ?1
 		AND (json_array_length(?2) = 0 OR user_id IN (SELECT user_id FROM submissions WHERE submission_id IN (SELECT value FROM json_each(?2))))
 		AND (?3 = '' OR user_id IN (SELECT user_id FROM enrolments WHERE section_id = ?3))` + inReach
-	assignmentAutomatic = `EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?1 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))`
+	assignmentAutomatic = `(EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?1 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))
+		AND NOT ` + assignmentBlind + `)`
 	// ?6 stamp, ?7: 1 to post only where posting is automatic
 	mayPost = ` AND (?7 = 0 OR ` + assignmentAutomatic + `)`
 	// Remarks go with a grade, or with everybody's, or with the submissions that are named. ?8: 1 for everybody
 	remarkMayPost = ` AND posted_at IS NULL AND (?8 = 1 OR json_array_length(?2) > 0
 		OR EXISTS(SELECT 1 FROM grades g WHERE g.assignment_id = ?1 AND g.user_id = w.user_id AND g.posted_at IS NOT NULL))`
 )
+
+// postedDrafts is how many statements postDrafts makes.
+const postedDrafts = 5
 
 // postDrafts makes the drafts and remarks in the scope what students see. The third statement counts the grades.
 func postDrafts(b *consensus.Batch, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope, ifAutomatic bool) {
@@ -135,10 +139,19 @@ func (s *Store) PostGrades(ctx context.Context, actor lms.Actor, courseID, assig
 // PostScope makes the drafts and remarks in the scope what students see, and returns how many grades changed for them. For
 // everyone means that what is marked later shows at once, until it is hidden.
 func (s *Store) PostScope(ctx context.Context, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope) (posted int, err error) {
+	ids, cells, err := s.cellScope(ctx, actor, courseID, scope)
+	if err != nil {
+		return 0, err
+	}
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	requireScope(&b, actor, courseID, assignmentID, scope)
+	b.Require(lms.ErrBlindPost, `NOT `+assignmentBlind, assignmentID)
 	postDrafts(&b, actor, courseID, assignmentID, scope, false)
+	if cells {
+		b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
+		postCells(&b, actor, courseID, assignmentID, ids, false)
+	}
 	if scope.Everyone {
 		b.Exec(`
 			INSERT INTO markings (assignment_id, course_id, posting, opened_at, rubric_shown, version) VALUES (?1, ?2, 'manual', ?3, 0, 1)
@@ -147,12 +160,37 @@ func (s *Store) PostScope(ctx context.Context, actor lms.Actor, courseID, assign
 	audit(ctx, &b, actor, lms.AuditGradePost, "assignment/"+assignmentID, "course", courseID, "submissions", scopeName(scope))
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
-	return changedBy(res, err, 2)
+	posted, err = changedBy(res, err, 2)
+	if err != nil || !cells {
+		return posted, err
+	}
+	more, err := changedBy(res, nil, postedDrafts)
+	return posted + more, err
+}
+
+// cellScope names the students of a scope whose marks and excuses in the gradebook go with it, as JSON; an empty list is all of them.
+// It is false where there are none: single submissions are posted without them.
+func (s *Store) cellScope(ctx context.Context, actor lms.Actor, courseID string, scope lms.PostScope) (ids string, ok bool, err error) {
+	users, err := s.reachable(ctx, actor, courseID, nil)
+	if err != nil || users == nil || len(scope.Submissions) > 0 {
+		return "", false, err
+	}
+	if scope.Section == "" {
+		return list(users), true, nil
+	}
+	const q = `SELECT user_id FROM enrolments WHERE course_id = ?1 AND section_id = ?2 AND (json_array_length(?3) = 0 OR user_id IN (SELECT value FROM json_each(?3)))`
+	rows, err := s.query(ctx, q, courseID, scope.Section, list(users))
+	users, err = collect(rows, err, scanString)
+	return list(users), len(users) > 0, err
 }
 
 // HideGrades takes grades and remarks in the scope away from the students again; the drafts stay. Where it concerns more
 // than single works, posting becomes manual, so that the next save does not show them again.
 func (s *Store) HideGrades(ctx context.Context, actor lms.Actor, courseID, assignmentID string, scope lms.PostScope) (hidden int, err error) {
+	users, cells, err := s.cellScope(ctx, actor, courseID, scope)
+	if err != nil {
+		return 0, err
+	}
 	ids := list(scope.Submissions)
 	var b consensus.Batch
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
@@ -164,6 +202,11 @@ func (s *Store) HideGrades(ctx context.Context, actor lms.Actor, courseID, assig
 		WHERE posted_at IS NOT NULL AND `+workInScope, assignmentID, ids, scope.Section, actor.UserID, courseID)
 	b.Exec(`UPDATE submission_comments SET posted_at = NULL WHERE staff = 1 AND `+workInScope, assignmentID, ids, scope.Section, actor.UserID, courseID)
 	b.Exec(`UPDATE annotations SET posted_at = NULL WHERE `+workInScope, assignmentID, ids, scope.Section, actor.UserID, courseID)
+	const statements = 3
+	if cells {
+		b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, users)
+		hideCells(&b, actor, courseID, assignmentID, users)
+	}
 	if len(scope.Submissions) == 0 {
 		b.Exec(`UPDATE markings SET posting = 'manual', opened_at = NULL, version = version + 1
 			WHERE assignment_id = ?3 AND (posting = 'automatic' OR opened_at IS NOT NULL) AND `+unlimited, actor.UserID, courseID, assignmentID)
@@ -171,7 +214,12 @@ func (s *Store) HideGrades(ctx context.Context, actor lms.Actor, courseID, assig
 	audit(ctx, &b, actor, lms.AuditGradeHide, "assignment/"+assignmentID, "course", courseID, "submissions", scopeName(scope))
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, &b)
-	return changedBy(res, err, 0)
+	hidden, err = changedBy(res, err, 0)
+	if err != nil || !cells {
+		return hidden, err
+	}
+	more, err := changedBy(res, nil, statements)
+	return hidden + more, err
 }
 
 // changedBy is how many rows a statement of a batch has changed.

@@ -136,6 +136,9 @@ func (s *Store) bookCell(ctx context.Context, courseID, columnID, userID string)
 	if len(b.students) == 0 || !known && columnID != lms.TotalColumn {
 		return d, lms.ErrNotFound
 	}
+	if known && b.Columns[at].Blind {
+		return d, lms.ErrBlindBook
+	}
 	st := &b.students[0]
 	e := st.Override
 	if columnID == lms.TotalColumn {
@@ -166,22 +169,21 @@ func (s *Store) latestSubmission(ctx context.Context, assignmentID, userID strin
 	return id, err
 }
 
-// bookHistory puts the changes that were made here and in the grading view together, newest first. What was entered here for
-// work that was handed in is recorded in both places, by the same person at the same time; two changes of one millisecond are two.
+// bookHistory puts the changes that were made here and in the grading view together, newest first. What was entered here for work
+// that was handed in is recorded in both places: the change of the grade names that of the cell, and is left out. A change of the
+// cell knows the last change of a grade before it, so that two changes of one millisecond have an order too.
 func (s *Store) bookHistory(ctx context.Context, courseID, columnID, userID string) ([]lms.MarkChange, error) {
 	const q = `
 		SELECT kind, (SELECT name FROM users WHERE user_id = changed_by), changed_at, import_id IS NOT NULL,
-			old_points, old_excused, new_points, new_excused, book_change_id AS id
+			old_points, old_excused, new_points, new_excused, coalesce(after_grade, 0) AS place, 1 AS side, book_change_id AS id
 		FROM book_changes
 		WHERE course_id = ?1 AND column_id = ?2 AND user_id = ?3
 		UNION ALL
-		SELECT c.kind, (SELECT name FROM users WHERE user_id = c.changed_by), c.changed_at, 0, c.old_points, 0, c.new_points, 0, c.grade_change_id
+		SELECT c.kind, (SELECT name FROM users WHERE user_id = c.changed_by), c.changed_at, 0, c.old_points, 0, c.new_points, 0, c.grade_change_id, 0, 0
 		FROM submissions s
 		JOIN grade_changes c ON c.submission_id = s.submission_id
-		WHERE s.course_id = ?1 AND s.assignment_id = ?2 AND s.user_id = ?3 AND NOT EXISTS(SELECT 1 FROM book_changes b
-			WHERE b.course_id = ?1 AND b.column_id = ?2 AND b.user_id = ?3 AND b.changed_at = c.changed_at AND b.kind = c.kind
-				AND b.changed_by IS c.changed_by AND b.new_points IS c.new_points)
-		ORDER BY 3 DESC, 9 DESC`
+		WHERE s.course_id = ?1 AND s.assignment_id = ?2 AND s.user_id = ?3 AND c.book_change_id IS NULL
+		ORDER BY 3 DESC, 9 DESC, 10 DESC, 11 DESC`
 	rows, err := s.query(ctx, q, courseID, columnID, userID)
 	return collect(rows, err, func(row consensus.Row) (c lms.MarkChange, err error) {
 		var kind string

@@ -24,6 +24,7 @@ type bookChange struct {
 	Excused bool        `json:"x"`
 	Version int64       `json:"v"` // that the cell must still have
 	Ungrade bool        `json:"d"` // take the grades of handed-in work away
+	Grade   string      `json:"g"` // the mark as it is shown, where that is not points
 }
 
 // MarshalJSON writes whole hundredths and 0 or 1, as SQLite compares and stores them.
@@ -40,7 +41,8 @@ func (c bookChange) MarshalJSON() ([]byte, error) {
 		X int    `json:"x"`
 		V int64  `json:"v"`
 		D int    `json:"d"`
-	}{c.Column, c.User, points, bit(c.Excused), c.Version, bit(c.Ungrade)})
+		G any    `json:"g"`
+	}{c.Column, c.User, points, bit(c.Excused), c.Version, bit(c.Ungrade), nullable(c.Grade)})
 }
 
 func bit(b bool) int {
@@ -54,7 +56,8 @@ func bit(b bool) int {
 // grade of its latest attempt; everything else lies in book_cells.
 const (
 	bookChanges = `WITH ch AS MATERIALIZED (SELECT json_extract(value, '$.c') AS column_id, json_extract(value, '$.u') AS user_id, json_extract(value, '$.p') AS points,
-			json_extract(value, '$.x') AS excused, json_extract(value, '$.v') AS version, json_extract(value, '$.d') AS ungrade
+			json_extract(value, '$.x') AS excused, json_extract(value, '$.v') AS version, json_extract(value, '$.d') AS ungrade,
+			json_extract(value, '$.g') AS grade
 		FROM json_each(?2)) `
 
 	// The version of the cell of ch: every write to it makes the sum larger.
@@ -74,11 +77,16 @@ const (
 			(SELECT iif(b.extra_credit = 1 OR b.points = 0, ch.points, b.points) FROM book_columns b WHERE b.column_id = ch.column_id), ch.points)`
 )
 
+// The last change of a grade before a change of the cell of ch: it puts the changes of both places into one order.
+const latestGradeChange = `coalesce((SELECT max(lc.grade_change_id) FROM submissions ls JOIN grade_changes lc ON lc.submission_id = ls.submission_id
+	WHERE ls.assignment_id = ch.column_id AND ls.user_id = ch.user_id), 0)`
+
 // requireCells demands that the cells are in the course's gradebook and have the versions.
 func requireCells(b *consensus.Batch, courseID, changes string) {
 	b.Require(errNoCell, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch WHERE ch.column_id <> 'total'
 			AND NOT EXISTS(SELECT 1 FROM assignments a WHERE a.assignment_id = ch.column_id AND a.course_id = ?1 AND a.published = 1 AND a.archived_at IS NULL)
 			AND NOT EXISTS(SELECT 1 FROM book_columns b WHERE b.column_id = ch.column_id AND b.course_id = ?1 AND b.archived_at IS NULL))`, courseID, changes)
+	b.Require(lms.ErrBlindBook, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch JOIN assignments a ON a.assignment_id = ch.column_id WHERE ?1 <> '' AND `+blindNow+`)`, courseID, changes)
 	b.Require(errNoCell, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch
 			WHERE NOT EXISTS(SELECT 1 FROM enrolments e WHERE e.course_id = ?1 AND e.user_id = ch.user_id AND e.role = 'student' AND e.active = 1))`, courseID, changes)
 	b.Require(lms.ErrStale, `NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch WHERE ch.version <> `+bookVersion+`)`, courseID, changes)
@@ -90,17 +98,18 @@ func requireCells(b *consensus.Batch, courseID, changes string) {
 // setCells writes the drafts of the cells and their history. importID is empty or names the import that they belong to.
 func setCells(b *consensus.Batch, actor lms.Actor, courseID, changes, importID string) {
 	b.Exec(bookChanges+`
-		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_points, new_excused, import_id)
+		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_points, new_excused, import_id, after_grade)
 		SELECT ?1, ch.column_id, ch.user_id, 'draft', ?3, ?4,
 			iif(coalesce(k.draft_excused, 0) = 1, NULL, coalesce((SELECT g.draft_points FROM submissions s JOIN grades g ON g.submission_id = s.submission_id
 				WHERE s.assignment_id = ch.column_id AND s.user_id = ch.user_id ORDER BY s.attempt DESC LIMIT 1), k.draft_points)),
-			coalesce(k.draft_excused, 0), ch.points, ch.excused, ?5
+			coalesce(k.draft_excused, 0), ch.points, ch.excused, ?5, `+latestGradeChange+`
 		FROM ch
 		LEFT JOIN book_cells k ON k.course_id = ?1 AND k.column_id = ch.column_id AND k.user_id = ch.user_id`,
 		courseID, changes, actor.UserID, consensus.Stamp{}, nullable(importID))
 	b.Exec(bookChanges+`
-		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, new_points, new_feedback)
-		SELECT s.submission_id, 'draft', ?3, ?4, g.draft_points, g.draft_feedback, ch.points, coalesce(g.draft_feedback, '')
+		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, old_grade, new_points, new_feedback, new_grade, book_change_id)
+		SELECT s.submission_id, 'draft', ?3, ?4, g.draft_points, g.draft_feedback, g.draft_grade, ch.points, coalesce(g.draft_feedback, ''), ch.grade,
+			(SELECT max(b.book_change_id) FROM book_changes b WHERE b.course_id = ?1 AND b.column_id = ch.column_id AND b.user_id = ch.user_id)
 		FROM ch `+bookLatest+`
 		LEFT JOIN grades g ON g.submission_id = s.submission_id
 		WHERE ch.points IS NOT NULL AND s.course_id = ?1`,
@@ -116,12 +125,12 @@ func setCells(b *consensus.Batch, actor lms.Actor, courseID, changes, importID s
 			draft_by = excluded.draft_by, draft_at = excluded.draft_at, version = version + excluded.version`,
 		courseID, changes, actor.UserID, consensus.Stamp{})
 	b.Exec(bookChanges+`
-		INSERT INTO grades (submission_id, course_id, assignment_id, user_id, draft_points, draft_feedback, draft_by, draft_at, version)
-		SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, ch.points, '', ?3, ?4, 1
+		INSERT INTO grades (submission_id, course_id, assignment_id, user_id, draft_points, draft_feedback, draft_by, draft_at, version, draft_grade)
+		SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, ch.points, '', ?3, ?4, 1, ch.grade
 		FROM ch `+bookLatest+`
 		WHERE ch.points IS NOT NULL AND s.course_id = ?1
 		ON CONFLICT (submission_id) DO UPDATE SET draft_points = excluded.draft_points, draft_by = excluded.draft_by, draft_at = excluded.draft_at,
-			version = version + 1`,
+			draft_grade = excluded.draft_grade, version = version + 1`,
 		courseID, changes, actor.UserID, consensus.Stamp{})
 	b.Exec(`
 		DELETE FROM grades
@@ -145,8 +154,8 @@ func changesJSON(list []bookChange) (string, error) {
 	return string(b), nil
 }
 
-// SetMark gives a cell the draft mark that was typed, if it still has the version. The student sees nothing of it until it is
-// posted. The total takes a percentage.
+// SetMark gives a cell the draft mark that was typed in the words of the column's grade type, if it still has the version. The student
+// sees nothing of it until it is posted, which is at once where posting is automatic. The total takes a percentage.
 func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID, userID, text string, version int64, allowAbove bool) (lms.BookCellDetail, error) {
 	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
 		return lms.BookCellDetail{}, err
@@ -155,11 +164,11 @@ func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID
 	if err != nil {
 		return lms.BookCellDetail{}, err
 	}
-	possible := lms.Points(100_00)
+	col := lms.BookColumn{Points: 100_00}
 	if at, ok := before.at[columnID]; ok {
-		possible = before.Columns[at].Points
+		col = before.Columns[at]
 	}
-	mark, err := lms.ParseMark(text, possible)
+	mark, shown, err := col.Parse(text, before.Settings.Scale())
 	if err == nil && columnID == lms.TotalColumn && mark.Excused {
 		err = lms.FieldErrorf(lms.KindRule, "mark", "A total cannot be excused. Excuse single items.")
 	}
@@ -168,7 +177,7 @@ func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID
 	}
 	e := before.find(columnID, userID)
 	change := changeOf(columnID, userID, e, mark)
-	change.Version = version
+	change.Version, change.Grade = version, shown
 	changes, err := changesJSON([]bookChange{change})
 	if err != nil {
 		return lms.BookCellDetail{}, err
@@ -178,7 +187,10 @@ func (s *Store) SetMark(ctx context.Context, actor lms.Actor, courseID, columnID
 	b.Require(errOtherSection, reachesStudent, actor.UserID, courseID, userID)
 	requireCells(&b, courseID, changes)
 	b.Require(errMarkAbove, `?3 OR NOT EXISTS(`+bookChanges+`SELECT 1 FROM ch WHERE ?1 <> '' AND `+bookAbove+`)`, courseID, changes, allowAbove)
+	requireScale(&b, courseID, col.GradeType, before.Settings.Version)
 	setCells(&b, actor, courseID, changes, "")
+	postCells(&b, actor, courseID, columnID, list([]string{userID}), true)
+	postCellGrades(&b, actor, courseID, columnID, list([]string{userID}), true)
 	audit(ctx, &b, actor, lms.AuditGradeSave, "cell/"+columnID, "course", courseID, "user", userID, "mark", mark.String())
 	b.Notify(topicCourse(courseID))
 	if _, err := s.apply(ctx, &b); err != nil {
@@ -218,6 +230,8 @@ const (
 	bookChosen   = `(json_array_length(?3) = 0 OR user_id IN (SELECT value FROM json_each(?3)))`
 	bookUnposted = `course_id = ?1 AND column_id = ?2 AND posted_version IS NOT version AND ` + bookChosen
 	gradeChosen  = `course_id = ?1 AND assignment_id = ?2 AND ` + bookChosen
+	// What is marked in the column shows at once.
+	columnAutomatic = `EXISTS(SELECT 1 FROM markings m WHERE m.assignment_id = ?2 AND (m.posting = 'automatic' OR m.opened_at IS NOT NULL))`
 )
 
 // ?1 user, ?2 course, ?3 JSON list of students, none for all
@@ -244,6 +258,45 @@ func (s *Store) reachable(ctx context.Context, actor lms.Actor, courseID string,
 func requireColumn(b *consensus.Batch, courseID, columnID string) {
 	b.Require(lms.ErrNotFound, `?2 = 'total' OR EXISTS(SELECT 1 FROM assignments WHERE course_id = ?1 AND assignment_id = ?2 AND archived_at IS NULL)
 		OR EXISTS(SELECT 1 FROM book_columns WHERE course_id = ?1 AND column_id = ?2 AND archived_at IS NULL)`, courseID, columnID)
+	b.Require(lms.ErrBlindPost, `?1 = '' OR `+columnNotBlind, courseID, columnID)
+}
+
+// postCells makes the drafts of cells what students see: of the named students of a column, none named: of all. Excuses and marks for
+// work on paper lie there. ifAutomatic does so only where posting is automatic.
+func postCells(b *consensus.Batch, actor lms.Actor, courseID, columnID, ids string, ifAutomatic bool) {
+	b.Exec(`
+		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_points, new_excused, after_grade)
+		SELECT course_id, column_id, user_id, 'posted', ?4, ?5, posted_points, coalesce(posted_excused, 0), draft_points, draft_excused, `+latestGradeChange+`
+		FROM book_cells ch
+		WHERE `+bookUnposted+` AND (posted_points IS NOT draft_points OR coalesce(posted_excused, 0) <> draft_excused) AND (?6 = 0 OR `+columnAutomatic+`)
+		ORDER BY user_id`,
+		courseID, columnID, ids, actor.UserID, consensus.Stamp{}, ifAutomatic)
+	b.Exec(`
+		UPDATE book_cells
+		SET posted_points = draft_points, posted_excused = draft_excused, posted_changed_at = draft_at, posted_at = ?4, posted_version = version
+		WHERE `+bookUnposted+` AND (?5 = 0 OR `+columnAutomatic+`)`, courseID, columnID, ids, consensus.Stamp{}, ifAutomatic)
+}
+
+// postCellGrades is postCells for the grades of work that was handed in.
+func postCellGrades(b *consensus.Batch, actor lms.Actor, courseID, columnID, ids string, ifAutomatic bool) {
+	const unposted = gradeChosen + ` AND posted_version IS NOT version`
+	b.Exec(`
+		UPDATE grades
+		SET revised_at = ?4
+		WHERE `+unposted+` AND (?5 = 0 OR `+columnAutomatic+`) AND posted_at IS NOT NULL AND (posted_points <> draft_points OR posted_feedback <> draft_feedback
+			OR posted_grade IS NOT draft_grade)`, courseID, columnID, ids, consensus.Stamp{}, ifAutomatic)
+	b.Exec(`
+		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, old_grade, new_points, new_feedback, new_grade)
+		SELECT submission_id, 'posted', ?4, ?5, posted_points, posted_feedback, posted_grade, draft_points, draft_feedback, draft_grade
+		FROM grades
+		WHERE `+unposted+` AND (?6 = 0 OR `+columnAutomatic+`)
+		ORDER BY submission_id`,
+		courseID, columnID, ids, actor.UserID, consensus.Stamp{}, ifAutomatic)
+	b.Exec(`
+		UPDATE grades
+		SET posted_points = draft_points, posted_feedback = draft_feedback, posted_grade = draft_grade, posted_marks = draft_marks, posted_by = draft_by,
+			posted_changed_at = draft_at, posted_at = ?4, posted_version = version
+		WHERE `+unposted+` AND (?5 = 0 OR `+columnAutomatic+`)`, courseID, columnID, ids, consensus.Stamp{}, ifAutomatic)
 }
 
 // PostColumn makes the drafts of a column (of the named students; none named: of all) what students see, also excuses and
@@ -258,30 +311,29 @@ func (s *Store) PostColumn(ctx context.Context, actor lms.Actor, courseID, colum
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
 	requireColumn(&b, courseID, columnID)
+	postCells(&b, actor, courseID, columnID, ids, false)
+	postCellGrades(&b, actor, courseID, columnID, ids, false)
+	return s.applyColumn(ctx, &b, actor, courseID, columnID, "posted")
+}
+
+// hideCells takes what was posted of a column back.
+func hideCells(b *consensus.Batch, actor lms.Actor, courseID, columnID, ids string) {
 	b.Exec(`
-		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_points, new_excused)
-		SELECT course_id, column_id, user_id, 'posted', ?4, ?5, posted_points, coalesce(posted_excused, 0), draft_points, draft_excused
-		FROM book_cells
-		WHERE `+bookUnposted+` AND (posted_points IS NOT draft_points OR coalesce(posted_excused, 0) <> draft_excused)
+		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_excused, after_grade)
+		SELECT ?1, ?2, user_id, 'hidden', ?4, ?5, max(points), max(excused), 0, `+latestGradeChange+`
+		FROM (
+			SELECT column_id, user_id, posted_points AS points, posted_excused AS excused FROM book_cells
+			WHERE course_id = ?1 AND column_id = ?2 AND posted_at IS NOT NULL AND (posted_points IS NOT NULL OR posted_excused = 1)
+			UNION ALL
+			SELECT assignment_id, user_id, posted_points, 0 FROM grades WHERE course_id = ?1 AND assignment_id = ?2 AND posted_at IS NOT NULL) ch
+		WHERE `+bookChosen+`
+		GROUP BY user_id
 		ORDER BY user_id`,
 		courseID, columnID, ids, actor.UserID, consensus.Stamp{})
 	b.Exec(`
 		UPDATE book_cells
-		SET posted_points = draft_points, posted_excused = draft_excused, posted_changed_at = draft_at, posted_at = ?4, posted_version = version
-		WHERE `+bookUnposted, courseID, columnID, ids, consensus.Stamp{})
-	b.Exec(`
-		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, new_points, new_feedback)
-		SELECT submission_id, 'posted', ?4, ?5, posted_points, posted_feedback, draft_points, draft_feedback
-		FROM grades
-		WHERE `+gradeChosen+` AND posted_version IS NOT version
-		ORDER BY submission_id`,
-		courseID, columnID, ids, actor.UserID, consensus.Stamp{})
-	b.Exec(`
-		UPDATE grades
-		SET posted_points = draft_points, posted_feedback = draft_feedback, posted_by = draft_by, posted_changed_at = draft_at, posted_at = ?4,
-			posted_version = version
-		WHERE `+gradeChosen+` AND posted_version IS NOT version`, courseID, columnID, ids, consensus.Stamp{})
-	return s.applyColumn(ctx, &b, actor, courseID, columnID, "posted")
+		SET posted_points = NULL, posted_excused = NULL, posted_changed_at = NULL, posted_at = NULL, posted_version = NULL
+		WHERE course_id = ?1 AND column_id = ?2 AND posted_at IS NOT NULL AND `+bookChosen, courseID, columnID, ids)
 }
 
 // HideColumn takes what was posted in a column back from the view of students. The drafts stay.
@@ -295,25 +347,11 @@ func (s *Store) HideColumn(ctx context.Context, actor lms.Actor, courseID, colum
 	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
 	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
 	requireColumn(&b, courseID, columnID)
-	b.Exec(`
-		INSERT INTO book_changes (course_id, column_id, user_id, kind, changed_by, changed_at, old_points, old_excused, new_excused)
-		SELECT ?1, ?2, user_id, 'hidden', ?4, ?5, max(points), max(excused), 0
-		FROM (
-			SELECT user_id, posted_points AS points, posted_excused AS excused FROM book_cells
-			WHERE course_id = ?1 AND column_id = ?2 AND posted_at IS NOT NULL AND (posted_points IS NOT NULL OR posted_excused = 1)
-			UNION ALL
-			SELECT user_id, posted_points, 0 FROM grades WHERE course_id = ?1 AND assignment_id = ?2 AND posted_at IS NOT NULL)
-		WHERE `+bookChosen+`
-		GROUP BY user_id
-		ORDER BY user_id`,
-		courseID, columnID, ids, actor.UserID, consensus.Stamp{})
-	b.Exec(`
-		UPDATE book_cells
-		SET posted_points = NULL, posted_excused = NULL, posted_changed_at = NULL, posted_at = NULL, posted_version = NULL
-		WHERE course_id = ?1 AND column_id = ?2 AND posted_at IS NOT NULL AND `+bookChosen, courseID, columnID, ids)
+	hideCells(&b, actor, courseID, columnID, ids)
 	b.Exec(`
 		UPDATE grades
-		SET posted_points = NULL, posted_feedback = NULL, posted_by = NULL, posted_changed_at = NULL, posted_at = NULL, posted_version = NULL
+		SET posted_points = NULL, posted_feedback = NULL, posted_grade = NULL, posted_marks = NULL, posted_by = NULL, posted_changed_at = NULL,
+			posted_at = NULL, posted_version = NULL, revised_at = NULL
 		WHERE `+gradeChosen+` AND posted_at IS NOT NULL`, courseID, columnID, ids)
 	return s.applyColumn(ctx, &b, actor, courseID, columnID, "hidden")
 }

@@ -94,17 +94,17 @@ func (s *Store) loadRules(ctx context.Context, courseID string, b *book) (err er
 func (s *Store) loadColumns(ctx context.Context, courseID string, b *book) error {
 	const q = `
 		SELECT a.assignment_id, a.title, 0, a.points, coalesce(a.category_id, ''), coalesce(a.extra_credit, 0), coalesce(a.never_drop, 0), a.published,
-			coalesce(a.grade_type, ''), a.opens_at, a.due_at, a.cutoff_at, coalesce(a.late_policy, c.late_policy, '{}'), a.version, coalesce(a.on_paper, 0),
+			coalesce(a.grade_type, ''), a.opens_at, a.due_at, a.cutoff_at, coalesce(a.late_policy, c.late_policy, '{}'), a.version, coalesce(a.on_paper, 0), ` + blindNow + `,
 			0 AS manual, a.due_at IS NULL AS undated, coalesce(a.due_at, 0) AS due, a.created_at AS created
 		FROM assignments a
 		JOIN courses c ON c.course_id = a.course_id
 		WHERE a.course_id = ?1 AND a.published = 1 AND a.archived_at IS NULL
 		UNION ALL
 		SELECT k.column_id, k.title, 1, k.points, coalesce(k.category_id, ''), k.extra_credit, k.never_drop, k.published,
-			'', NULL, NULL, NULL, '{}', k.version, 0, 1, 1, 0, k.created_at
+			'', NULL, NULL, NULL, '{}', k.version, 0, 0, 1, 1, 0, k.created_at
 		FROM book_columns k
 		WHERE k.course_id = ?1 AND k.archived_at IS NULL
-		ORDER BY 16, 17, 18, 19, 1`
+		ORDER BY 17, 18, 19, 20, 1`
 	rows, err := s.query(ctx, q, courseID)
 	if err != nil {
 		return err
@@ -115,8 +115,8 @@ func (s *Store) loadColumns(ctx context.Context, courseID string, b *book) error
 		var opens, cutoff time.Time
 		var policy string
 		var paper bool
-		if err := row[:15].Scan(&col.ID, &col.Title, &col.Manual, &col.Points, &col.CategoryID, &col.ExtraCredit, &col.NeverDrop, &col.Published,
-			&col.GradeType, &opens, &col.DueAt, &cutoff, &policy, &col.Version, &paper); err != nil {
+		if err := row[:16].Scan(&col.ID, &col.Title, &col.Manual, &col.Points, &col.CategoryID, &col.ExtraCredit, &col.NeverDrop, &col.Published,
+			&col.GradeType, &opens, &col.DueAt, &cutoff, &policy, &col.Version, &paper, &col.Blind); err != nil {
 			return err
 		}
 		b.at[col.ID] = len(b.Columns)
@@ -264,7 +264,7 @@ func (b *book) eachLine(rows []consensus.Row, f func(*lms.BookEntry, []int64)) e
 	return nil
 }
 
-// entry finds the place of a column and a student; nil: not in this book.
+// entry finds the place of a column and a student; nil: not in this book, or not before the identities are revealed.
 func (b *book) entry(column, user string) *lms.BookEntry {
 	i, ok := b.row[user]
 	if !ok {
@@ -274,7 +274,7 @@ func (b *book) entry(column, user string) *lms.BookEntry {
 		return &b.students[i].Override
 	}
 	at, ok := b.at[column]
-	if !ok {
+	if !ok || b.Columns[at].Blind {
 		return nil
 	}
 	return &b.students[i].Entries[at]

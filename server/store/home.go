@@ -104,12 +104,9 @@ func (s *Store) homeGrading(ctx context.Context, userID string) ([]lms.DueItem, 
 		SELECT c.course_id, c.code, a.assignment_id, a.title, a.due_at, count(*), a.grade_by_at, c.zone, NULL
 		FROM (` + teaching + `) c
 		JOIN assignments a ON a.course_id = c.course_id AND a.archived_at IS NULL
-		JOIN (` + latestAttempts + `) l ON l.assignment_id = a.assignment_id
-		WHERE NOT EXISTS(SELECT 1 FROM grades g WHERE g.submission_id = l.submission_id) AND a.grade_type IS NOT 'ungraded'
-			AND (NOT EXISTS(SELECT 1 FROM staff_sections x JOIN enrolments m ON m.course_id = x.course_id AND m.user_id = x.user_id AND m.role = 'ta'
-					WHERE x.course_id = c.course_id AND x.user_id = ?1)
-				OR EXISTS(SELECT 1 FROM staff_sections x JOIN enrolments e ON e.course_id = x.course_id AND e.section_id = x.section_id
-					WHERE x.course_id = c.course_id AND x.user_id = ?1 AND e.user_id = l.user_id))
+		JOIN (` + latestAttempts + `) s ON s.assignment_id = a.assignment_id
+		WHERE NOT EXISTS(SELECT 1 FROM grades g WHERE g.submission_id = s.submission_id) AND a.grade_type IS NOT 'ungraded'
+			AND (` + taught + `)
 		GROUP BY a.assignment_id
 		ORDER BY a.grade_by_at IS NULL, a.grade_by_at, a.due_at IS NULL, a.due_at, a.created_at, a.assignment_id
 		LIMIT 50`

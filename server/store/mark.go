@@ -16,6 +16,8 @@ type marked struct {
 	assignment string
 	possible   lms.Points
 	gradeType  lms.GradeType
+	scale      []lms.Letter
+	rules      int64 // version of the course's rules, which the scale is of
 }
 
 func (s *Store) marked(ctx context.Context, courseID, submissionID string) (marked, error) {
@@ -24,9 +26,15 @@ func (s *Store) marked(ctx context.Context, courseID, submissionID string) (mark
 		FROM submissions s JOIN assignments a ON a.assignment_id = s.assignment_id
 		WHERE s.submission_id = ?1 AND s.course_id = ?2`
 	rows, err := s.query(ctx, q, submissionID, courseID)
-	return one(rows, err, func(row consensus.Row) (m marked, err error) {
+	m, err := one(rows, err, func(row consensus.Row) (m marked, err error) {
 		return m, row.Scan(&m.assignment, &m.possible, &m.gradeType)
 	})
+	if err != nil {
+		return m, err
+	}
+	settings, err := s.bookSettings(ctx, courseID)
+	m.scale, m.rules = settings.Scale(), settings.Version
+	return m, err
 }
 
 // resolved is an entry as it is stored.
@@ -59,14 +67,14 @@ func (s *Store) resolve(ctx context.Context, courseID string, m marked, e lms.Gr
 	r.scored, r.points = true, e.Points
 	switch {
 	case e.Typed == nil && m.gradeType != lms.GradePoints:
-		shown = m.gradeType.Show(e.Points, m.possible, lms.Letters)
+		shown = m.gradeType.Show(e.Points, m.possible, m.scale)
 	case e.Typed == nil:
 	case *e.Typed != "":
-		r.points, shown, err = m.gradeType.Parse(*e.Typed, m.possible, lms.Letters)
+		r.points, shown, err = m.gradeType.Parse(*e.Typed, m.possible, m.scale)
 	case complete && m.gradeType != lms.GradeUngraded:
 		r.points = total
 		if m.gradeType != lms.GradePoints {
-			shown = m.gradeType.Show(total, m.possible, lms.Letters)
+			shown = m.gradeType.Show(total, m.possible, m.scale)
 		}
 	default:
 		r.scored = false
@@ -79,6 +87,13 @@ func (s *Store) resolve(ctx context.Context, courseID string, m marked, e lms.Gr
 	}
 	r.grade = nullable(shown)
 	return r, err
+}
+
+// requireScale demands that the letters that a grade was read with are still those of the course.
+func requireScale(b *consensus.Batch, courseID string, t lms.GradeType, rules int64) {
+	if t == lms.GradeLetter {
+		b.Require(lms.ErrStale, `coalesce((SELECT version FROM book_settings WHERE course_id = ?1), 0) = ?2`, courseID, rules)
+	}
 }
 
 // Mark saves a draft grade, or the beginning of one, if it still has the version (0: there is none yet). The student sees
@@ -108,6 +123,7 @@ func (s *Store) Mark(ctx context.Context, actor lms.Actor, courseID, submissionI
 	// What the points were read with is still so.
 	b.Require(lms.ErrStale, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?1 AND points = ?2 AND coalesce(grade_type, 'points') = ?3)`,
 		m.assignment, m.possible, m.gradeType)
+	requireScale(&b, courseID, m.gradeType, m.rules)
 	b.Exec(`
 		INSERT INTO grade_changes (submission_id, kind, changed_by, changed_at, old_points, old_feedback, old_grade, new_points, new_feedback, new_grade)
 		SELECT s.submission_id, 'draft', ?2, ?3, g.draft_points, g.draft_feedback, g.draft_grade, ?4, ?5, ?6

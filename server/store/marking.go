@@ -12,12 +12,12 @@ var errTypeUsed = lms.FieldErrorf(lms.KindRule, "gradeType", "Work in this assig
 // ?1 course, ?2 assignment
 const selectMarking = `
 	SELECT a.assignment_id, coalesce(a.grade_type, 'points'), coalesce(m.posting, 'manual'), m.opened_at IS NOT NULL, m.rubric_id,
-		coalesce(m.rubric_shown, 0), coalesce(m.version, 0)
+		coalesce(m.rubric_shown, 0), coalesce(m.version, 0), ` + blindNow + `
 	FROM assignments a LEFT JOIN markings m ON m.assignment_id = a.assignment_id
 	WHERE a.course_id = ?1 AND a.assignment_id = ?2`
 
 func scanMarking(row consensus.Row) (m lms.Marking, err error) {
-	return m, row.Scan(&m.AssignmentID, &m.GradeType, &m.Posting, &m.Open, &m.RubricID, &m.RubricShown, &m.Version)
+	return m, row.Scan(&m.AssignmentID, &m.GradeType, &m.Posting, &m.Open, &m.RubricID, &m.RubricShown, &m.Version, &m.Blind)
 }
 
 // Marking tells how an assignment is marked: staff all of it, others what kind its grades are and the rubric, if it is shown.
@@ -60,6 +60,13 @@ func (s *Store) withMarking(ctx context.Context, courseID string, m lms.Marking,
 	}
 	if !staff {
 		return m, nil
+	}
+	if m.GradeType == lms.GradeLetter {
+		settings, err := s.bookSettings(ctx, courseID)
+		if err != nil {
+			return m, err
+		}
+		m.Letters = settings.Scale()
 	}
 	rows, err := s.query(ctx, `SELECT section_id, course_id, title, version FROM sections WHERE course_id = ?1 AND archived_at IS NULL ORDER BY position, section_id`, courseID)
 	m.Sections, err = collect(rows, err, func(row consensus.Row) (sec lms.Section, err error) {

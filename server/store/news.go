@@ -38,12 +38,14 @@ func (s *Store) homeNews(ctx context.Context, userID string) ([]lms.News, error)
 		JOIN assignments a ON a.assignment_id = s.assignment_id
 		JOIN (` + studying + `) c ON c.course_id = s.course_id
 		UNION ALL
-		SELECT 'incomplete', c.course_id, c.code, c.zone, a.assignment_id, s.submission_id, a.title, u.name, NULL, NULL, s.submitted_at
+		SELECT 'incomplete', c.course_id, c.code, c.zone, a.assignment_id, s.submission_id, a.title,
+			CASE WHEN ` + blindNow + ` THEN 'a participant' ELSE u.name END, NULL, NULL, s.submitted_at
 		FROM (SELECT s.submission_id ` + incompleteAttempts + ` GROUP BY s.submission_id) i
 		JOIN submissions s ON s.submission_id = i.submission_id
 		JOIN users u ON u.user_id = s.user_id
 		JOIN assignments a ON a.assignment_id = s.assignment_id
 		JOIN (` + teaching + `) c ON c.course_id = s.course_id
+		WHERE (` + taught + `)
 		UNION ALL
 		SELECT iif(s.returned_at IS NULL, 'draft', 'returned'), c.course_id, c.code, c.zone, a.assignment_id, s.submission_id, a.title, '', NULL, NULL,
 			coalesce(s.returned_at, s.submitted_at)

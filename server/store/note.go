@@ -65,6 +65,7 @@ func (s *Store) SendNote(ctx context.Context, actor lms.Actor, n lms.Note) (lms.
 		WHERE f.course_id = ?2 AND f.user_id = ?1 AND f.active = 1
 			AND (f.role IN ('instructor', 'ta') AND t.role = 'student' OR f.role = 'student' AND t.role IN ('instructor', 'ta')))`,
 		actor.UserID, n.CourseID, n.ToID)
+	b.Require(errOtherSection, reachesStudent, actor.UserID, n.CourseID, n.ToID)
 	b.Exec(`INSERT INTO notes (note_id, course_id, from_id, to_id, body, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		n.ID, n.CourseID, actor.UserID, n.ToID, n.Body, consensus.Stamp{})
 	b.Return(selectNote, n.CourseID, n.ID)

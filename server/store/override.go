@@ -47,8 +47,9 @@ const overrideColumns = `o.override_id, o.course_id, o.assignment_id, o.target, 
 		ELSE (SELECT title FROM sections WHERE section_id = o.target_id) END, ''),
 	o.opens_at, o.due_at, o.cutoff_at, coalesce(o.max_attempts, -1), coalesce((SELECT name FROM users WHERE user_id = o.granted_by), ''), o.granted_at, o.version`
 
-// ?1 course, ?2 assignment; all when it is empty
+// ?1 course, ?2 assignment; all when it is empty; ?3 JSON list of the sections whose students they may be for; all when it is empty
 const selectOverrides = `SELECT ` + overrideColumns + ` FROM overrides o WHERE o.course_id = ?1 AND (?2 = '' OR o.assignment_id = ?2)
+	AND (?3 = '' OR o.target = 'section' OR o.target_id IN (SELECT user_id FROM enrolments WHERE course_id = ?1 AND section_id IN (SELECT value FROM json_each(?3))))
 	ORDER BY o.target, 6, o.override_id`
 
 func scanOverride(row consensus.Row) (o lms.Override, err error) {
@@ -61,18 +62,21 @@ func scanOverride(row consensus.Row) (o lms.Override, err error) {
 	return o, err
 }
 
-// overrides lists the overrides of a course, or of one of its assignments. It checks no permission.
-func (s *Store) overrides(ctx context.Context, courseID, assignmentID string) ([]lms.Override, error) {
-	rows, err := s.query(ctx, selectOverrides, courseID, assignmentID)
+// overrides lists the overrides of a course, or of one of its assignments: those of the students of the sections, or all. It
+// checks no permission.
+func (s *Store) overrides(ctx context.Context, courseID, assignmentID, sections string) ([]lms.Override, error) {
+	rows, err := s.query(ctx, selectOverrides, courseID, assignmentID, sections)
 	return collect(rows, err, scanOverride)
 }
 
-// Overrides lists the other dates and attempts of an assignment, or of all of a course when assignmentID is empty, for staff.
+// Overrides lists the other dates and attempts of an assignment, or of all of a course when assignmentID is empty, for staff: to a
+// TA with sections those of their students.
 func (s *Store) Overrides(ctx context.Context, actor lms.Actor, courseID, assignmentID string) ([]lms.Override, error) {
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
 		return nil, err
 	}
-	return s.overrides(ctx, courseID, assignmentID)
+	return s.overrides(ctx, courseID, assignmentID, sc.sections)
 }
 
 // myOverrides are the overrides that apply to a member, by assignment: the section's and then the own.
@@ -244,7 +248,7 @@ func (s *Store) GrantOverrides(ctx context.Context, actor lms.Actor, g Grant) ([
 	answerRequest(&b, actor, g)
 	audit(ctx, &b, actor, lms.AuditOverrideGrant, "assignment/"+g.AssignmentID, "course", g.CourseID, "for", strings.Join(g.Targets, " "), "dates", g.describe())
 	b.Notify(topicCourse(g.CourseID))
-	b.Return(selectOverrides, g.CourseID, g.AssignmentID)
+	b.Return(selectOverrides, g.CourseID, g.AssignmentID, "")
 	res, err := s.apply(ctx, &b)
 	return collect(res.Rows.Values, err, scanOverride)
 }
@@ -344,10 +348,11 @@ func (w *workSet) remove(id string) {
 	w.overrides = slices.DeleteFunc(slices.Clone(w.overrides), func(o lms.Override) bool { return o.ID == id })
 }
 
-// Choices lists the categories of a course, its sections and its active students, for staff.
+// Choices lists the categories of a course, its sections and its active students, for staff; to a TA with sections their students.
 func (s *Store) Choices(ctx context.Context, actor lms.Actor, courseID string) (lms.Choices, error) {
 	c := lms.Choices{Categories: []lms.Choice{}, Sections: []lms.Choice{}, Students: []lms.Choice{}}
-	if _, err := s.staffScope(ctx, actor, courseID); err != nil {
+	sc, err := s.staffScope(ctx, actor, courseID)
+	if err != nil {
 		return c, err
 	}
 	const q = `
@@ -356,9 +361,9 @@ func (s *Store) Choices(ctx context.Context, actor lms.Actor, courseID string) (
 		SELECT 1, section_id, title, position FROM sections WHERE course_id = ?1 AND archived_at IS NULL
 		UNION ALL
 		SELECT 2, e.user_id, u.name, 0 FROM enrolments e JOIN users u ON u.user_id = e.user_id
-		WHERE e.course_id = ?1 AND e.active = 1 AND e.role = 'student'
+		WHERE e.course_id = ?1 AND e.active = 1 AND e.role = 'student' AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))
 		ORDER BY 1, 4, 3, 2`
-	rows, err := s.query(ctx, q, courseID)
+	rows, err := s.query(ctx, q, courseID, sc.sections)
 	_, err = collect(rows, err, func(row consensus.Row) (x lms.Choice, err error) {
 		var kind, position int
 		if err = row.Scan(&kind, &x.ID, &x.Name, &position); err == nil {

@@ -46,7 +46,8 @@ func hashState(text string) string {
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 
-// workSet reads the state, and first the word for it: what changes in between makes the word old.
+// workSet reads the state, and first the word for it: what changes in between makes the word old. Work that is marked blind is left
+// out: whose results a date changes would tell whose work it is.
 func (s *Store) workSet(ctx context.Context, courseID, assignmentID string) (w workSet, state string, err error) {
 	rows, err := s.query(ctx, `SELECT `+workText, courseID, assignmentID)
 	if state, err = one(rows, err, scanString); err != nil {
@@ -56,7 +57,7 @@ func (s *Store) workSet(ctx context.Context, courseID, assignmentID string) (w w
 	if w.rules, err = s.LateRules(ctx, courseID); err != nil {
 		return w, "", err
 	}
-	if w.overrides, err = s.overrides(ctx, courseID, assignmentID); err != nil {
+	if w.overrides, err = s.overrides(ctx, courseID, assignmentID, ""); err != nil {
 		return w, "", err
 	}
 	const assignments = `SELECT ` + assignmentColumns + `, '[]' FROM assignments a WHERE a.course_id = ?1 AND (?2 = '' OR a.assignment_id = ?2) AND a.archived_at IS NULL`
@@ -77,6 +78,7 @@ func (s *Store) workSet(ctx context.Context, courseID, assignmentID string) (w w
 		LEFT JOIN (` + latestAttempts + ` AND s.course_id = ?1 AND (?2 = '' OR s.assignment_id = ?2)) l ON l.assignment_id = a.assignment_id AND l.user_id = e.user_id
 		LEFT JOIN grades g ON g.submission_id = l.submission_id
 		WHERE e.course_id = ?1 AND e.active = 1 AND e.role = 'student' AND a.published = 1 AND (?2 = '' OR a.assignment_id = ?2)
+			AND NOT ` + blindNow + `
 		ORDER BY u.name, e.user_id, a.created_at, a.assignment_id`
 	rows, err = s.query(ctx, work, courseID, assignmentID)
 	w.work, err = collect(rows, err, func(row consensus.Row) (x studentWork, err error) {

@@ -17,6 +17,12 @@ const (
 	reached = `SELECT e.user_id FROM staff_sections l JOIN enrolments e ON e.course_id = l.course_id AND e.section_id = l.section_id
 		WHERE l.course_id = ?2 AND l.user_id = ?1`
 
+	// ?1 member of the staff of course c, who looks after the author of the submission s
+	taught = `NOT EXISTS(SELECT 1 FROM staff_sections x JOIN enrolments m ON m.course_id = x.course_id AND m.user_id = x.user_id AND m.role = 'ta'
+			WHERE x.course_id = c.course_id AND x.user_id = ?1)
+		OR EXISTS(SELECT 1 FROM staff_sections x JOIN enrolments e ON e.course_id = x.course_id AND e.section_id = x.section_id
+			WHERE x.course_id = c.course_id AND x.user_id = ?1 AND e.user_id = s.user_id)`
+
 	// The author of a question q is not a course's test student.
 	notTestAuthor = `NOT EXISTS(SELECT 1 FROM test_students x WHERE x.user_id = q.author_id)`
 

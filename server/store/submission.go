@@ -26,7 +26,7 @@ const submissionColumns = `s.submission_id, s.course_id, s.assignment_id, s.user
 	s.attempt, s.text, s.submitted_at, s.log_index, ` + submissionDue + `, s.url, s.honour, s.from_draft, s.returned_at,
 	(SELECT name FROM users WHERE user_id = s.returned_by), s.chosen_at IS NOT NULL, s.submission_id = ` + countedAttempt + `,
 	a.points, a.grade_type, coalesce(a.late_policy, (SELECT late_policy FROM courses WHERE course_id = s.course_id)),
-	(SELECT zone FROM courses WHERE course_id = s.course_id), ` + unanswered + `, ` + beginningColumns
+	(SELECT zone FROM courses WHERE course_id = s.course_id), ` + unanswered + `, ` + participantOf + `, a.hide_markers, ` + beginningColumns
 
 // The last word about the work of a submission s is the student's.
 const unanswered = `coalesce((SELECT uc.staff = 0 FROM submission_comments uc WHERE uc.assignment_id = s.assignment_id AND uc.user_id = s.user_id
@@ -41,26 +41,28 @@ const submissionDetail = `SELECT ` + submissionColumns + `, ` + submissionFiles 
 	LEFT JOIN grade_beginnings n ON n.submission_id = s.submission_id
 	LEFT JOIN grades g ON g.submission_id = s.submission_id`
 
-// submission is a row with its place in the log.
+// submission is a row with its place in the log, and its author, for whom a pseudonym may stand in what others read.
 type submission struct {
 	lms.Submission
-	index uint64
+	author string
+	index  uint64
 }
 
 // scanSubmission reads a submission as staff or its author may see it.
 func (s *Store) scanSubmission(staff bool) scanner[submission] {
 	now := s.Now()
 	return func(row consensus.Row) (sub submission, err error) {
-		const beginning, columns = 22, 28
+		const beginning, columns = 24, 30
 		var policy, zone string
 		var a lms.Assignment
+		var number int
 		err = row[:beginning].Scan(&sub.ID, &sub.CourseID, &sub.AssignmentID, &sub.UserID, &sub.UserName, &sub.Attempt, &sub.Text,
 			&sub.SubmittedAt, &sub.index, &a.DueAt, &sub.URL, &sub.Honour, &sub.FromDraft, &sub.ReturnedAt, &sub.ReturnedBy, &sub.Chosen, &sub.Counts,
-			&a.Points, &a.GradeType, &policy, &zone, &sub.Unanswered)
+			&a.Points, &a.GradeType, &policy, &zone, &sub.Unanswered, &number, &a.HideMarkers)
 		if err != nil {
 			return sub, err
 		}
-		sub.Unanswered = sub.Unanswered && staff
+		sub.Unanswered, sub.author = sub.Unanswered && staff, sub.UserID
 		if staff {
 			if sub.Begun, err = scanBeginning(row[beginning : columns-1]); err != nil {
 				return sub, err
@@ -72,18 +74,30 @@ func (s *Store) scanSubmission(staff bool) scanner[submission] {
 		}
 		if !staff {
 			sub.UserName = ""
+			if a.HideMarkers {
+				sub.ReturnedBy = ""
+			}
 		}
 		if sub.Files, err = parseFiles(files); err != nil {
 			return sub, err
 		}
 		sub.LateSeconds = lateSeconds(a.DueAt, sub.SubmittedAt)
 		sub.State = sub.StateAt(now)
-		if sub.Grade, err = scanGrade(row[columns:], staff); err != nil || sub.Grade == nil {
+		if sub.Grade, err = scanGrade(row[columns:], staff); err != nil {
 			return sub, err
 		}
-		rule, err := parsePolicy(policy)
-		score := lms.ScoreOf(a, a.GradeType, rule, zoneOf(zone), sub.SubmittedAt, &sub.Grade.Points, now)
-		sub.Score = &score
+		if sub.Grade != nil {
+			if a.HideMarkers && !staff {
+				sub.Grade.By = ""
+			}
+			var rule lms.LatePolicy
+			rule, err = parsePolicy(policy)
+			score := lms.ScoreOf(a, a.GradeType, rule, zoneOf(zone), sub.SubmittedAt, &sub.Grade.Points, now)
+			sub.Score = &score
+		}
+		if staff {
+			sub.pseudonym(number)
+		}
 		return sub, err
 	}
 }
@@ -172,6 +186,7 @@ func (s *Store) SubmitWork(ctx context.Context, actor lms.Actor, courseID, assig
 		WHERE NOT `+submissionKnown,
 		h.ID, courseID, assignmentID, actor.UserID, h.Text, consensus.Stamp{}, consensus.Index{}, nullable(h.URL))
 	queueReceipt(&b, h.ID)
+	drawParticipant(&b, assignmentID, actor.UserID)
 	b.Return(submissionDetail+` WHERE s.submission_id = ?`, h.ID)
 	b.Notify(topicCourse(courseID), topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)
@@ -314,7 +329,7 @@ func (s *Store) Submission(ctx context.Context, actor lms.Actor, courseID, id st
 	rows, err := s.query(ctx, submissionDetail+` WHERE s.submission_id = ?1 AND s.course_id = ?2`, id, courseID)
 	sub, err := one(rows, err, s.scanSubmission(sc.staff()))
 	if err == nil {
-		err = s.mayRead(ctx, sc, actor, courseID, sub.UserID)
+		err = s.mayRead(ctx, sc, actor, courseID, sub.author)
 	}
 	if err != nil {
 		return lms.Submission{}, 0, err

@@ -16,8 +16,8 @@ const (
 	filterNeeds    = `g.submission_id IS NULL AND NOT EXISTS(SELECT 1 FROM submission_files uf JOIN files u ON u.file_id = uf.file_id
 		WHERE uf.submission_id = s.submission_id AND u.complete_at IS NULL)`
 	filterUnposted  = `g.submission_id IS NOT NULL AND g.posted_version IS NOT g.version`
-	filterLate      = `coalesce(s.submitted_at > ` + submissionDue + `, 0)`
-	filterExtension = `EXISTS(SELECT 1 FROM overrides x WHERE x.assignment_id = s.assignment_id AND (x.due_at IS NOT NULL OR x.cutoff_at IS NOT NULL)
+	filterLate      = `coalesce(s.submitted_at > ` + submissionDue + `, 0) AND NOT ` + blindNow
+	filterExtension = `NOT ` + blindNow + ` AND EXISTS(SELECT 1 FROM overrides x WHERE x.assignment_id = s.assignment_id AND (x.due_at IS NOT NULL OR x.cutoff_at IS NOT NULL)
 		AND (x.target = 'student' AND x.target_id = s.user_id OR x.target = 'section' AND x.target_id = (SELECT xe.section_id
 			FROM enrolments xe WHERE xe.course_id = x.course_id AND xe.user_id = s.user_id)))`
 	filterResubmitted = `s.attempt > 1 AND g.submission_id IS NULL AND EXISTS(SELECT 1 FROM grades og
@@ -48,7 +48,8 @@ const (
 )
 
 // Submissions lists the latest attempt of each active member: ungraded first, then in the order of their times. The filter
-// is one of lms.SubmissionFilters; missing lists students without an attempt, by name.
+// is one of lms.SubmissionFilters; missing lists students without an attempt, by name. While the marking is blind, nobody is
+// named and who is late or has an extension is not told, because that could be a single student.
 func (s *Store) Submissions(ctx context.Context, actor lms.Actor, courseID, assignmentID, filter, after string, limit int) (items []lms.Submission, next string, total int, err error) {
 	sections, err := s.markable(ctx, actor, courseID, assignmentID)
 	if err != nil {
@@ -99,6 +100,14 @@ func (s *Store) missing(ctx context.Context, courseID, assignmentID, sections, a
 		ORDER BY s.user_id
 		LIMIT ?5`
 	now := s.Now()
+	blind, err := s.number(ctx, `SELECT `+assignmentBlind, assignmentID)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	if blind == 1 {
+		total, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, now, sections)
+		return nil, "", total, err
+	}
 	rows, err := s.query(ctx, q, assignmentID, now, sections, after, limit+1)
 	items, err = collect(rows, err, func(row consensus.Row) (sub lms.Submission, err error) {
 		sub.CourseID, sub.AssignmentID = courseID, assignmentID
@@ -111,6 +120,12 @@ func (s *Store) missing(ctx context.Context, courseID, assignmentID, sections, a
 	total, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, now, sections)
 	return items, next, total, err
 }
+
+// Marks and excuses in the gradebook that students do not see: ?1 assignment, ?2 JSON list of sections or empty.
+const unpostedCells = `
+	SELECT count(*) FROM book_cells k JOIN enrolments e ON e.course_id = k.course_id AND e.user_id = k.user_id AND e.active = 1
+	WHERE k.column_id = ?1 AND k.posted_version IS NOT k.version AND (k.draft_points IS NOT k.posted_points OR k.draft_excused <> coalesce(k.posted_excused, 0))
+		AND (?2 = '' OR e.section_id IN (SELECT value FROM json_each(?2)))`
 
 // SubmissionCounts counts what each filter of the list shows.
 func (s *Store) SubmissionCounts(ctx context.Context, actor lms.Actor, courseID, assignmentID string) (c lms.SubmissionCounts, err error) {
@@ -127,6 +142,9 @@ func (s *Store) SubmissionCounts(ctx context.Context, actor lms.Actor, courseID,
 	})
 	if err == nil {
 		c.Missing, err = s.number(ctx, `SELECT count(*) `+missingWork, assignmentID, s.Now(), sections)
+	}
+	if err == nil {
+		c.Entered, err = s.number(ctx, unpostedCells, assignmentID, sections)
 	}
 	return c, err
 }

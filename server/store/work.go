@@ -116,7 +116,7 @@ func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[stri
 				WHERE sf.submission_id = l.submission_id AND f.complete_at IS NULL),
 			(SELECT saved_at FROM work_drafts w WHERE w.assignment_id = a.assignment_id AND w.user_id = ?1 AND ` + draftFilled + `),
 			(SELECT question_id FROM questions x WHERE x.assignment_id = a.assignment_id AND x.author_id = ?1 AND x.state = 'open' AND x.erased_at IS NULL LIMIT 1),
-			(SELECT submitted_at FROM submissions m WHERE m.submission_id = g.submission_id),
+			(SELECT submitted_at FROM submissions m WHERE m.submission_id = g.submission_id), a.hide_markers,
 			` + gradeColumns + `
 		FROM assignments a
 		LEFT JOIN (` + ownAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l ON l.assignment_id = a.assignment_id
@@ -134,8 +134,8 @@ func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[stri
 	for _, row := range rows {
 		var assignment string
 		var w ownWork
-		var waiting bool
-		err := row[:8].Scan(&assignment, &w.Attempts, &w.Used, &w.SubmittedAt, &waiting, &w.DraftAt, &w.Requested, &w.graded)
+		var waiting, hidden bool
+		err := row[:9].Scan(&assignment, &w.Attempts, &w.Used, &w.SubmittedAt, &waiting, &w.DraftAt, &w.Requested, &w.graded, &hidden)
 		if err != nil {
 			return nil, err
 		}
@@ -146,8 +146,11 @@ func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[stri
 			}
 			w.State = sub.StateAt(now)
 		}
-		if w.Grade, err = scanGrade(row[8:], false); err != nil {
+		if w.Grade, err = scanGrade(row[9:], false); err != nil {
 			return nil, err
+		}
+		if w.Grade != nil && hidden {
+			w.Grade.By = ""
 		}
 		work[assignment] = w
 	}

@@ -56,7 +56,11 @@ func bookTable(book *lms.Book, students []lms.BookStudent, sections []lms.Sectio
 	possible := []string{lms.HeadPossible, "", "", "", ""}
 	for _, col := range book.Columns {
 		head = append(head, lms.Defuse(col.Title+" ("+col.ID+")"))
-		possible = append(possible, number(col.Points.String()))
+		worth := number(col.Points.String())
+		if col.Blind { // it is empty, and an import leaves it alone
+			worth = lms.ReadOnly
+		}
+		possible = append(possible, worth)
 	}
 	for _, c := range book.Settings.Categories {
 		head = append(head, lms.Defuse(c.Name+" Current Score"), lms.Defuse(c.Name+" Final Score"))

@@ -13,6 +13,7 @@ func (s *Server) markingTable() []binding {
 		bind(api.GetMarking, s.getMarking),
 		bind(api.UpdateMarking, s.updateMarking),
 		bind(api.HideGrades, s.hideGrades),
+		bind(api.RevealIdentities, s.revealIdentities),
 		bind(api.CountWork, s.countWork),
 		bind(api.ListGradeChange, s.listGradeChange),
 		bind(api.ListRubrics, s.listRubrics),
@@ -44,6 +45,11 @@ func (s *Server) getMarking(ctx context.Context, actor lms.Actor, in api.Assignm
 
 func (s *Server) updateMarking(ctx context.Context, actor lms.Actor, in api.MarkingInput) (lms.Marking, error) {
 	return s.store.UpdateMarking(ctx, actor, in.Course, in.Value())
+}
+
+func (s *Server) revealIdentities(ctx context.Context, actor lms.Actor, in api.AssignmentPath) (lms.Assignment, error) {
+	a, err := s.store.RevealIdentities(ctx, actor, in.Course, in.Assignment)
+	return withHTML(a, err, renderAssignment)
 }
 
 func (s *Server) hideGrades(ctx context.Context, actor lms.Actor, in api.HideGradesInput) (api.HideGradesOutput, error) {

@@ -54,7 +54,7 @@ CREATE TABLE assignments (
 	created_at    INTEGER NOT NULL,
 	updated_at    INTEGER NOT NULL,
 	version       INTEGER NOT NULL CONSTRAINT assignments_version_positive CHECK (version > 0), late_policy TEXT CONSTRAINT assignments_late_policy_json CHECK (late_policy IS NULL OR json_valid(late_policy)), grade_type TEXT
-	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER, grade_by_at INTEGER, always_show INTEGER, allow_url INTEGER, on_paper INTEGER, honour TEXT, hand_in_drafts INTEGER, archived_at INTEGER, archived_published INTEGER,
+	CONSTRAINT assignments_grade_type_known CHECK (grade_type IS NULL OR grade_type IN ('points', 'percent', 'letter', 'passfail', 'ungraded')), category_id TEXT, extra_credit INTEGER, never_drop INTEGER, grade_by_at INTEGER, always_show INTEGER, allow_url INTEGER, on_paper INTEGER, honour TEXT, hand_in_drafts INTEGER, archived_at INTEGER, archived_published INTEGER, blind INTEGER CONSTRAINT assignments_blind_bool CHECK (blind IN (0, 1)), revealed_at INTEGER, hide_markers INTEGER CONSTRAINT assignments_hide_markers_bool CHECK (hide_markers IN (0, 1)),
 	CONSTRAINT assignments_opens_before_due CHECK (opens_at <= due_at),
 	CONSTRAINT assignments_due_before_cutoff CHECK (due_at <= cutoff_at),
 	CONSTRAINT assignments_opens_before_cutoff CHECK (opens_at <= cutoff_at)
@@ -117,7 +117,7 @@ CREATE TABLE book_changes (
 	new_points     INTEGER,
 	new_excused    INTEGER NOT NULL,
 	import_id      TEXT
-) STRICT;
+, after_grade INTEGER) STRICT;
 
 CREATE INDEX book_changes_by_cell ON book_changes (course_id, column_id, user_id);
 
@@ -270,7 +270,9 @@ CREATE TABLE grade_changes (
 	old_feedback    TEXT,
 	new_points      INTEGER NOT NULL,
 	new_feedback    TEXT NOT NULL
-, old_grade TEXT, new_grade TEXT) STRICT;
+, old_grade TEXT, new_grade TEXT, book_change_id INTEGER) STRICT;
+
+CREATE INDEX grade_changes_by_book_change ON grade_changes (book_change_id) WHERE book_change_id IS NOT NULL;
 
 CREATE INDEX grade_changes_by_submission ON grade_changes (submission_id);
 
@@ -510,6 +512,15 @@ CREATE TABLE overrides (
 ) STRICT;
 
 CREATE INDEX overrides_by_course ON overrides (course_id);
+
+CREATE TABLE participants (
+	assignment_id TEXT NOT NULL,
+	user_id       TEXT NOT NULL,
+	number        INTEGER NOT NULL CONSTRAINT participants_number_positive CHECK (number > 0),
+	PRIMARY KEY (assignment_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX participants_by_number ON participants (assignment_id, number);
 
 CREATE TABLE passage_vectors (
 	passage_id INTEGER PRIMARY KEY,
