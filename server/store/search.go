@@ -10,24 +10,27 @@ import (
 // placesOf is how many passages of one material a search returns; the others are counted.
 const placesOf = 3
 
-// FoundPassages returns the passages of materials and the entries of the FAQ that match the FTS5 expression and that the actor
-// may open, best first, at most placesOf of a material. A hit in the title weighs four times, in a heading twice as much as one
-// in the text.
-func (s *Store) FoundPassages(ctx context.Context, actor lms.Actor, courseID, match string, limit int) ([]lms.FoundText, error) {
-	sc, err := s.scope(ctx, actor, courseID)
-	if err != nil {
-		return nil, err
-	}
-	const q = `
-		WITH hits AS MATERIALIZED (
-			SELECT h.passage_id, iif(h.material_id = 'faq.' || ?2, h.passage_id, h.material_id) AS of, bm25(passages_search, 4.0, 2.0, 1.0) AS points
-			FROM passages_search
-			JOIN passages h ON h.passage_id = passages_search.rowid
-			WHERE passages_search MATCH ?1 AND h.course_id = ?2 AND (h.material_id IN (` + openMaterials + `) OR h.material_id = 'faq.' || ?2)
-		), best AS (
+// rankedMatches is up to how many passages of the site a search ranks all that match. Words that are in more tell little and cost
+// most: then those with the words in a title or a heading are ranked, and of the others some are taken as they come.
+const rankedMatches = 4000
+
+// What matches in the index and the actor may open. ?1 FTS5 expression, ?2 course, ?3 staff, ?5 now; of is what a passage is a place of.
+const (
+	matchOf     = `SELECT h.passage_id, iif(h.material_id = 'faq.' || ?2, h.passage_id, h.material_id) AS of, `
+	matchPoints = `bm25(passages_search, 4.0, 2.0, 1.0) AS points`
+	matchIn     = ` FROM passages_search CROSS JOIN passages h ON h.passage_id = passages_search.rowid WHERE h.course_id = ?2
+			AND (h.material_id IN (` + openMaterials + `) OR h.material_id = 'faq.' || ?2) AND passages_search MATCH `
+	allMatches  = matchOf + matchPoints + matchIn + `?1`
+	someMatches = `SELECT passage_id, of, min(points) AS points FROM (
+			SELECT * FROM (` + matchOf + matchPoints + matchIn + `'{title heading} : (' || ?1 || ')' LIMIT ?8)
+			UNION ALL
+			SELECT * FROM (` + matchOf + `0.0 AS points` + matchIn + `?1 AND passages_search.rowid BETWEEN
+				(SELECT min(passage_id) FROM passages WHERE course_id = ?2) AND (SELECT max(passage_id) FROM passages WHERE course_id = ?2) LIMIT ?4)
+		) GROUP BY passage_id`
+	// ?4 limit, ?6 places of one thing, ?7 length of a text
+	bestMatches = `), best AS (
 			SELECT passage_id, points, row_number() OVER (PARTITION BY of ORDER BY points, passage_id) AS place, count(*) OVER (PARTITION BY of) AS places
 			FROM hits
-			ORDER BY points, passage_id
 		)
 		SELECT coalesce(m.kind, 'faq'), coalesce(m.material_id, e.reply_id), p.ordinal, coalesce(m.title, e.asked), iif(m.material_id IS NULL, '', p.heading),
 			p.page, substr(p.text, 1, ?7), m.material_id IS NOT NULL AND coalesce(` + materialFrom + ` > ?5, 1), '', b.places
@@ -38,7 +41,28 @@ func (s *Store) FoundPassages(ctx context.Context, actor lms.Actor, courseID, ma
 		WHERE b.place <= ?6 AND (m.material_id IS NOT NULL OR e.reply_id IS NOT NULL)
 		ORDER BY b.points, b.passage_id
 		LIMIT ?4`
-	rows, err := s.query(ctx, q, match, courseID, sc.staff(), limit, s.Now(), placesOf, faqText)
+)
+
+// FoundPassages returns the passages of materials and the entries of the FAQ that match the FTS5 expression and that the actor
+// may open, best first, at most placesOf of a material. A hit in the title weighs four times, in a heading twice as much as one
+// in the text.
+func (s *Store) FoundPassages(ctx context.Context, actor lms.Actor, courseID, match string, limit int) ([]lms.FoundText, error) {
+	sc, err := s.scope(ctx, actor, courseID)
+	if err != nil {
+		return nil, err
+	}
+	const all = `WITH hits AS MATERIALIZED (` + allMatches + bestMatches
+	const some = `WITH hits AS MATERIALIZED (` + someMatches + bestMatches
+	n, err := s.number(ctx, `SELECT count(*) FROM passages_search WHERE passages_search MATCH ?1`, match)
+	if err != nil {
+		return nil, err
+	}
+	var rows []consensus.Row
+	if n <= rankedMatches {
+		rows, err = s.query(ctx, all, match, courseID, sc.staff(), limit, s.Now(), placesOf, faqText)
+	} else {
+		rows, err = s.query(ctx, some, match, courseID, sc.staff(), limit, s.Now(), placesOf, faqText, rankedMatches)
+	}
 	return collect(rows, err, scanFound)
 }
 

@@ -15,7 +15,7 @@ import (
 // place that has all the words, a half-typed word counts, and questions and assignments are there as well.
 
 const (
-	searchPlaces  = 300 // places that one search ranks and lists
+	searchPlaces  = 200 // passages, and as many other texts, that one search ranks and lists
 	shownPlaces   = 3   // places of one hit
 	usualHits     = 20
 	excerptRunes  = 240
@@ -102,14 +102,16 @@ func (s *search) gather(ctx context.Context, store Store, actor lms.Actor, cours
 				kept = append(kept, f)
 			}
 		}
+		n := 0
 		for _, f := range texts {
-			if len(kept) == 2*searchPlaces {
+			if !s.in(f, all) {
+				continue
+			}
+			if n++; n > searchPlaces {
 				out.Cut = true
 				break
 			}
-			if s.in(f, all) {
-				kept = append(kept, f)
-			}
+			kept = append(kept, f)
 		}
 		return nil
 	}

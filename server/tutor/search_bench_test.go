@@ -69,7 +69,9 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	for what, list := range took {
 		slices.Sort(list)
-		at := func(share float64) time.Duration { return list[int(share*float64(len(list)-1))].Round(100 * time.Microsecond) }
+		at := func(share float64) time.Duration {
+			return list[int(share*float64(len(list)-1))].Round(100 * time.Microsecond)
+		}
 		b.Logf("%-24s %5d searches, p50 %v, p95 %v, p99 %v, slowest %v", what, len(list), at(0.5), at(0.95), at(0.99), list[len(list)-1])
 	}
 }

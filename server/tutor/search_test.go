@@ -65,7 +65,9 @@ func TestSearch(t *testing.T) {
 	s.Page(t, "m-1", "Consensus", true, "A quorum is a majority of the voting members.", "Logs are replicated to every follower.", "Quorums overlap.", "A quorum decides.", "No quorum, no decision.")
 	s.Page(t, "m-2", "Élections", true, "The leader sends heartbeats.")
 	scanned(t, s, "m-3", "Quorum slides", true)
-	s.Post(t, "a-1", func(a *lms.Assignment) { a.Title, a.Description = "Prove the majority", "Show that **two quorums** share a member." })
+	s.Post(t, "a-1", func(a *lms.Assignment) {
+		a.Title, a.Description = "Prove the majority", "Show that **two quorums** share a member."
+	})
 	s.Post(t, "a-2", func(a *lms.Assignment) {
 		a.Title, a.Description, a.OpensAt = "Second proof", "The zebra theorem.", time.Now().Add(time.Hour)
 	})
