@@ -86,15 +86,16 @@ func unread(texts []lms.FoundText) (out []lms.SearchHit) {
 
 // gather collects what has all the words; what begins with the last one, where the index's stemmer hides that; and, when there
 // is nothing, what has some of them.
-func (s *search) gather(ctx context.Context, store Store, actor lms.Actor, courseID string, texts []lms.FoundText, out *lms.SearchResults) ([]foundPlace, error) {
+func (s *search) gather(ctx context.Context, store Store, actor lms.Actor, courseID string, texts []lms.FoundText,
+	out *lms.SearchResults) ([]foundPlace, error) {
 	var kept []lms.FoundText
 	take := func(match string, all bool, keep func(lms.FoundText) bool) error {
-		if match == "" {
-			return nil
-		}
-		ps, err := store.FoundPassages(ctx, actor, courseID, match, searchPlaces)
-		if err != nil {
-			return err
+		var ps []lms.FoundText
+		if match != "" { // a word of it is in a passage
+			var err error
+			if ps, err = store.FoundPassages(ctx, actor, courseID, match, searchPlaces); err != nil {
+				return err
+			}
 		}
 		out.Cut = len(ps) == searchPlaces
 		for _, f := range ps {
@@ -134,17 +135,24 @@ func (s *search) gather(ctx context.Context, store Store, actor lms.Actor, cours
 		}
 		out.Loose = len(kept) > 0
 	}
-	list := make([]foundPlace, len(kept))
-	for i, f := range kept {
+	return s.compare(kept), nil
+}
+
+// compare makes candidates of texts. What is no passage has a title that says what it is about, as a heading does.
+func (s *search) compare(texts []lms.FoundText) []foundPlace {
+	list := make([]foundPlace, len(texts))
+	for i, f := range texts {
 		c := &candidate{Passage: lms.Passage{Title: f.Title, Heading: f.Heading, Text: f.Text}, place: i}
-		if f.Kind == lms.FoundAssignment || f.Kind == lms.FoundQuestion || f.Kind == lms.FoundFAQ {
-			c.Heading, c.Title = f.Title, "" // what the text is about, as a heading is
+		if !ofMaterial(f.Kind) {
+			c.Heading, c.Title = f.Title, ""
 		}
 		list[i] = foundPlace{f, c}
 		s.pool = append(s.pool, c)
 	}
-	return list, nil
+	return list
 }
+
+func ofMaterial(k lms.SearchKind) bool { return k == lms.FoundPage || k == lms.FoundFile }
 
 // strict writes an FTS5 expression for all terms together. A widened one also finds what the stemmer of the index may have made of
 // a word that begins with the last term: "replicated" is indexed as "replic", which "replicat" is no beginning of.
@@ -221,7 +229,7 @@ func (s *search) hit(places []foundPlace) lms.SearchHit {
 	}
 	for _, f := range places[:min(len(places), shownPlaces)] {
 		text := f.FoundText.Text
-		if f.Kind == lms.FoundAssignment || f.Kind == lms.FoundQuestion || f.Kind == lms.FoundFAQ {
+		if !ofMaterial(f.Kind) { // Markdown as it was typed
 			text = plainText(text)
 		}
 		h.Places = append(h.Places, lms.SearchPlace{Ordinal: f.FoundText.Ordinal, Page: f.FoundText.Page, Heading: f.FoundText.Heading, Excerpt: s.excerpt(text)})

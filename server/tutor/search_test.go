@@ -113,6 +113,9 @@ func TestSearch(t *testing.T) {
 	if !r.Loose || !slices.Contains(got, "page Consensus") {
 		t.Errorf("with a word that nothing has: %v %+v", got, r)
 	}
+	if r, got := look(t, tu, s.Alice, course, "aula trombone"); !r.Loose || len(got) != 1 || got[0] != "question When is the exam?" {
+		t.Errorf("in a question: %v %+v", got, r)
+	}
 	r, _ = look(t, tu, s.Alice, course, "quorum")
 	page := r.Items[slices.IndexFunc(r.Items, func(h lms.SearchHit) bool { return h.ID == "m-1" })]
 	if len(page.Places) != 3 || page.Further != 1 || page.Places[0].Ordinal == 0 || page.Hidden {
