@@ -50,7 +50,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	group("cluster", "Run a cluster:", newServe(), newJoinToken(), newStatus(), newNodes(), newTransfer(), newRemove(), newUser(), newBackup(),
 		newRestore(), newRecover(), newDump())
 	group("course", "Study and teach:", newLogin(), newLogout(), newCourses(), newMaterials(), newAssignments(), newSubmit(), newSubmissions(),
-		newGrade(), newAsk(), newQuestions(), newAnswer(), newCourse())
+		newGrade(), newSearch(), newAsk(), newQuestions(), newAnswer(), newCourse())
 	group("try", "Try, measure and break it:", newDemo(), newDrill(), newBench(), newKVUDP())
 	root.AddCommand(newKV(), newVersion(), newExtract())
 	return root

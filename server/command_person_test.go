@@ -133,6 +133,17 @@ func TestCoursework(t *testing.T) {
 		t.Errorf("the thread: %s", out)
 	}
 
+	if out := as("student", "search", "CS 101", "loo"); !strings.Contains(out, "assignment: Loops (") {
+		t.Errorf("search: %s", out)
+	}
+	if out := as("student", "search", "CS 101", "when", "friday", "--kind", "question", "--json"); !strings.Contains(out, question) || !strings.Contains(out, `"hit": true`) {
+		t.Errorf("search: %s", out)
+	}
+	if out := as("student", "search", "CS 101", "xylophone"); !strings.Contains(out, "Nothing found") {
+		t.Errorf("search: %s", out)
+	}
+	refused(t, "The kinds are", "search", "CS 101", "loops", "--kind", "poem", "--session", session("student"))
+
 	archive := filepath.Join(data, "course.trivium.zip")
 	as("teacher", "course", "export", "CS 101", archive)
 	refused(t, "exists", "course", "export", "CS 101", archive, "--session", session("teacher"))

@@ -146,7 +146,7 @@ func (p *pace) run(ctx context.Context) error {
 			if page.open != nil {
 				err = page.open(c)
 			} else {
-				_, err = api.Call(ctx, emi, api.SearchPassages, api.SearchInput{Course: demoDistributed.id, Query: words[i%len(words)]})
+				_, err = api.Call(ctx, emi, api.SearchCourse, api.SearchInput{Course: demoDistributed.id, Query: words[i%len(words)]})
 			}
 			l.note(time.Since(begin), err)
 			if ctx.Err() != nil {

@@ -240,7 +240,7 @@ func checkDemoSite(t *testing.T, dir, port string) {
 		}
 		wait(ctx, 50*time.Millisecond)
 	}
-	found, err := api.Call(t.Context(), amara, api.SearchPassages, api.SearchInput{Course: demoDistributed.id, Query: "why an odd number of nodes"})
+	found, err := api.Call(t.Context(), amara, api.SearchCourse, api.SearchInput{Course: demoDistributed.id, Query: "why an odd number of nodes"})
 	if err != nil || len(found.Items) == 0 {
 		t.Errorf("search: %+v, %v", found, err)
 	}

@@ -86,16 +86,16 @@ var (
 
 // Questions to the staff and to the tutor.
 var (
-	ListQuestions  = Endpoint[ListQuestionsInput, Page[lms.Question]]{"GET", "/api/v1/courses/:course/questions", lms.MemberOfCourse, "List the questions that one may read"}
-	AskQuestion    = Endpoint[QuestionInput, lms.Question]{"POST", "/api/v1/courses/:course/questions", lms.MemberOfCourse, "Ask the staff or the tutor"}
-	GetQuestion    = Endpoint[QuestionPath, lms.Question]{"GET", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Show a question with its replies"}
-	AddReply       = Endpoint[ReplyInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies", lms.MemberOfCourse, "Reply; in a tutor thread the author's reply is a further question"}
-	SetQuestion    = Endpoint[SetQuestionInput, lms.Question]{"PATCH", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Mark as answered, resolved or open again, or send a tutor thread to the staff"}
-	StopReply      = Endpoint[ReplyPath, Empty]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/stop", lms.MemberOfCourse, "Stop the tutor; the text so far is kept"}
-	RetryReply     = Endpoint[RetryInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/retry", lms.MemberOfCourse, "Ask the tutor again after a failed or stopped answer"}
-	StreamReply    = Endpoint[ReplyPath, Raw]{"GET", "/api/v1/courses/:course/questions/:question/replies/:reply/stream", lms.MemberOfCourse, "Read a tutor's answer while it is written (text/event-stream of ReplyEvent)"}
-	SearchPassages = Endpoint[SearchInput, Page[lms.Passage]]{"GET", "/api/v1/courses/:course/search", lms.MemberOfCourse, "Search the materials that one may open"}
-	TutorInfo      = Endpoint[CoursePath, TutorStatus]{"GET", "/api/v1/courses/:course/tutor", lms.MemberOfCourse, "Show what answers, where text goes, and what one may still ask"}
+	ListQuestions = Endpoint[ListQuestionsInput, Page[lms.Question]]{"GET", "/api/v1/courses/:course/questions", lms.MemberOfCourse, "List the questions that one may read"}
+	AskQuestion   = Endpoint[QuestionInput, lms.Question]{"POST", "/api/v1/courses/:course/questions", lms.MemberOfCourse, "Ask the staff or the tutor"}
+	GetQuestion   = Endpoint[QuestionPath, lms.Question]{"GET", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Show a question with its replies"}
+	AddReply      = Endpoint[ReplyInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies", lms.MemberOfCourse, "Reply; in a tutor thread the author's reply is a further question"}
+	SetQuestion   = Endpoint[SetQuestionInput, lms.Question]{"PATCH", "/api/v1/courses/:course/questions/:question", lms.MemberOfCourse, "Mark as answered, resolved or open again, or send a tutor thread to the staff"}
+	StopReply     = Endpoint[ReplyPath, Empty]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/stop", lms.MemberOfCourse, "Stop the tutor; the text so far is kept"}
+	RetryReply    = Endpoint[RetryInput, lms.Question]{"POST", "/api/v1/courses/:course/questions/:question/replies/:reply/retry", lms.MemberOfCourse, "Ask the tutor again after a failed or stopped answer"}
+	StreamReply   = Endpoint[ReplyPath, Raw]{"GET", "/api/v1/courses/:course/questions/:question/replies/:reply/stream", lms.MemberOfCourse, "Read a tutor's answer while it is written (text/event-stream of ReplyEvent)"}
+	SearchCourse  = Endpoint[SearchInput, lms.SearchResults]{"GET", "/api/v1/courses/:course/search", lms.MemberOfCourse, "Search pages, texts of files, assignments, questions and the FAQ that one may open, best first"}
+	TutorInfo     = Endpoint[CoursePath, TutorStatus]{"GET", "/api/v1/courses/:course/tutor", lms.MemberOfCourse, "Show what answers, where text goes, and what one may still ask"}
 )
 
 // The tutor's rules.
@@ -327,7 +327,7 @@ func Routes() []Route {
 		named("StopReply", StopReply),
 		named("RetryReply", RetryReply),
 		named("StreamReply", StreamReply),
-		named("SearchPassages", SearchPassages),
+		named("SearchCourse", SearchCourse),
 		named("TutorInfo", TutorInfo),
 		named("GetTutorPolicy", GetTutorPolicy),
 		named("UpdateTutorPolicy", UpdateTutorPolicy),

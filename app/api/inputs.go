@@ -351,11 +351,19 @@ type SetQuestionInput struct {
 	To       *lms.Addressee     `json:"to,omitempty"` // "staff": send a tutor thread to the staff
 }
 
-// SearchInput searches the materials.
+// SearchInput searches a course. The last word may be the beginning of one.
 type SearchInput struct {
-	Course string `param:"course" json:"-"`
-	Query  string `query:"q" json:"-"`
-	Limit  int    `query:"limit" json:"-"`
+	Course string         `param:"course" json:"-"`
+	Query  string         `query:"q" json:"-"`
+	Kind   lms.SearchKind `query:"kind" json:"-"`  // only this; empty: everything
+	After  string         `query:"after" json:"-"` // Next of the results before
+	Limit  int            `query:"limit" json:"-"`
+}
+
+// Search is the input as a query.
+func (in SearchInput) Search() lms.SearchQuery {
+	from, _ := strconv.Atoi(in.After) // digits, or nothing
+	return lms.SearchQuery{Text: in.Query, Kind: in.Kind, From: from, Limit: in.Limit}
 }
 
 // RetryInput asks the tutor again. Anyway sends a question that the material does not cover to the language model.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -325,6 +326,15 @@ func (in SetQuestionInput) Validate() error {
 func (in SearchInput) Validate() error {
 	if strings.TrimSpace(in.Query) == "" || len(in.Query) > 1000 {
 		return lms.FieldErrorf(lms.KindRule, "q", "Type between 1 and 1000 characters to search for.")
+	}
+	if !utf8.ValidString(in.Query) {
+		return lms.FieldErrorf(lms.KindInvalid, "q", "This is not text. Type the words anew.")
+	}
+	if in.Kind != "" && !slices.Contains(lms.SearchKinds, in.Kind) {
+		return lms.FieldErrorf(lms.KindRule, "kind", "The kinds are page, file, assignment, question and faq.")
+	}
+	if len(in.After) > 6 || strings.Trim(in.After, "0123456789") != "" {
+		return lms.FieldErrorf(lms.KindInvalid, "after", "This place in the results is not known. Search again from the start.")
 	}
 	return firstErr(checkIDs(in.Course), checkLimit(in.Limit))
 }

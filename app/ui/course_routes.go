@@ -15,6 +15,7 @@ func courseRoutes() {
 	page("/courses/:course/materials/:material", func() app.Composer { return &materialPage{} })
 	page("/courses/:course/materials/:material/edit", func() app.Composer { return &materialForm{} })
 
+	page("/courses/:course/search", func() app.Composer { return &searchPage{} })
 	page("/courses/:course/late", func() app.Composer { return &latePage{} })
 	page("/courses/:course/assignments", func() app.Composer { return &assignmentsPage{} })
 	page("/courses/:course/assignments/new", func() app.Composer { return &assignmentForm{} })

@@ -11,7 +11,7 @@ type Shell struct {
 	app.Compo
 	Title   string
 	Lead    string // a line below the title
-	Active  string // "home", "courses", "cluster", "users", "audit", "account"; in a course "overview", "materials", "assignments", "grades", "questions", "people"
+	Active  string // "home", "courses", "cluster", "users", "audit", "account"; in a course "overview", "materials", "assignments", "grades", "questions", "people", "search"
 	Course  lms.Course
 	Back    app.UI // Crumbs
 	Actions app.UI // at the right of the title

@@ -40,6 +40,7 @@ func (s *Shell) bar() app.UI {
 	return app.Header().Class("topbar").Body(
 		app.A().Class("brand").Href("/").Body(app.Span().Class("logo").Aria("hidden", true), text("Trivium")),
 		app.Div().Class("topbar-end").Body(
+			app.If(s.Course.ID != "" && s.Active != "search" && Me().ID != "", s.find),
 			app.If(s.health.Summary != "", func() app.UI {
 				h := healthNow(s.health, s.news)
 				return app.A().Class("health-link").Href("/cluster").Aria("label", "Cluster: "+h.Summary).Body(HealthPill(h))
@@ -171,6 +172,7 @@ func watchMenus() {
 		if e.Get("key").String() == "Escape" {
 			closeMenus()
 		}
+		onSlash(e)
 	})
 }
 

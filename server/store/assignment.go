@@ -73,9 +73,10 @@ func (s *Store) Assignments(ctx context.Context, actor lms.Actor, courseID strin
 			FROM assignment_attachments t JOIN files f ON f.file_id = t.file_id
 			WHERE t.assignment_id = a.assignment_id)
 		FROM assignments a
-		WHERE a.course_id = ?1 AND (?2 OR a.published = 1)
+		JOIN (SELECT ?3 AS user_id) v
+		WHERE a.course_id = ?1 AND (?2 OR ` + assignmentFrom + ` <= ?4)
 		ORDER BY a.due_at IS NULL, a.due_at, a.created_at, a.assignment_id`
-	rows, err := s.query(ctx, q, courseID, sc.staff())
+	rows, err := s.query(ctx, q, courseID, sc.staff(), sc.subject(actor), s.Now())
 	items, err := collect(rows, err, scanAssignment)
 	if err != nil {
 		return nil, err
@@ -83,17 +84,19 @@ func (s *Store) Assignments(ctx context.Context, actor lms.Actor, courseID strin
 	return s.withWork(ctx, actor, sc, items, courseID, "")
 }
 
-// Assignment returns an assignment. A draft is hidden from all but staff.
+// Assignment returns an assignment. What students do not see is hidden from all but staff.
 func (s *Store) Assignment(ctx context.Context, actor lms.Actor, courseID, id string) (lms.Assignment, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
 		return lms.Assignment{}, err
 	}
-	rows, err := s.query(ctx, selectAssignment, courseID, id)
+	const q = `
+		SELECT ` + assignmentDetail + `
+		FROM assignments a
+		JOIN (SELECT ?4 AS user_id) v
+		WHERE a.course_id = ?1 AND a.assignment_id = ?2 AND (?3 OR ` + assignmentFrom + ` <= ?5)`
+	rows, err := s.query(ctx, q, courseID, id, sc.staff(), sc.subject(actor), s.Now())
 	a, err := one(rows, err, scanAssignment)
-	if err == nil && !a.Published && !sc.staff() {
-		err = lms.ErrNotFound
-	}
 	if err != nil {
 		return lms.Assignment{}, err
 	}

@@ -82,7 +82,7 @@ func (s *Store) RequestExtension(ctx context.Context, actor lms.Actor, q lms.Que
 	var b consensus.Batch
 	requireAccess(&b, actor, q.CourseID, lms.StudentOfCourse)
 	b.Require(lms.ErrCourseOver, courseWritable, q.CourseID)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND course_id = ? AND published = 1)`, q.Assignment, q.CourseID)
+	b.Require(lms.ErrNotFound, assignmentShown, q.CourseID, q.Assignment, actor.UserID, consensus.Stamp{})
 	b.Require(errQuestionExists, `NOT EXISTS(SELECT 1 FROM questions WHERE question_id = ?)`, q.ID)
 	b.Require(errRequestOpen, `NOT EXISTS(SELECT 1 FROM questions WHERE assignment_id = ? AND author_id = ? AND state = 'open' AND erased_at IS NULL)`,
 		q.Assignment, actor.UserID)

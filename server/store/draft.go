@@ -54,7 +54,7 @@ func (s *Store) SaveDraft(ctx context.Context, actor lms.Actor, courseID, assign
 	files := list(fileIDs)
 	var b consensus.Batch
 	requireAccess(&b, actor, courseID, lms.StudentOfCourse)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ? AND published = 1)`, courseID, assignmentID)
+	b.Require(lms.ErrNotFound, assignmentShown, courseID, assignmentID, actor.UserID, consensus.Stamp{})
 	b.Require(lms.ErrCourseOver, `EXISTS(SELECT 1 FROM courses WHERE course_id = ? AND state = 'published')`, courseID)
 	b.Require(lms.ErrOnPaper, `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ? AND on_paper IS NOT 1)`, assignmentID)
 	b.Require(lms.ErrNotOpen, `EXISTS(SELECT 1 FROM (`+studentDates+` WHERE a.assignment_id = ?1 AND e.user_id = ?2) d

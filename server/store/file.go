@@ -124,12 +124,13 @@ func (s *Store) readableFile(ctx context.Context, sc scope, actor lms.Actor, cou
 			EXISTS(SELECT 1 FROM materials m WHERE m.file_id = ?1 AND m.deleted_at IS NULL AND ` + materialFrom + ` <= ?2)
 			OR EXISTS(SELECT 1 FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id
 				JOIN (` + studentDates + ` WHERE e.user_id = ?3 AND e.course_id = ?4) d ON d.assignment_id = a.assignment_id
-				WHERE t.file_id = ?1 AND a.published = 1 AND (d.opens_at IS NULL OR d.opens_at <= ?2))
+				JOIN (SELECT ?5 AS user_id) v
+				WHERE t.file_id = ?1 AND ` + assignmentFrom + ` <= ?2 AND (d.opens_at IS NULL OR d.opens_at <= ?2))
 			OR ` + commentFileShown + `,
 			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM material_versions WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM assignment_attachments WHERE file_id = ?1)`
-	rows, err = s.query(ctx, q, id, s.Now(), actor.UserID, courseID)
+	rows, err = s.query(ctx, q, id, s.Now(), actor.UserID, courseID, sc.subject(actor))
 	_, err = one(rows, err, func(row consensus.Row) (struct{}, error) {
 		var visible, hidden bool
 		if err := row.Scan(&visible, &hidden); err != nil {

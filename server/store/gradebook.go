@@ -48,6 +48,9 @@ func (s *Store) StudentGrades(ctx context.Context, actor lms.Actor, courseID, us
 		return lms.StudentGrades{}, err
 	}
 	b, err := s.loadBook(ctx, courseID, userID, "", "")
+	if err == nil {
+		err = s.hideColumns(ctx, courseID, userID, b)
+	}
 	if err != nil {
 		return lms.StudentGrades{}, err
 	}
@@ -60,6 +63,9 @@ func (s *Store) StudentGrades(ctx context.Context, actor lms.Actor, courseID, us
 // Level is how far a student is in a course, from the displayed current total of what was posted (PROG-1).
 func (s *Store) Level(ctx context.Context, courseID, userID string, byDefault lms.Level) (lms.Level, error) {
 	b, err := s.loadBook(ctx, courseID, userID, "", "")
+	if err == nil {
+		err = s.hideColumns(ctx, courseID, userID, b)
+	}
 	if err != nil || len(b.students) == 0 {
 		return lms.LevelOf(lms.Ratio{}, byDefault), err
 	}
@@ -86,7 +92,8 @@ func (s *Store) ClassStatistics(ctx context.Context, actor lms.Actor, courseID s
 		return lms.ClassStatistics{}, err
 	}
 	if !sc.staff() {
-		return b.Statistics(b.students, true, lms.MinStats), nil
+		err = s.hideColumns(ctx, courseID, actor.UserID, b)
+		return b.Statistics(b.students, true, lms.MinStats), err
 	}
 	out := b.Statistics(b.students, false, 1)
 	out.Usage, err = s.usage(ctx, courseID)

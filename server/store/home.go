@@ -60,7 +60,8 @@ func (s *Store) homeDue(ctx context.Context, userID string) ([]lms.DueItem, erro
 		FROM (` + studying + `) c
 		JOIN assignments a ON a.course_id = c.course_id
 		JOIN (` + studentDates + ` WHERE e.user_id = ?1) d ON d.assignment_id = a.assignment_id
-		WHERE a.published = 1 AND (d.opens_at IS NULL OR d.opens_at <= ?2) AND (d.cutoff_at IS NULL OR d.cutoff_at >= ?2) AND a.on_paper IS NOT 1
+		JOIN (SELECT ?1 AS user_id) v
+		WHERE ` + assignmentFrom + ` <= ?2 AND (d.opens_at IS NULL OR d.opens_at <= ?2) AND (d.cutoff_at IS NULL OR d.cutoff_at >= ?2) AND a.on_paper IS NOT 1
 			AND NOT EXISTS(SELECT 1 FROM submissions s WHERE s.assignment_id = a.assignment_id AND s.user_id = ?1 AND s.returned_at IS NULL)
 		ORDER BY d.due_at IS NULL, d.due_at, a.created_at, a.assignment_id
 		LIMIT 50`

@@ -26,14 +26,6 @@ const materialDetail = materialColumns + `, m.body,
 // ?1 course, ?2 material
 const selectMaterial = `SELECT ` + materialDetail + ` FROM materials m WHERE m.course_id = ?1 AND m.material_id = ?2 AND m.deleted_at IS NULL`
 
-// From when on members see a material m; NULL: they do not. A material of a module waits for the module as well
-// (CONTENT-1).
-const materialFrom = `(CASE WHEN m.published = 1 THEN coalesce((
-	SELECT CASE WHEN d.published = 1 AND d.archived_at IS NULL THEN max(coalesce(i.release_at, 0), coalesce(d.release_at, 0)) ELSE 9223372036854775807 END
-	FROM module_items i
-	JOIN modules d ON d.module_id = i.module_id
-	WHERE i.item_id = m.material_id), 0) END)`
-
 func scanMaterial(row consensus.Row) (m lms.Material, err error) {
 	var files string
 	err = row.Scan(&m.ID, &m.CourseID, &m.Title, &m.Kind, &m.Published, &m.Position, &m.Index, &m.IndexNote, &m.Passages,

@@ -205,7 +205,8 @@ func (s *Store) UpdateModule(ctx context.Context, actor lms.Actor, courseID, id 
 	return s.applyOutline(ctx, b, courseID)
 }
 
-// DeleteModule archives a module with the materials in it. Assignments stay: students may have handed in.
+// DeleteModule archives a module with the materials in it. Assignments stay as they were, shown or hidden: students may have
+// handed in.
 func (s *Store) DeleteModule(ctx context.Context, actor lms.Actor, courseID, id string) error {
 	b := outlineBatch(actor, courseID)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM modules WHERE module_id = ? AND course_id = ?)`, id, courseID)

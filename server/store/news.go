@@ -29,8 +29,9 @@ func (s *Store) homeNews(ctx context.Context, userID string) ([]lms.News, error)
 		JOIN enrolments m ON m.course_id = c.course_id AND m.user_id = ?1
 		JOIN overrides o ON o.course_id = c.course_id
 			AND (o.target = 'student' AND o.target_id = ?1 OR o.target = 'section' AND o.target_id = m.section_id)
-		JOIN assignments a ON a.assignment_id = o.assignment_id AND a.published = 1
-		WHERE o.granted_at > ?2 - ?4
+		JOIN assignments a ON a.assignment_id = o.assignment_id
+		JOIN (SELECT ?1 AS user_id) v
+		WHERE o.granted_at > ?2 - ?4 AND ` + assignmentFrom + ` <= ?2
 		UNION ALL
 		SELECT 'incomplete', c.course_id, c.code, c.zone, a.assignment_id, s.submission_id, a.title, '', NULL, NULL, s.submitted_at
 		FROM (SELECT s.submission_id ` + incompleteAttempts + ` AND s.user_id = ?1 GROUP BY s.submission_id) i

@@ -58,6 +58,9 @@ func scanQuestion(row consensus.Row) (q lms.Question, err error) {
 	return q, err
 }
 
+// A question q of others is listed for a reader of the course. ?3 the reader is staff
+const questionListed = `(?3 OR q.visibility = 'course' OR q.anonymous = 1) AND ` + notTestAuthor
+
 // Questions lists the questions that the actor may read, newest first. to, state and mine filter unless empty.
 func (s *Store) Questions(ctx context.Context, actor lms.Actor, courseID string, to lms.Addressee, state lms.QuestionState, mine bool, after string, limit int) (items []lms.Question, next string, total int, err error) {
 	sc, err := s.scope(ctx, actor, courseID)
@@ -71,7 +74,7 @@ func (s *Store) Questions(ctx context.Context, actor lms.Actor, courseID string,
 	const where = `
 		FROM questions q
 		WHERE q.course_id = ?1 AND q.erased_at IS NULL
-			AND (q.author_id = ?2 OR NOT ?6 AND (?3 OR q.visibility = 'course' OR q.anonymous = 1) AND ` + notTestAuthor + `)
+			AND (q.author_id = ?2 OR NOT ?6 AND ` + questionListed + `)
 			AND (?4 = '' OR q.addressee = ?4) AND (?5 = '' OR q.state = ?5)`
 	const q = `
 		SELECT ` + questionColumns + `, '', ''` + where + `

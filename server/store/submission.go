@@ -166,7 +166,7 @@ func (s *Store) SubmitWork(ctx context.Context, actor lms.Actor, courseID, assig
 	}
 	var b consensus.Batch
 	requireAccess(&b, actor, courseID, lms.StudentOfCourse)
-	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM assignments WHERE course_id = ? AND assignment_id = ? AND published = 1)`, courseID, assignmentID)
+	b.Require(lms.ErrNotFound, assignmentShown, courseID, assignmentID, actor.UserID, consensus.Stamp{})
 	b.Require(errSubmissionTaken, submissionMine, h.ID, assignmentID, actor.UserID)
 	b.Require(lms.ErrCourseOver, submitWritable, h.ID, courseID)
 	b.Require(lms.ErrOnPaper, submitOnline, h.ID, assignmentID)

@@ -54,7 +54,8 @@ func (s *Store) gradedItems(ctx context.Context, courseID, userID, questionID st
 		FROM assignments a
 		LEFT JOIN tutor_items i ON i.assignment_id = a.assignment_id
 		LEFT JOIN (` + studentDates + ` WHERE a.course_id = ?1 AND e.user_id = ?2) d ON d.assignment_id = a.assignment_id
-		WHERE a.course_id = ?1 AND a.published = 1 AND (d.opens_at IS NULL OR d.opens_at <= ?4) AND (d.cutoff_at IS NULL OR d.cutoff_at >= ?4)
+		JOIN (SELECT ?2 AS user_id) v
+		WHERE a.course_id = ?1 AND ` + assignmentFrom + ` <= ?4 AND (d.opens_at IS NULL OR d.opens_at <= ?4) AND (d.cutoff_at IS NULL OR d.cutoff_at >= ?4)
 			AND (d.user_id IS NOT NULL OR (a.opens_at IS NULL OR a.opens_at <= ?4) AND (a.cutoff_at IS NULL OR a.cutoff_at >= ?4))
 		ORDER BY a.created_at, a.assignment_id`
 	rows, err := s.query(ctx, q, courseID, userID, questionID, s.Now())

@@ -163,6 +163,14 @@ func (s *fakeStore) MatchCounts(_ context.Context, matches []string) ([]int, err
 	return counts, nil
 }
 
+func (s *fakeStore) FoundPassages(context.Context, lms.Actor, string, string, int) ([]lms.FoundText, error) {
+	return nil, nil
+}
+
+func (s *fakeStore) UnindexedTexts(context.Context, lms.Actor, string) ([]lms.FoundText, error) {
+	return nil, nil
+}
+
 func (s *fakeStore) SearchEndorsed(context.Context, string, string, int) ([]lms.Passage, error) {
 	return nil, nil
 }

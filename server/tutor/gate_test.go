@@ -90,7 +90,7 @@ func TestBestPassage(t *testing.T) {
 		"What do clients do when no answer comes?":      "What the clients do",
 		"Which entries are committed in the table?":     "Which entries are committed?",
 	} {
-		ps, err := tu.Search(t.Context(), site.Course.ID, false, question, 5)
+		ps, _, err := tu.Rank(t.Context(), site.Alice, site.Course.ID, question, nil, 5)
 		if err != nil || len(ps) == 0 || !strings.HasSuffix(ps[0].Heading, want) {
 			t.Errorf("%s: %v %v", question, err, show(ps[:min(2, len(ps))]))
 		}
@@ -130,11 +130,11 @@ func TestRealStore(t *testing.T) {
 	if len(calls) != 1 || strings.Contains(calls[0].raw, "CANARY") || strings.Contains(calls[0].raw, "Alice") {
 		t.Errorf("%d calls; first: %.300s", len(calls), calls[0].raw)
 	}
-	staff, err := one.Search(t.Context(), site.Course.ID, true, "canary", 5)
+	staff, _, err := one.Rank(t.Context(), site.Instructor, site.Course.ID, "canary", nil, 5)
 	if err != nil || len(staff) != 1 {
 		t.Errorf("staff: %v %v", staff, err)
 	}
-	if ps, err := one.Search(t.Context(), site.Course.ID, false, `canary" OR NEAR(*) AND ( "`, 5); err != nil || len(ps) != 0 {
+	if ps, _, err := one.Rank(t.Context(), site.Alice, site.Course.ID, `canary" OR NEAR(*) AND ( "`, nil, 5); err != nil || len(ps) != 0 {
 		t.Errorf("students: %v %v", ps, err)
 	}
 }

@@ -21,11 +21,15 @@ type term struct {
 	stem    string // beginning that its other forms share; equal to word when the word is short
 	generic bool   // says what is wanted, not about what
 	arabic  bool   // stem is to be compared with stems
+	begun   bool   // perhaps the beginning of a word, which is still being typed
 	weight  float64
 }
 
 // match reports whether a folded word of a text is a form of the term.
 func (t term) match(word string) bool {
+	if t.begun && strings.HasPrefix(word, t.word) {
+		return true
+	}
 	if t.arabic {
 		if utf8.RuneCountInString(t.stem) < 3 {
 			return word == t.word
@@ -163,6 +167,8 @@ func (t term) expression() string {
 				parts = append(parts, `"`+p+stem+`"*`)
 			}
 		}
+	case t.begun:
+		parts = append(parts, `"`+t.stem+`"*`)
 	case utf8.RuneCountInString(t.stem) >= 4:
 		parts = append(parts, `"`+t.stem+`"*`)
 	}

@@ -154,8 +154,8 @@ func TestCopiesAreQuotedOnce(t *testing.T) {
 	site.Page(t, "m-2", "Lecture, copy", true, kept, "Collisions of a hash table are resolved by chaining or by open addressing.")
 	site.Page(t, "m-3", "Lecture of last year", true, strings.Replace(kept, "has to be resolved", "must be resolved", 1), "Hash table. Collision.", "Hash table! Collision?")
 	tu := newTutor(t, site, "n1", "")
-	for _, staff := range []bool{false, true} {
-		ps, err := tu.Search(t.Context(), site.Course.ID, staff, "hash table collision", 20)
+	for _, actor := range []lms.Actor{site.Alice, site.Instructor} {
+		ps, _, err := tu.Rank(t.Context(), actor, site.Course.ID, "hash table collision", nil, 20)
 		if err != nil {
 			t.Fatal(err)
 		}

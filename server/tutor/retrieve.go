@@ -135,28 +135,6 @@ func passagesIn(ranked []*candidate, limit int) []lms.Passage {
 	return out
 }
 
-// Search finds passages of a course that members, or also staff, may open; best first.
-func (t *Tutor) Search(ctx context.Context, courseID string, staff bool, query string, limit int) ([]lms.Passage, error) {
-	s := search{asked: terms(query)}
-	s.own = len(s.asked)
-	if len(s.asked) == 0 {
-		return nil, nil
-	}
-	if limit <= 0 {
-		limit = 20
-	}
-	match, err := s.expression(ctx, t.store)
-	if err != nil || match == "" {
-		return nil, err
-	}
-	hits, err := t.store.SearchPassages(ctx, courseID, staff, match, max(limit, candidates))
-	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
-	}
-	s.add(hits, true, false)
-	return passagesIn(s.rank(), limit), nil
-}
-
 // isOverview recognises a question for the course as a whole.
 func isOverview(asked []term) bool {
 	ws := make([]string, len(asked))

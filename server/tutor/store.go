@@ -21,6 +21,10 @@ type Store interface {
 	SearchPassages(ctx context.Context, courseID string, staff bool, match string, limit int) ([]lms.Passage, error)
 	// MatchCounts counts the passages of the site that each FTS5 expression matches.
 	MatchCounts(ctx context.Context, matches []string) ([]int, error)
+	// FoundPassages runs an FTS5 expression over all that is indexed of a course and that the actor may open, best first.
+	FoundPassages(ctx context.Context, actor lms.Actor, courseID, match string, limit int) ([]lms.FoundText, error)
+	// UnindexedTexts returns what else the actor may open: assignments, questions, and materials whose text is not indexed.
+	UnindexedTexts(ctx context.Context, actor lms.Actor, courseID string) ([]lms.FoundText, error)
 	// SearchEndorsed runs an FTS5 expression over the entries of the FAQ of a course: what staff have endorsed or corrected.
 	SearchEndorsed(ctx context.Context, courseID, match string, limit int) ([]lms.Passage, error)
 	// UnembeddedPassages lists passages that have no vector of the model yet.

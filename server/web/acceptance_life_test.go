@@ -292,7 +292,7 @@ func TestAcceptance13OtherRequestsAreUnaffected(t *testing.T) {
 	for i := range 20 {
 		call(s, "ina", api.CreateMaterial, api.MaterialInput{Course: "c1", ID: fmt.Sprint("x", i), Title: "X", Kind: lms.MaterialPage, Body: "x"})
 		call(s, "sue", api.ListMaterials, api.CoursePath{Course: "c1"})
-		call(s, "sue", api.SearchPassages, api.SearchInput{Course: "c1", Query: "quorum"})
+		call(s, "sue", api.SearchCourse, api.SearchInput{Course: "c1", Query: "quorum"})
 	}
 	for _, a := range all {
 		if r := c.answer(0, "sue", a); r.State != lms.ReplyFailed || len(r.Citations) == 0 || !strings.Contains(r.Note, "Your question is kept") {

@@ -240,7 +240,7 @@ func (c *course) fill(r api.Route) string {
 		path = strings.ReplaceAll(path+"/", ":"+name+"/", v+"/")
 		path = strings.TrimSuffix(path, "/")
 	}
-	if r.Name == "SearchPassages" {
+	if r.Name == "SearchCourse" {
 		path += "?q=leader"
 	}
 	return path

@@ -52,14 +52,7 @@ func (s *Server) listPassages(ctx context.Context, actor lms.Actor, in api.Mater
 	return whole(s.store.Passages(ctx, actor, in.Course, in.Material))
 }
 
-// searchPassages ranks as the tutor does, limited to what the actor may open.
-func (s *Server) searchPassages(ctx context.Context, actor lms.Actor, in api.SearchInput) (api.Page[lms.Passage], error) {
-	if _, err := s.store.Course(ctx, actor, in.Course); err != nil { // hidden courses have nothing to search
-		return api.Page[lms.Passage]{}, err
-	}
-	limit := in.Limit
-	if limit == 0 {
-		limit = 20
-	}
-	return whole(s.tutor.Search(ctx, in.Course, actor.Staff(), in.Query, limit))
+// searchCourse finds what the actor may open, ranked as the tutor does.
+func (s *Server) searchCourse(ctx context.Context, actor lms.Actor, in api.SearchInput) (lms.SearchResults, error) {
+	return s.tutor.Search(ctx, actor, in.Course, in.Search())
 }

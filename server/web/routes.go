@@ -166,7 +166,7 @@ func (s *Server) table() []binding {
 		bind(api.StopReply, s.stopReply),
 		bind(api.RetryReply, s.retryReply),
 		bindRaw(api.StreamReply, s.streamReply),
-		bind(api.SearchPassages, s.searchPassages),
+		bind(api.SearchCourse, s.searchCourse),
 		bind(api.TutorInfo, s.tutorInfo),
 		bind(api.GetTutorPolicy, s.getTutorPolicy),
 		bind(api.UpdateTutorPolicy, s.updateTutorPolicy),

@@ -36,7 +36,7 @@ type Tutor interface {
 	Answer(replyID string)
 	Stream(ctx context.Context, replyID string, send func(api.ReplyEvent) error) error
 	Stop(ctx context.Context, replyID string) error
-	Search(ctx context.Context, courseID string, staff bool, query string, limit int) ([]lms.Passage, error)
+	Search(ctx context.Context, actor lms.Actor, courseID string, q lms.SearchQuery) (lms.SearchResults, error)
 	Status() api.TutorStatus
 }
 
