@@ -100,7 +100,8 @@ func (s *Server) relyingParty(q *request) (*webauthn.WebAuthn, string, error) {
 
 // answererOf makes the verifier of an answer: what it must match is in the challenge.
 func answererOf(c challenge) (*webauthn.WebAuthn, error) {
-	return webauthn.New(&webauthn.Config{RPID: c.Session.RelyingPartyID, RPDisplayName: "Trivium", RPOrigins: []string{c.Session.Origin}})
+	return webauthn.New(&webauthn.Config{RPID: c.Session.RelyingPartyID, RPDisplayName: "Trivium", RPOrigins: []string{c.Session.Origin},
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore}) // some password managers say more than they were asked
 }
 
 // sealChallenge makes the answer of an endpoint that begins.

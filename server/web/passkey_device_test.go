@@ -119,7 +119,7 @@ func (d *device) get(c api.PasskeyChallenge, k *deviceKey) api.PasskeyAnswer {
 
 func (d *device) answer(c api.PasskeyChallenge, id []byte, response map[string]any) api.PasskeyAnswer {
 	text, err := json.Marshal(map[string]any{"id": b64.EncodeToString(id), "rawId": b64.EncodeToString(id), "type": "public-key",
-		"authenticatorAttachment": "platform", "clientExtensionResults": map[string]any{}, "response": response})
+		"authenticatorAttachment": "platform", "clientExtensionResults": map[string]any{"credProps": map[string]any{"rk": true}}, "response": response})
 	d.check(err)
 	return api.PasskeyAnswer{Token: c.Token, Credential: string(text)}
 }
