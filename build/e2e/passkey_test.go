@@ -48,6 +48,7 @@ func TestPasskeys(t *testing.T) {
 	sue := s.enrol("sue", "Sue Student")
 	b := openTab(t, "sue")
 	b.expect("401")
+	b.expect("/readyz") // a busy machine has elections
 	device := b.authenticator()
 	b.enter(s.nodes[0].byName(), "sue", password)
 	b.open(s.nodes[0].byName() + "/account")
@@ -116,6 +117,9 @@ func TestPasskeys(t *testing.T) {
 	b.look("passkeys-address")
 
 	// A removed one signs nobody in, and the password alone does.
+	b.leave(s.nodes[0].byName())
+	b.click("Sign in with a passkey")
+	b.signedIn()
 	b.open(s.nodes[0].byName() + "/account")
 	b.click("Remove the passkey Work laptop")
 	b.look("passkeys-remove")
