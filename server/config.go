@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
-	"trivium/consensus"
 
+	"trivium/app/lms"
+	"trivium/consensus"
 	"trivium/server/backup"
 	"trivium/server/cluster"
 	"trivium/server/mail"
@@ -27,6 +28,7 @@ type Config struct {
 	Cluster   string   // address for the other nodes
 	Advertise string   // address under which the other nodes reach Cluster; default: Cluster
 	Origin    string   // where people reach this node; default: from HTTP
+	Passkeys  string   // domain above the origins of all nodes, for which passkeys are made; empty: each node's own
 	ID        string   // default: made once and kept
 	Join      []string // cluster addresses of nodes of the cluster to join; empty: found one
 	Token     string   // join token
@@ -169,6 +171,20 @@ func (c *Config) checkAddresses() error {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || c.Origin != u.Scheme+"://"+u.Host {
 			return fmt.Errorf("--public-origin %q: write it as https://lms.example.edu, without a path", c.Origin)
 		}
+	}
+	return c.checkPasskeys()
+}
+
+// checkPasskeys refuses a domain with which no browser would make a passkey here.
+func (c *Config) checkPasskeys() error {
+	if c.Passkeys == "" {
+		return nil
+	}
+	c.Passkeys = strings.ToLower(c.Passkeys)
+	u, err := url.Parse(c.Origin)
+	if err != nil || net.ParseIP(c.Passkeys) != nil || !strings.Contains(c.Passkeys, ".") || strings.ContainsAny(c.Passkeys, ":/@") ||
+		lms.PasskeyDomain(strings.ToLower(u.Hostname()), c.Passkeys) != c.Passkeys {
+		return fmt.Errorf("--passkey-domain %q: write the domain that all nodes have in common, such as example.edu, and tell with --public-origin where below it people reach this node", c.Passkeys)
 	}
 	return nil
 }

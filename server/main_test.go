@@ -184,6 +184,8 @@ func TestWrongSettings(t *testing.T) {
 		{name: "token without join", args: serve("--token", "K10"+strings.Repeat("a", 64)+"::x"), want: "--join"},
 		{name: "not a token", args: serve("--join", "127.0.0.1:1", "--token", "hello"), want: "--token: This is not a join token"},
 		{name: "bad id", args: serve("--id", "Node One"), want: "--id"},
+		{name: "passkeys of a domain elsewhere", args: serve("--public-origin", "https://lms1.example.edu", "--passkey-domain", "example.com"), want: "--passkey-domain"},
+		{name: "passkeys of a domain without an origin", args: serve("--passkey-domain", "example.edu"), want: "--passkey-domain"},
 		{name: "bad origin", args: serve("--public-origin", "lms.example.edu/x"), want: "--public-origin"},
 		{name: "lease longer than heartbeat", args: serve("--lease-timeout", "2s"), want: "--lease-timeout"},
 		{name: "lease that could outlast an election", args: serve("--timing", "classroom", "--lease-timeout", "4900ms"), want: "leases of two leaders could overlap"},

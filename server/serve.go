@@ -53,6 +53,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.Cluster, "cluster", defaultCluster, "address for the other nodes (always encrypted)")
 	f.StringVar(&c.Advertise, "advertise", "", "address by which the other nodes reach --cluster, if it is another one")
 	f.StringVar(&c.Origin, "public-origin", "", "where people reach this node, such as https://lms1.example.edu (default: from --http)")
+	f.StringVar(&c.Passkeys, "passkey-domain", "", "domain above the public origins of all nodes, such as example.edu, so that a passkey works on each of them; decide it before people make passkeys, because those of another name stop working (default: a passkey works under the host name where it was made)")
 	f.StringVar(&c.ID, "id", "", "name of this node, never used again for another one (default: made once and kept)")
 	f.StringSliceVar(&c.Join, "join", nil, "cluster addresses of nodes of the cluster to join; one suffices")
 	f.StringVar(&c.Token, "token", "", "join token (single use, 1 h): trivium join-token")

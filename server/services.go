@@ -170,7 +170,7 @@ func (n *Node) openWeb() error {
 	n.web, err = web.New(web.Config{
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup, Models: n.tutor, Keys: n.self.Keys(),
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
-		NodeID: n.self.ID(), Origin: n.config.Origin, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
+		NodeID: n.self.ID(), Origin: n.config.Origin, PasskeyDomain: n.config.Passkeys, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
 		Mail:  mailer,
 		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal},

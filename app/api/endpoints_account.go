@@ -18,10 +18,15 @@ var (
 	ResetPassword = Endpoint[ResetInput, Empty]{"POST", "/api/v1/resets", lms.Public, "Choose a new password with a link; all sessions of the account end"}
 	AskReset      = Endpoint[AskResetInput, Empty]{"POST", "/api/v1/resets/mail", lms.Public, "Ask for such a link by mail (1 h); the answer does not tell whether there is an account"}
 
-	GetTwoStep        = Endpoint[NoInput, lms.TwoStep]{"GET", "/api/v1/session/twostep", lms.AnyUser, "Show whether one signs in in two steps"}
+	GetTwoStep        = Endpoint[NoInput, lms.TwoStep]{"GET", "/api/v1/session/twostep", lms.AnyUser, "Show whether one signs in in two steps, and with which passkeys"}
 	BeginTwoStep      = Endpoint[NoInput, lms.TwoStepSetup]{"POST", "/api/v1/session/twostep", lms.UserConfirmed, "Begin to set up two-step sign-in with an authenticator app"}
 	ConfirmTwoStep    = Endpoint[CodeOfApp, lms.TwoStep]{"PUT", "/api/v1/session/twostep", lms.UserConfirmed, "Turn two-step sign-in on with the app's first code"}
-	EndTwoStep        = Endpoint[NoInput, lms.TwoStep]{"DELETE", "/api/v1/session/twostep", lms.UserConfirmed, "Turn two-step sign-in off"}
+	EndTwoStep        = Endpoint[NoInput, lms.TwoStep]{"DELETE", "/api/v1/session/twostep", lms.UserConfirmed, "Turn the codes of the authenticator app off"}
 	MakeRecoveryCodes = Endpoint[NoInput, lms.RecoveryCodes]{"POST", "/api/v1/session/twostep/codes", lms.UserConfirmed, "Make recovery codes, which are shown once; older ones end"}
-	RemoveTwoStep     = Endpoint[UserPath, Empty]{"DELETE", "/api/v1/users/:user/twostep", lms.AdminConfirmed, "Turn two-step sign-in off for somebody who has lost the app"}
+	RemoveTwoStep     = Endpoint[UserPath, Empty]{"DELETE", "/api/v1/users/:user/twostep", lms.AdminConfirmed, "Turn two-step sign-in off for somebody who has lost the app or the passkeys"}
+
+	AskPasskey    = Endpoint[NoInput, PasskeyChallenge]{"POST", "/api/v1/session/challenge", lms.Public, "Get a challenge that a passkey answers to sign in (5 min, once)"}
+	BeginPasskey  = Endpoint[NoInput, PasskeyChallenge]{"POST", "/api/v1/session/passkeys/challenge", lms.UserConfirmed, "Get a challenge for a new passkey of the own account (5 min, once)"}
+	AddPasskey    = Endpoint[PasskeyInput, lms.TwoStep]{"POST", "/api/v1/session/passkeys", lms.UserConfirmed, "Add the passkey that was made for a challenge"}
+	RemovePasskey = Endpoint[PasskeyPath, lms.TwoStep]{"DELETE", "/api/v1/session/passkeys/:passkey", lms.UserConfirmed, "Remove one of the own passkeys"}
 )

@@ -96,12 +96,13 @@ type CodeInput struct {
 	Code string `json:"code"`
 }
 
-// SignInInput makes a session.
+// SignInInput makes a session: of a login with its password, and a second step where the account has one; or of a passkey alone.
 type SignInInput struct {
-	Login    string `json:"login"`
-	Password string `json:"password"`
-	Code     string `json:"code,omitempty"` // of the authenticator app, or a recovery code
-	Bearer   bool   `json:"bearer,omitempty"`
+	Login    string         `json:"login"`             // beside a passkey alone: whose it must be; may be empty
+	Password string         `json:"password"`          // empty: the passkey alone
+	Code     string         `json:"code,omitempty"`    // of the authenticator app, or a recovery code
+	Passkey  *PasskeyAnswer `json:"passkey,omitempty"` // to a challenge of AskPasskey
+	Bearer   bool           `json:"bearer,omitempty"`
 }
 
 // Ticket hands a session over to another node: single use, 10 minutes, kept in memory only.

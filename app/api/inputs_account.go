@@ -25,6 +25,29 @@ type CodeOfApp struct {
 	Code string `json:"code"`
 }
 
+// PasskeyChallenge is what a browser hands to a passkey. The token goes back with the answer: no node keeps anything of the challenge.
+type PasskeyChallenge struct {
+	Token   string `json:"token"`
+	Options string `json:"options"` // JSON for parseRequestOptionsFromJSON or parseCreationOptionsFromJSON
+}
+
+// PasskeyAnswer is what a passkey says to a challenge.
+type PasskeyAnswer struct {
+	Token      string `json:"token"`
+	Credential string `json:"credential"` // JSON as toJSON makes it
+}
+
+// PasskeyInput adds a passkey to the own account.
+type PasskeyInput struct {
+	Name string `json:"name"` // empty: that of the device
+	PasskeyAnswer
+}
+
+// PasskeyPath names one of the own passkeys.
+type PasskeyPath struct {
+	Passkey string `param:"passkey" json:"-"`
+}
+
 // ResetTokenInput names a link for a new password.
 type ResetTokenInput struct {
 	Token string `json:"token"`
@@ -50,6 +73,25 @@ func (in CodeOfApp) Validate() error {
 		return lms.FieldErrorf(lms.KindRule, "code", "Type the six digits that the app shows.")
 	}
 	return nil
+}
+
+func (in PasskeyPath) Validate() error { return checkIDs(in.Passkey) }
+
+// maxPasskeyAnswer is far more than any passkey says, attestation included.
+const maxPasskeyAnswer = 32 << 10
+
+func (in PasskeyAnswer) Validate() error {
+	if in.Token == "" || in.Credential == "" || len(in.Token)+len(in.Credential) > maxPasskeyAnswer {
+		return lms.FieldErrorf(lms.KindInvalid, "passkey", "The answer of the passkey is not complete.")
+	}
+	return nil
+}
+
+func (in PasskeyInput) Validate() error {
+	if utf8.RuneCountInString(in.Name) > lms.MaxPasskeyName || !utf8.ValidString(in.Name) {
+		return lms.FieldErrorf(lms.KindRule, "name", "The name has at most %d characters.", lms.MaxPasskeyName)
+	}
+	return in.PasskeyAnswer.Validate()
 }
 
 func (in ResetTokenInput) Validate() error {

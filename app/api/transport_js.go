@@ -22,9 +22,9 @@ func pageOrigin() string {
 	return loc.Get("origin").String()
 }
 
-// await blocks the calling goroutine until the promise settles. It must never run on the goroutine that handles the
+// Await blocks the calling goroutine until the promise settles. It must never run on the goroutine that handles the
 // page's events: the promise could not settle then.
-func await(p js.Value) (js.Value, error) {
+func Await(p js.Value) (js.Value, error) {
 	type result struct {
 		v   js.Value
 		err error
@@ -68,7 +68,7 @@ func (fetchTransport) do(ctx context.Context, r *wireRequest) (*wireResponse, er
 		opt["body"] = bytesToJS(r.body)
 	}
 	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
-	res, err := await(js.Global().Call("fetch", r.url, opt))
+	res, err := Await(js.Global().Call("fetch", r.url, opt))
 	if err != nil {
 		stop()
 		return nil, errors.Join(ctx.Err(), err)
@@ -113,7 +113,7 @@ func (b *fetchBody) Read(p []byte) (int, error) {
 		if b.ended || !b.reader.Truthy() {
 			return 0, io.EOF
 		}
-		r, err := await(b.reader.Call("read"))
+		r, err := Await(b.reader.Call("read"))
 		if err != nil {
 			return 0, err
 		}

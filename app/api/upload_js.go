@@ -30,7 +30,7 @@ func (b fileBlob) Slice(i int) ([]byte, error) {
 func (b fileBlob) buffer(i int) (js.Value, error) {
 	from := int64(i) * lms.ChunkSize
 	to := from + int64(lms.ChunkLen(b.Size(), i))
-	return await(b.file.Call("slice", float64(from), float64(to)).Call("arrayBuffer"))
+	return Await(b.file.Call("slice", float64(from), float64(to)).Call("arrayBuffer"))
 }
 
 // hashSlice lets the browser hash the chunk. Pages that came over plain HTTP have no SubtleCrypto; there Go does it.
@@ -45,7 +45,7 @@ func (b fileBlob) hashSlice(i int) ([]byte, string, error) {
 		sum := sha256.Sum256(data)
 		return data, hex.EncodeToString(sum[:]), nil
 	}
-	digest, err := await(subtle.Call("digest", "SHA-256", buf))
+	digest, err := Await(subtle.Call("digest", "SHA-256", buf))
 	if err != nil {
 		return nil, "", err
 	}

@@ -70,13 +70,16 @@ func (in CodeInput) Validate() error {
 }
 
 func (in SignInInput) Validate() error {
+	alone := in.Passkey != nil && in.Password == ""
 	switch {
-	case strings.TrimSpace(in.Login) == "":
+	case strings.TrimSpace(in.Login) == "" && !alone:
 		return lms.FieldErrorf(lms.KindRule, "login", "Please type your user name.")
-	case in.Password == "":
+	case in.Password == "" && !alone:
 		return lms.FieldErrorf(lms.KindRule, "password", "Please type your password.")
 	case len(in.Password) > lms.MaxPassword || len(in.Login) > 4*lms.MaxLogin || len(in.Code) > 64:
 		return lms.FieldErrorf(lms.KindTooLarge, "password", "This is too long.")
+	case in.Passkey != nil:
+		return in.Passkey.Validate()
 	}
 	return nil
 }

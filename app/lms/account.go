@@ -1,6 +1,9 @@
 package lms
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Lives of what proves a session (AUTH-5), where the site has not set others.
 const (
@@ -61,10 +64,40 @@ const (
 
 // TwoStep is how the user signs in.
 type TwoStep struct {
-	On       bool      `json:"on"`
+	On       bool      `json:"on"` // with the codes of an authenticator app
 	Since    time.Time `json:"since,omitzero"`
 	Codes    int       `json:"codes"`              // recovery codes that are left
 	Required bool      `json:"required,omitempty"` // of the user, by the site
+	Passkeys []Passkey `json:"passkeys"`           // the oldest first
+	Domain   string    `json:"domain,omitempty"`   // for which passkeys are made, where the site has set one for all its nodes
+}
+
+// Second reports whether the account has a second step.
+func (t TwoStep) Second() bool { return t.On || len(t.Passkeys) > 0 }
+
+// Passkey is a key that a device, or a password manager, keeps for the user and shows to the site instead of a password.
+type Passkey struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Domain    string    `json:"domain"`           // host name for which it was made: it works there and below, and nowhere else
+	Synced    bool      `json:"synced,omitempty"` // the user's other devices may have it too
+	CreatedAt time.Time `json:"createdAt"`
+	UsedAt    time.Time `json:"usedAt,omitzero"`
+}
+
+// Limits of passkeys.
+const (
+	MaxPasskeys    = 20 // of an account
+	MaxPasskeyName = 60 // characters
+)
+
+// PasskeyDomain is the name for which a page of the host makes and uses passkeys: the one that is set for all nodes, where the host lies
+// within it, else the host itself.
+func PasskeyDomain(host, site string) string {
+	if site != "" && (host == site || strings.HasSuffix(host, "."+site)) {
+		return site
+	}
+	return host
 }
 
 // TwoStepSetup is what an authenticator app needs; it is shown while two-step sign-in is being set up and never again.
@@ -74,7 +107,7 @@ type TwoStepSetup struct {
 	QR     string `json:"qr"` // the URI as a picture: a data: URL
 }
 
-// RecoveryCodes are good for one sign-in each where the authenticator app is not at hand. They are shown once.
+// RecoveryCodes are good for one sign-in each where neither the authenticator app nor a passkey is at hand. They are shown once.
 type RecoveryCodes struct {
 	Codes []string `json:"codes"`
 }

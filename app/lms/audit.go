@@ -24,6 +24,9 @@ const (
 	AuditTOTPOff        AuditAction = "twostep.off"      // by the user, or for them by an administrator
 	AuditRecoveryMade   AuditAction = "twostep.codes"    // new recovery codes
 	AuditRecoveryUse    AuditAction = "twostep.recovery" // somebody has signed in with a recovery code
+	AuditPasskeyAdd     AuditAction = "passkey.add"      // by the user
+	AuditPasskeyRemove  AuditAction = "passkey.remove"   // by the user
+	AuditPasskeyCopied  AuditAction = "passkey.copied"   // refused: its counter went back, as that of a copy does
 	AuditMemberAdd      AuditAction = "member.add"       // to a course, by its staff
 	AuditMemberUpdate   AuditAction = "member.change"    // role or state
 	AuditMemberJoin     AuditAction = "member.join"      // with an invite code

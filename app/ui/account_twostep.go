@@ -9,14 +9,17 @@ import (
 	"trivium/app/lms"
 )
 
-// twoStepCard turns two-step sign-in on and off.
+// twoStepCard sets up what is asked for after the password, or instead of it.
 type twoStepCard struct {
 	app.Compo
 	state   Remote[lms.TwoStep]
-	setup   *lms.TwoStepSetup // being set up
+	setup   *lms.TwoStepSetup // of the app, under way
 	codes   []string          // new recovery codes, shown this once
 	code    string
-	off     bool // the question is open
+	off     bool         // the question about the app is open
+	naming  bool         // the form for a new passkey is open
+	name    string       // of it
+	remove  *lms.Passkey // the question about it is open
 	busy    bool
 	problem Problem
 	ctx     app.Context // of the card: the buttons that begin a call are gone when its answer comes
@@ -32,30 +35,51 @@ func (c *twoStepCard) load(ctx app.Context) { c.state.Load(ctx, Call(api.GetTwoS
 
 // Render draws the card.
 func (c *twoStepCard) Render() app.UI {
-	return Card("Two-step sign-in", nil, c.state.View(2, c.load, func(v lms.TwoStep) app.UI {
-		body := app.Div().Class("stack")
-		switch {
-		case c.setup != nil:
-			return body.Body(c.setUp())
-		case !v.On:
-			return body.Body(
-				app.If(v.Required, func() app.UI {
-					return Notice("warn", "This site wants staff to sign in in two steps. Set it up now; until then you can do nothing else.")
-				}),
-				c.problem.Alert(),
-				app.P().Text("After the password, Trivium asks for a code of an app on your phone. Whoever learns your password alone cannot sign in."),
-				app.Div().Class("actions").Body(Busy(Primary("Set up two-step sign-in", "shield", c.begin), c.busy)))
+	return Card("Two-step sign-in and passkeys", nil, c.state.View(2, c.load, func(v lms.TwoStep) app.UI {
+		if c.setup != nil {
+			return c.setUp()
 		}
-		return body.Body(c.problem.Alert(), c.recovery(), Facts(
-			Fact{"On since", TimeView(v.Since)},
-			Fact{"Recovery codes", app.Text(plural(v.Codes, "code") + " left")}),
-			app.Div().Class("actions").Body(
-				Busy(Button("New recovery codes", "refresh-cw", func(app.Context, app.Event) { c.makeCodes() }), c.busy),
-				Busy(Button("Turn off", "", func(app.Context, app.Event) { c.off = true }), c.busy)))
-	}), app.If(c.off, func() app.UI {
-		return Confirm("twostep-off", "Turn two-step sign-in off?", "From then on your password alone is enough to sign in. Your recovery codes end.", "Turn off", c.end,
+		return app.Div().Class("stack", "stack-wide").Body(
+			app.Div().Class("stack").Body(
+				app.If(v.Required && !v.Second(), func() app.UI {
+					return Notice("warn", "This site wants staff to sign in in two steps. Set up an authenticator app or a passkey now; until then you can do nothing else.")
+				}),
+				c.problem.Alert("name"),
+				c.recovery(),
+				app.P().Text("With a second step, whoever learns your password alone cannot sign in.")),
+			c.authenticator(v),
+			c.passkeys(v),
+			app.If(v.Second(), func() app.UI {
+				return app.Div().Class("stack").Body(app.H3().Text("Recovery codes"),
+					app.P().Text("For when neither is at hand: "+plural(v.Codes, "code")+" left."),
+					app.Div().Class("actions").Body(Busy(Button("New recovery codes", "refresh-cw", func(app.Context, app.Event) { c.makeCodes() }), c.busy)))
+			}))
+	}), c.questions())
+}
+
+// authenticator is the app that shows codes.
+func (c *twoStepCard) authenticator(v lms.TwoStep) app.UI {
+	body := app.Div().Class("stack")
+	head := app.H3().Text("Authenticator app")
+	if !v.On {
+		return body.Body(head, app.P().Text("After the password, Trivium asks for a code that an app on your phone shows."),
+			app.Div().Class("actions").Body(Busy(Button("Set up an authenticator app", "shield", c.begin), c.busy)))
+	}
+	return body.Body(head, app.P().Body(app.Text("On since "), TimeView(v.Since), app.Text(".")),
+		app.Div().Class("actions").Body(Busy(Button("Turn off", "", func(app.Context, app.Event) { c.off = true }), c.busy)))
+}
+
+// questions ask before something is taken away.
+func (c *twoStepCard) questions() app.UI {
+	const last = " From then on your password alone is enough to sign in, and your recovery codes end."
+	v := c.state.Value
+	return app.If(c.off, func() app.UI {
+		return Confirm("twostep-off", "Turn the authenticator app off?", "Trivium asks for no codes any more."+cond(len(v.Passkeys) > 0, "", last), "Turn off", c.end,
 			func(app.Context) { c.off = false })
-	}))
+	}).ElseIf(c.remove != nil, func() app.UI {
+		return Confirm("passkey-remove", "Remove the passkey "+c.remove.Name+"?", "Nobody can sign in with it any more. Delete it on your device as well."+
+			cond(len(v.Passkeys) > 1 || v.On, "", last), "Remove", c.removePasskey, func(app.Context) { c.remove = nil })
+	})
 }
 
 // setUp shows the picture for the app and asks for its first code.
@@ -114,9 +138,16 @@ func (c *twoStepCard) confirm(ctx app.Context, e app.Event) {
 	}
 	ask(c, Call(api.ConfirmTwoStep, in), func(_ app.Context, v lms.TwoStep) {
 		c.setup = nil
-		c.state.Set(v)
-		c.makeCodes()
+		c.added(v)
 	})
+}
+
+// added shows a new second step. With the first one recovery codes are made.
+func (c *twoStepCard) added(v lms.TwoStep) {
+	c.state.Set(v)
+	if v.Codes == 0 {
+		c.makeCodes()
+	}
 }
 
 func (c *twoStepCard) makeCodes() {
@@ -131,12 +162,18 @@ func (c *twoStepCard) makeCodes() {
 
 func (c *twoStepCard) end(app.Context) {
 	c.off = false
-	ask(c, Call(api.EndTwoStep, api.NoInput{}), func(ctx app.Context, v lms.TwoStep) {
-		c.codes = nil
-		c.state.Set(v)
-		Toast(ctx, "good", "Two-step sign-in is off.")
-		if v.Required {
-			RefreshSession(ctx, nil)
-		}
-	})
+	ask(c, Call(api.EndTwoStep, api.NoInput{}), func(ctx app.Context, v lms.TwoStep) { c.gone(ctx, v, "The authenticator app is off.") })
+}
+
+// gone shows that a second step was taken away.
+func (c *twoStepCard) gone(ctx app.Context, v lms.TwoStep, said string) {
+	c.state.Set(v)
+	Toast(ctx, "good", said)
+	if v.Second() {
+		return
+	}
+	c.codes = nil
+	if v.Required {
+		RefreshSession(ctx, nil)
+	}
 }

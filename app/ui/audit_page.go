@@ -40,6 +40,7 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditSessionEnd: "Signed out other devices", lms.AuditSessionReuse: "An old token was used again", lms.AuditAccountSite: "Changed the rules of accounts",
 	lms.AuditResetIssue: "Made a link for a new password", lms.AuditReset: "Set a password with a link", lms.AuditTOTPOn: "Turned two-step sign-in on",
 	lms.AuditTOTPOff: "Turned two-step sign-in off", lms.AuditRecoveryMade: "Made recovery codes", lms.AuditRecoveryUse: "Signed in with a recovery code",
+	lms.AuditPasskeyAdd: "Added a passkey", lms.AuditPasskeyRemove: "Removed a passkey", lms.AuditPasskeyCopied: "Refused a passkey that may be copied",
 	lms.AuditKVTokenCreate: "Made an API token", lms.AuditKVTokenRevoke: "Withdrew an API token", lms.AuditRefused: "Was refused",
 	lms.AuditTutorSite: "Changed the tutor's rules of the site", lms.AuditTutorModel: "Changed the language model", lms.AuditTutorTrial: "Accepted a check of the language model",
 }

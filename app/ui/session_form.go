@@ -11,8 +11,7 @@ import (
 type reauthDialog struct {
 	app.Compo
 	password string
-	code     string
-	ask      bool // for the code
+	second   secondStep
 	busy     bool
 	problem  Problem
 }
@@ -36,13 +35,13 @@ func (d *reauthDialog) Render() app.UI {
 				app.Input().Type("hidden").Name("username").Attr("autocomplete", "username").Value(Me().Login),
 				Input(Field{ID: "reauth-password", Label: "Password", Type: "password", Autocomplete: "current-password",
 					Value: d.password, Error: d.problem.For("password"), On: d.ValueTo(&d.password)}),
-				app.If(d.ask, func() app.UI {
-					return Input(Field{ID: "reauth-code", Label: "Code", Help: "Six digits of your authenticator app, or a recovery code.", Autocomplete: "one-time-code", Value: d.code,
-						Error: d.problem.For("code"), On: d.ValueTo(&d.code)})
-				}),
+				d.second.field("reauth-code", d.problem, d.ValueTo(&d.second.code)),
 				app.Div().Class("actions", "actions-end").Body(
 					app.A().Class("btn", "btn-quiet").Href("/signin").Text("Sign in as somebody else"),
-					Submit("Sign in", "Signing in", d.busy)),
+					app.If(d.second.ask == "" && passkeyTrouble() == "", func() app.UI {
+						return Busy(Button("Use a passkey", "key", d.withPasskey), d.busy)
+					}),
+					d.second.submit(d.busy)),
 			),
 		)
 }
@@ -52,19 +51,20 @@ func (d *reauthDialog) submit(ctx app.Context, e app.Event) {
 	if d.busy {
 		return
 	}
-	d.busy = true
-	in := api.SignInInput{Login: Me().Login, Password: d.password, Code: d.code}
-	Async(ctx, Call(api.SignIn, in), func(ctx app.Context, s lms.Session, err error) {
+	d.signIn(ctx, d.second.signIn(Me().Login, d.password), func(ctx app.Context) { d.second.refused(ctx, "reauth-code", &d.problem) })
+}
+
+func (d *reauthDialog) withPasskey(ctx app.Context, _ app.Event) {
+	d.signIn(ctx, withPasskey(api.SignInInput{Login: Me().Login}), func(app.Context) {})
+}
+
+func (d *reauthDialog) signIn(ctx app.Context, call work[lms.Session], refused func(app.Context)) {
+	d.busy, d.problem = true, Problem{}
+	Async(ctx, call, func(ctx app.Context, s lms.Session, err error) {
 		d.busy = false
 		if err != nil {
 			d.problem = ProblemOf(err)
-			if d.problem.Field == "code" {
-				if !d.ask {
-					d.problem = Problem{}
-				}
-				d.ask = true
-				Focus(ctx, "reauth-code")
-			}
+			refused(ctx)
 			return
 		}
 		setSession(ctx, s)

@@ -12,8 +12,7 @@ import (
 type SignInPage struct {
 	app.Compo
 	login, password string
-	code            string
-	ask             bool // for the code: the password was right
+	second          secondStep
 	open            bool // anybody may register
 	next            string
 	shown, busy     bool
@@ -28,7 +27,9 @@ func (p *SignInPage) OnNav(ctx app.Context) {
 	p.next = SafeNext(Query(ctx, "next"))
 	if kind := Query(ctx, "error"); kind != "" {
 		p.problem = Problem{Message: refusalText(lms.Kind(kind))}
-		p.ask = kind == "code"
+		if kind == "code" || kind == "passkey" {
+			p.second = secondStep{ask: kind, help: "Six digits of your authenticator app, or a recovery code."}
+		}
 	}
 	if app.IsServer {
 		ctx.Page().SetTitle("Sign in · Trivium")
@@ -50,6 +51,8 @@ func refusalText(kind lms.Kind) string {
 	switch kind {
 	case "code":
 		return "You sign in in two steps: type your password again, and the code of your authenticator app or a recovery code."
+	case "passkey":
+		return "You sign in in two steps: type your password again, then show your passkey or type a recovery code."
 	case lms.KindSignIn, lms.KindForbidden, lms.KindRule:
 		return "User name or password are not right. Check both and try again."
 	case lms.KindLimit:
@@ -70,12 +73,12 @@ func (p *SignInPage) Render() app.UI {
 				Error: p.problem.For("login"), On: p.ValueTo(&p.login)}),
 			passwordField(Field{ID: "password", Label: "Password", Autocomplete: "current-password", Value: p.password,
 				Error: p.problem.For("password"), On: p.ValueTo(&p.password)}, &p.shown),
-			app.If(p.ask, func() app.UI {
-				return Input(Field{ID: "code", Label: "Code", Help: "Six digits of your authenticator app, or a recovery code.", Autocomplete: "one-time-code", Value: p.code,
-					Error: p.problem.For("code"), On: p.ValueTo(&p.code)})
-			}),
-			Submit("Sign in", "Signing in", p.busy),
+			p.second.field("code", p.problem, p.ValueTo(&p.second.code)),
+			p.second.submit(p.busy),
 		),
+		app.If(p.second.ask == "" && passkeyTrouble() == "", func() app.UI {
+			return Busy(Button("Sign in with a passkey", "key", p.withPasskey), p.busy)
+		}),
 		app.P().Class("fine").Body(app.A().Href("/forgot").Text("Forgotten your password?")),
 		app.P().Class("fine").Body(app.Text(cond(p.open, "New here? ", "Invited to a course? ")), app.A().Href("/register").Text(cond(p.open, "Register", "Register with your code")), app.Text(".")),
 	)
@@ -86,28 +89,33 @@ func (p *SignInPage) submit(ctx app.Context, e app.Event) {
 	if p.busy {
 		return
 	}
-	in := api.SignInInput{Login: p.login, Password: p.password, Code: p.code}
+	in := api.SignInInput{Login: p.login, Password: p.password, Code: p.second.code}
 	if err := in.Validate(); err != nil {
 		Fail(ctx, err, &p.problem)
 		return
 	}
+	p.signIn(ctx, p.second.signIn(p.login, p.password), func(ctx app.Context, err error) {
+		if p.second.refused(ctx, "code", &p.problem) {
+			return
+		}
+		if p.problem.Field == "" || lms.KindOf(err) == lms.KindSignIn {
+			p.problem.Field = ""
+			Focus(ctx, "password")
+		}
+	})
+}
+
+func (p *SignInPage) withPasskey(ctx app.Context, _ app.Event) {
+	p.signIn(ctx, withPasskey(api.SignInInput{}), func(app.Context, error) {})
+}
+
+func (p *SignInPage) signIn(ctx app.Context, call work[lms.Session], refused func(app.Context, error)) {
 	p.busy, p.problem = true, Problem{}
-	Async(ctx, Call(api.SignIn, in), func(ctx app.Context, s lms.Session, err error) {
+	Async(ctx, call, func(ctx app.Context, s lms.Session, err error) {
 		p.busy = false
 		if err != nil {
 			p.problem = ProblemOf(err)
-			if p.problem.Field == "code" {
-				if !p.ask { // the first time it is no mistake
-					p.problem = Problem{}
-				}
-				p.ask = true
-				Focus(ctx, "code")
-				return
-			}
-			if p.problem.Field == "" || lms.KindOf(err) == lms.KindSignIn {
-				p.problem.Field = ""
-				Focus(ctx, "password")
-			}
+			refused(ctx, err)
 			return
 		}
 		setSession(ctx, s)

@@ -39,7 +39,7 @@ func (d *accountRules) Render() app.UI {
 		return DialogForm(d.submit, d.close, Submit("Save", "Saving", d.busy),
 			d.problem.Alert("minPassword"),
 			Checkbox(Field{ID: "openRegistration", Label: "Anybody may register", Help: "Otherwise people need an invite code of a course.", On: set(&d.in.OpenRegistration)}, d.in.OpenRegistration),
-			Checkbox(Field{ID: "requireTotp", Label: "Staff must sign in in two steps", Help: "Administrators, instructors and assistants. Who has not set it up, you too, is led to it and can do nothing else before.", On: set(&d.in.RequireTOTP)}, d.in.RequireTOTP),
+			Checkbox(Field{ID: "requireTotp", Label: "Staff must sign in in two steps", Help: "Administrators, instructors and assistants: with an authenticator app or a passkey. Who has not set it up, you too, is led to it and can do nothing else before.", On: set(&d.in.RequireTOTP)}, d.in.RequireTOTP),
 			Input(Field{ID: "minPassword", Label: "Shortest password, in characters", Help: "8 to 64. It counts for passwords that are chosen from now on.", InputMode: "numeric", Value: d.length,
 				Error: d.problem.For("minPassword"), On: d.ValueTo(&d.length)}))
 	}))
@@ -67,7 +67,7 @@ func (d *accountRules) submit(ctx app.Context, e app.Event) {
 	})
 }
 
-// helpDialog helps somebody back into the account: a link for a new password, and away with a lost authenticator app.
+// helpDialog helps somebody back into the account: a link for a new password, and away with a lost authenticator app and lost passkeys.
 type helpDialog struct {
 	app.Compo
 	user    lms.User
@@ -90,7 +90,7 @@ func (d *helpDialog) Render() app.UI {
 	return NewDialog("help-user", "Help "+d.user.Name, d.close, app.Div().Class("stack").Body(body,
 		app.P().Text("Forgotten the password? With a link the person chooses a new one and is signed out everywhere. Make sure that it is really "+d.user.Name+" who asks."),
 		app.Div().Class("actions").Body(Busy(Button("Make a link", "link", d.makeLink), d.busy)),
-		app.P().Text("Lost the phone, and the recovery codes too? Then turn two-step sign-in off; the password stays as it is."),
+		app.P().Text("Lost the phone, and the recovery codes too? Then turn two-step sign-in off: the authenticator app and all passkeys end, the password stays as it is."),
 		app.Div().Class("actions").Body(Busy(Danger(cond(d.off, "Really turn it off", "Turn two-step sign-in off"), "", d.turnOff), d.busy))))
 }
 

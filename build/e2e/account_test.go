@@ -44,7 +44,7 @@ func TestAccount(t *testing.T) {
 	b.see("Where you are signed in")
 	b.see("This device")
 
-	b.click("Set up two-step sign-in")
+	b.click("Set up an authenticator app")
 	b.see("Or type this key")
 	var secret, used string
 	b.eval(`document.querySelector("code.breakable").textContent`, &secret)
@@ -119,7 +119,7 @@ func TestAccount(t *testing.T) {
 	admin.waitFor(30*time.Second, "the way to the account page", `location.pathname === "/account"`)
 	admin.see("This site wants staff to sign in in two steps")
 	admin.look("twostep-required")
-	admin.click("Set up two-step sign-in")
+	admin.click("Set up an authenticator app")
 	admin.see("Or type this key")
 	var adminSecret, adminUsed string
 	admin.eval(`document.querySelector("code.breakable").textContent`, &adminSecret)

@@ -15,7 +15,8 @@ type SessionRecord struct {
 	TokenHash []byte
 	ExpiresAt time.Time // the zero time: as long as a renewal lasts, from the entry's stamp
 	Agent     string    // the device in a few words
-	TwoStep   bool      // a code was given after the password, as accounts with two-step sign-in need it
+	TwoStep   bool      // the second step was done, as accounts that have one need it
+	Passkey   string    // id of the passkey that was shown for it; empty: none
 	Device    []byte    // hash of the secret by which the device is known from now on; nil: it has none
 }
 
@@ -40,7 +41,10 @@ const touchEvery = 5 * time.Minute
 func (s *Store) CreateSession(ctx context.Context, r SessionRecord) error {
 	var b consensus.Batch
 	b.Require(lms.ErrSignIn, userEnabled, r.UserID)
-	b.Require(lms.ErrSignIn, `?2 OR NOT EXISTS(SELECT 1 FROM totp WHERE user_id = ?1 AND confirmed_at IS NOT NULL)`, r.UserID, r.TwoStep)
+	b.Require(lms.ErrSignIn, `?2 OR NOT `+hasSecond, r.UserID, r.TwoStep)
+	if r.Passkey != "" {
+		b.Require(ErrNoPasskey, `EXISTS(SELECT 1 FROM passkeys WHERE passkey_id = ? AND user_id = ?)`, r.Passkey, r.UserID)
+	}
 	b.Require(errSession, `NOT EXISTS(SELECT 1 FROM sessions WHERE session_id = ?)`, r.ID)
 	const expired = `SELECT session_id FROM sessions WHERE user_id = ?1 AND expires_at < ?2`
 	b.Exec(`DELETE FROM session_tokens WHERE session_id IN (`+expired+`)`, r.UserID, consensus.Stamp{})

@@ -124,8 +124,8 @@ func TestCodesAreUsedOnce(t *testing.T) {
 	want(t, s.CreateSession(ctx, record), lms.ErrSignIn)
 	record.TwoStep = true
 	want(t, s.CreateSession(ctx, record), nil)
-	want(t, s.EndTOTP(ctx, s.Bob, s.Alice.UserID), lms.ErrForbidden)
-	want(t, s.EndTOTP(ctx, s.Admin, s.Alice.UserID), nil)
+	want(t, s.ResetTwoStep(ctx, s.Bob, s.Alice.UserID), lms.ErrForbidden)
+	want(t, s.ResetTwoStep(ctx, s.Admin, s.Alice.UserID), nil)
 }
 
 // TestResetEndsWhatTheOldPasswordCouldDo: sessions, known devices, other links.

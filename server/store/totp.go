@@ -21,16 +21,24 @@ type TOTP struct {
 var (
 	errTOTPOn   = lms.Errorf(lms.KindConflict, "Two-step sign-in is on already. Turn it off first to set it up with another app.")
 	ErrTOTPOff  = lms.Errorf(lms.KindConflict, "Two-step sign-in is not being set up. Begin again.")
+	errNoSecond = lms.Errorf(lms.KindConflict, "Two-step sign-in is off for this account.")
 	ErrCodeUsed = lms.FieldErrorf(lms.KindSignIn, "code", "This code was used already. Wait for the next one, or use a recovery code.")
 )
 
 // TwoStep tells how the user signs in.
 func (s *Store) TwoStep(ctx context.Context, userID string) (lms.TwoStep, error) {
+	keys, err := s.Passkeys(ctx, userID)
+	if err != nil {
+		return lms.TwoStep{}, err
+	}
 	rows, err := s.query(ctx, `SELECT t.confirmed_at, (SELECT count(*) FROM recovery_codes c WHERE c.user_id = u.user_id AND c.used_at IS NULL), `+staffMustTwoStep+`
 		FROM users u LEFT JOIN totp t ON t.user_id = u.user_id WHERE u.user_id = ?1`, userID)
 	return one(rows, err, func(row consensus.Row) (t lms.TwoStep, err error) {
 		err = row.Scan(&t.Since, &t.Codes, &t.Required)
-		t.On = !t.Since.IsZero()
+		t.On, t.Passkeys = !t.Since.IsZero(), []lms.Passkey{}
+		for _, k := range keys {
+			t.Passkeys = append(t.Passkeys, k.Passkey)
+		}
 		return t, err
 	})
 }
@@ -40,7 +48,11 @@ const staffMustTwoStep = `(EXISTS(SELECT 1 FROM settings WHERE name = '` + setti
 	AND (u.admin = 1 OR u.may_create_courses = 1 OR EXISTS(SELECT 1 FROM enrolments e WHERE e.user_id = u.user_id AND e.active = 1 AND e.role IN ('instructor', 'ta'))))`
 
 // mustEnrol tells of users u whether they must set it up before they can do anything else.
-const mustEnrol = `(` + staffMustTwoStep + ` AND NOT EXISTS(SELECT 1 FROM totp w WHERE w.user_id = u.user_id AND w.confirmed_at IS NOT NULL))`
+const mustEnrol = `(` + staffMustTwoStep + ` AND NOT EXISTS(SELECT 1 FROM totp w WHERE w.user_id = u.user_id AND w.confirmed_at IS NOT NULL)
+	AND NOT EXISTS(SELECT 1 FROM passkeys w WHERE w.user_id = u.user_id))`
+
+// hasSecond tells of the user ?1 whether there is a second step.
+const hasSecond = `(EXISTS(SELECT 1 FROM totp WHERE user_id = ?1 AND confirmed_at IS NOT NULL) OR EXISTS(SELECT 1 FROM passkeys WHERE user_id = ?1))`
 
 // TOTP returns what the codes of the account follow from; ErrNotFound when there is nothing.
 func (s *Store) TOTP(ctx context.Context, userID string) (TOTP, error) {
@@ -65,24 +77,38 @@ func (s *Store) ConfirmTOTP(ctx context.Context, actor lms.Actor, box string, st
 	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
 	b.Require(ErrTOTPOff, `EXISTS(SELECT 1 FROM totp WHERE user_id = ? AND box = ? AND confirmed_at IS NULL)`, actor.UserID, box)
 	b.Exec(`UPDATE totp SET confirmed_at = ?2, last_step = ?3 WHERE user_id = ?1`, actor.UserID, consensus.Stamp{}, step)
-	b.Exec(`DELETE FROM recovery_codes WHERE user_id = ?`, actor.UserID)
 	audit(ctx, &b, actor, lms.AuditTOTPOn, "user/"+actor.UserID)
 	b.Notify(topicUser(actor.UserID))
 	_, err := s.apply(ctx, &b)
 	return err
 }
 
-// EndTOTP turns two-step sign-in off: one's own, or as an administrator that of somebody who has lost the app.
-func (s *Store) EndTOTP(ctx context.Context, actor lms.Actor, userID string) error {
+// EndTOTP turns the codes of the actor's app off. Recovery codes go with the last second step.
+func (s *Store) EndTOTP(ctx context.Context, actor lms.Actor) error {
 	var b consensus.Batch
-	if userID == actor.UserID {
-		b.Require(lms.ErrSignIn, userEnabled, userID)
-	} else {
-		requireAdmin(&b, actor)
-	}
+	b.Require(lms.ErrSignIn, userEnabled, actor.UserID)
+	b.Require(errNoSecond, `EXISTS(SELECT 1 FROM totp WHERE user_id = ?)`, actor.UserID)
+	b.Exec(`DELETE FROM totp WHERE user_id = ?`, actor.UserID)
+	forgetRecovery(&b, actor.UserID)
+	audit(ctx, &b, actor, lms.AuditTOTPOff, "user/"+actor.UserID)
+	b.Notify(topicUser(actor.UserID))
+	_, err := s.apply(ctx, &b)
+	return err
+}
+
+// forgetRecovery ends the recovery codes of who has no second step any more.
+func forgetRecovery(b *consensus.Batch, userID string) {
+	b.Exec(`DELETE FROM recovery_codes WHERE user_id = ?1 AND NOT `+hasSecond, userID)
+}
+
+// ResetTwoStep takes every second step away from somebody who has lost them.
+func (s *Store) ResetTwoStep(ctx context.Context, actor lms.Actor, userID string) error {
+	var b consensus.Batch
+	requireAdmin(&b, actor)
 	b.Require(lms.ErrNotFound, `EXISTS(SELECT 1 FROM users WHERE user_id = ?)`, userID)
-	b.Require(lms.Errorf(lms.KindConflict, "Two-step sign-in is off for this account."), `EXISTS(SELECT 1 FROM totp WHERE user_id = ?)`, userID)
+	b.Require(errNoSecond, `EXISTS(SELECT 1 FROM totp WHERE user_id = ?1) OR EXISTS(SELECT 1 FROM passkeys WHERE user_id = ?1)`, userID)
 	b.Exec(`DELETE FROM totp WHERE user_id = ?`, userID)
+	b.Exec(`DELETE FROM passkeys WHERE user_id = ?`, userID)
 	b.Exec(`DELETE FROM recovery_codes WHERE user_id = ?`, userID)
 	audit(ctx, &b, actor, lms.AuditTOTPOff, "user/"+userID)
 	b.Notify(topicUser(userID))
@@ -101,7 +127,7 @@ func (s *Store) SetRecoveryCodes(ctx context.Context, actor lms.Actor, hashes []
 		return fmt.Errorf("store: %w", err)
 	}
 	var b consensus.Batch
-	b.Require(ErrTOTPOff, `EXISTS(SELECT 1 FROM totp WHERE user_id = ? AND confirmed_at IS NOT NULL)`, actor.UserID)
+	b.Require(errNoSecond, hasSecond, actor.UserID)
 	b.Exec(`DELETE FROM recovery_codes WHERE user_id = ?`, actor.UserID)
 	b.Exec(`INSERT INTO recovery_codes (user_id, code_hash) SELECT ?1, unhex(value) FROM json_each(?2)`, actor.UserID, string(codes))
 	audit(ctx, &b, actor, lms.AuditRecoveryMade, "user/"+actor.UserID)

@@ -63,6 +63,8 @@ func (c *course) body(route string) any {
 		return lms.AccountSite{MinPassword: 8, Version: 99}
 	case "ConfirmTwoStep":
 		return api.CodeOfApp{Code: "000000"}
+	case "AddPasskey":
+		return api.PasskeyInput{PasskeyAnswer: api.PasskeyAnswer{Token: "wrong", Credential: "{}"}}
 	case "RedeemTicket":
 		return api.Ticket{Ticket: "wrong"}
 	case "ConfirmSession":
@@ -224,7 +226,7 @@ func (c *course) fill(r api.Route) string {
 	values := map[string]string{"course": "c1", "user": "sam", "invite": c.invite.ID, "file": c.file.ID, "number": "0", "material": c.material,
 		"assignment": c.assignment, "submission": c.submission, "question": c.question, "reply": c.tutorReply, "node": "n9", "name": "logs.txt", "backup": "b1", "key": "k", "token": "t9", "flag": "r9.abuse",
 		"rubric": "r1", "comment": "m1", "annotation": "n1", "feedback": "fb1", "module": "d1", "item": "h1", "override": "o9", "section": "x9",
-		"column": "b1", "import": "im9", "note": "no1", "session": "s9"}
+		"column": "b1", "import": "im9", "note": "no1", "session": "s9", "passkey": "pk9"}
 	switch r.Name {
 	case "DeleteModule", "RestoreModule":
 		values["module"] = "d2"

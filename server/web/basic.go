@@ -82,7 +82,7 @@ func (s *Server) Administrator(ctx context.Context, login, password, address str
 		}
 		if t, err := s.store.TwoStep(ctx, u.ID); err != nil {
 			return lms.Actor{}, err
-		} else if t.On || t.Required {
+		} else if t.Second() || t.Required {
 			return lms.Actor{}, lms.Errorf(lms.KindForbidden, "This account signs in in two steps, which a program cannot do. Use an administrator's account that has a password only.")
 		}
 		if err := s.passed(ctx, a); err != nil {

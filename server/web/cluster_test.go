@@ -23,7 +23,7 @@ type threeNodes struct {
 	ahead atomic.Int64 // by how much the servers' clocks are ahead
 }
 
-func newThreeNodes(t *testing.T) *threeNodes {
+func newThreeNodes(t *testing.T, changes ...func(*Config)) *threeNodes {
 	t.Helper()
 	n := &threeNodes{set: consensustest.Cluster(t, 3, func(c *consensus.Config) { c.HoldTimeout = 2 * time.Second })}
 	for _, node := range n.set.Nodes {
@@ -41,6 +41,9 @@ func newThreeNodes(t *testing.T) *threeNodes {
 		}
 		n.sites = append(n.sites, serve(t, st, node.Network, members, func(c *Config) {
 			c.Now = func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
+			for _, change := range changes {
+				change(c)
+			}
 		}))
 	}
 	s := n.sites[0]

@@ -34,7 +34,8 @@ type request struct {
 	actor     lms.Actor
 	user      lms.User
 	expiresAt time.Time
-	twoStep   bool // a code was given after the password
+	twoStep   bool   // the second step of a sign-in was done
+	passkey   string // id of the passkey that was shown for it
 }
 
 const requestKey = "trivium.request"

@@ -40,6 +40,10 @@ func (s *Server) table() []binding {
 		bind(api.EndTwoStep, s.endTwoStep),
 		bind(api.MakeRecoveryCodes, s.makeRecoveryCodes),
 		bind(api.RemoveTwoStep, s.removeTwoStep),
+		bindRequest(api.AskPasskey, s.askPasskey),
+		bindRequest(api.BeginPasskey, s.beginPasskey),
+		bindRequest(api.AddPasskey, s.addPasskey),
+		bind(api.RemovePasskey, s.removePasskey),
 
 		bind(api.ListCourses, s.listCourses),
 		bind(api.CreateCourse, s.createCourse),

@@ -67,6 +67,7 @@ type Config struct {
 
 	NodeID         string
 	Origin         string      // where people reach this node, such as https://lms1.example.edu
+	PasskeyDomain  string      // name above all nodes' origins, for which passkeys are made; empty: each node's own
 	Version        string      // of the program
 	AppVersion     string      // of the browser program in Assets
 	Secure         bool        // people come over HTTPS: __Host- cookies, HSTS

@@ -63,7 +63,7 @@ func digest(secret string) []byte {
 // startSession makes a session of the user and hands its token over, as a cookie or in the answer. A browser is known from then on.
 func (q *request) startSession(u lms.User, bearer bool) (lms.Session, error) {
 	token, device := lms.NewSecret(), q.device()
-	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), Agent: deviceWords(q.r.UserAgent()), TwoStep: q.twoStep}
+	record := store.SessionRecord{ID: lms.NewID(), UserID: u.ID, TokenHash: digest(token), Agent: deviceWords(q.r.UserAgent()), TwoStep: q.twoStep, Passkey: q.passkey}
 	if !bearer {
 		if device == "" {
 			device = lms.NewSecret()
@@ -244,8 +244,8 @@ func (s *Server) signInForm(c echo.Context) error {
 		s.log.Error("sign-in failed", "request", q.id, "error", err)
 	}
 	back := url.Values{"error": {string(refusal.Kind)}}
-	if refusal.Field == "code" {
-		back.Set("error", "code")
+	if refusal.Kind == lms.KindSignIn && (refusal.Field == "code" || refusal.Field == "passkey") {
+		back.Set("error", refusal.Field)
 	}
 	if next != "/" {
 		back.Set("next", next)

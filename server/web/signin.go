@@ -49,21 +49,31 @@ func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
 	if err := s.limits.allow(q.address()); err != nil {
 		return lms.Session{}, err
 	}
-	a, err := s.attemptOf(q.ctx, in.Login, q.address(), q.device())
+	signer := s.passwordFirst
+	if in.Passkey != nil && in.Password == "" {
+		signer = s.passkeyAlone
+	}
+	u, err := signer(q, in)
 	if err != nil {
-		return lms.Session{}, err
-	}
-	u, err := s.checkPassword(q.ctx, in.Login, in.Password, a)
-	if err != nil {
-		return lms.Session{}, err
-	}
-	if q.twoStep, err = s.checkCode(q.ctx, u, in.Code, a); err != nil {
-		return lms.Session{}, err
-	}
-	if err := s.passed(q.ctx, a); err != nil {
 		return lms.Session{}, err
 	}
 	return q.startSession(u, in.Bearer)
+}
+
+// passwordFirst signs in with a password and the second step, if the account has one.
+func (s *Server) passwordFirst(q *request, in api.SignInInput) (lms.User, error) {
+	a, err := s.attemptOf(q.ctx, in.Login, q.address(), q.device())
+	if err != nil {
+		return lms.User{}, err
+	}
+	u, err := s.checkPassword(q.ctx, in.Login, in.Password, a)
+	if err != nil {
+		return lms.User{}, err
+	}
+	if err := s.checkSecond(q, u, in, a); err != nil {
+		return lms.User{}, err
+	}
+	return u, s.passed(q.ctx, a)
 }
 
 // checkCredentials checks the password of who is signed in already, under the limits of a sign-in.
@@ -81,13 +91,8 @@ func (s *Server) checkCredentials(q *request, login, password string) (lms.User,
 
 // checkPassword checks a password under the limits of AUTH-3. What is unknown takes the same way as what is wrong.
 func (s *Server) checkPassword(ctx context.Context, login, password string, a attempt) (lms.User, error) {
-	wait, err := s.store.SignInBlocked(ctx, a.judged...)
-	if err != nil {
+	if err := s.blocked(ctx, a); err != nil {
 		return lms.User{}, err
-	}
-	if wait > 0 {
-		return lms.User{}, &lms.Error{Kind: lms.KindLimit, RetryIn: int(wait/time.Second) + 1,
-			Message: "There were too many failed attempts to sign in. Please wait before you try again; sessions that are open go on."}
 	}
 	u, hash, err := s.store.Credentials(ctx, login)
 	if err != nil && !errors.Is(err, lms.ErrSignIn) && !errors.Is(err, lms.ErrNotFound) {
@@ -101,15 +106,32 @@ func (s *Server) checkPassword(ctx context.Context, login, password string, a at
 		return lms.User{}, err
 	}
 	if !ok {
-		if err := s.store.RecordSignInFailure(ctx, a.counted...); err != nil {
-			return lms.User{}, err
-		}
-		return lms.User{}, errCredentials
+		return lms.User{}, s.count(ctx, a, errCredentials)
 	}
 	if u.Disabled {
 		return lms.User{}, errDisabled
 	}
 	return u, nil
+}
+
+// blocked refuses a try after too many failures.
+func (s *Server) blocked(ctx context.Context, a attempt) error {
+	wait, err := s.store.SignInBlocked(ctx, a.judged...)
+	if err != nil || wait == 0 {
+		return err
+	}
+	return &lms.Error{Kind: lms.KindLimit, RetryIn: int(wait/time.Second) + 1,
+		Message: "There were too many failed attempts to sign in. Please wait before you try again; sessions that are open go on."}
+}
+
+// count counts a failure, if err is one, and returns it.
+func (s *Server) count(ctx context.Context, a attempt, err error) error {
+	if lms.KindOf(err) == lms.KindSignIn && err != errSeedSealed { // that is no guess
+		if e := s.store.RecordSignInFailure(ctx, a.counted...); e != nil {
+			return e
+		}
+	}
+	return err
 }
 
 // passed ends the count of the account, and of the device. That of the address goes on: else one own account would clear it for

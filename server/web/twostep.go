@@ -58,31 +58,35 @@ func recoveryHash(userID, code string) []byte {
 	return digest("recovery " + userID + " " + normalRecovery(code))
 }
 
-// checkCode takes the second step of a sign-in whose password was right, for those who have turned it on, and tells whether they have.
-// Failures count like those of passwords.
-func (s *Server) checkCode(ctx context.Context, u lms.User, code string, a attempt) (bool, error) {
-	t, err := s.store.TOTP(ctx, u.ID)
-	if lms.KindOf(err) == lms.KindNotFound || err == nil && !t.Confirmed {
-		return false, nil
+// checkSecond takes the second step of a sign-in whose password was right, for those who have one. Failures count like those of
+// passwords; that nothing was given yet is none.
+func (s *Server) checkSecond(q *request, u lms.User, in api.SignInInput, a attempt) error {
+	t, err := s.store.TOTP(q.ctx, u.ID)
+	if err != nil && lms.KindOf(err) != lms.KindNotFound {
+		return err
 	}
-	if err != nil {
-		return false, err
+	keys, err := s.store.Passkeys(q.ctx, u.ID)
+	switch given := strings.TrimSpace(in.Code) != ""; {
+	case err != nil:
+		return err
+	case !t.Confirmed && len(keys) == 0:
+		return nil
+	case in.Passkey == nil && !given && t.Confirmed:
+		return errCodeNeeded
+	case in.Passkey == nil && !given:
+		return s.passkeyNeeded(q, keys)
+	case in.Passkey != nil:
+		err = s.passkeyAsSecond(q, u, *in.Passkey)
+	default:
+		err = s.useCode(q.ctx, u.ID, t, in.Code)
+		q.twoStep = err == nil
 	}
-	if strings.TrimSpace(code) == "" {
-		return false, errCodeNeeded
-	}
-	err = s.useCode(ctx, u.ID, t, code)
-	if lms.KindOf(err) == lms.KindSignIn && err != errSeedSealed {
-		if e := s.store.RecordSignInFailure(ctx, a.counted...); e != nil {
-			return false, e
-		}
-	}
-	return err == nil, err
+	return s.count(q.ctx, a, err)
 }
 
 func (s *Server) useCode(ctx context.Context, userID string, t store.TOTP, code string) error {
 	digits := strings.ReplaceAll(strings.TrimSpace(code), " ", "")
-	if len(digits) == 6 && strings.Trim(digits, "0123456789") == "" {
+	if t.Confirmed && len(digits) == 6 && strings.Trim(digits, "0123456789") == "" {
 		secret, err := s.c.Keys.OpenText(totpPlace(userID), t.Box)
 		if errors.Is(err, seal.ErrSealed) {
 			s.log.Warn("two-step sign-in: a seed cannot be opened", "user", userID, "error", err)
@@ -113,7 +117,7 @@ var beforeEnrolment = func() map[string]bool {
 	m := map[string]bool{}
 	for _, r := range []api.Route{api.CurrentSession.Route(), api.SignOut.Route(), api.ConfirmSession.Route(), api.EndView.Route(), api.GetTwoStep.Route(),
 		api.BeginTwoStep.Route(), api.ConfirmTwoStep.Route(), api.MakeRecoveryCodes.Route(), api.GetCluster.Route(), api.IssueTicket.Route(),
-		api.ListSessions.Route(), api.EndSession.Route(), api.EndOtherSessions.Route()} {
+		api.BeginPasskey.Route(), api.AddPasskey.Route(), api.ListSessions.Route(), api.EndSession.Route(), api.EndOtherSessions.Route()} {
 		m[r.Method+" "+r.Path] = true
 	}
 	return m
@@ -134,7 +138,9 @@ func (s *Server) getTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInput)
 	if err := ownAccount(actor); err != nil {
 		return lms.TwoStep{}, err
 	}
-	return s.store.TwoStep(ctx, actor.UserID)
+	t, err := s.store.TwoStep(ctx, actor.UserID)
+	t.Domain = s.c.PasskeyDomain
+	return t, err
 }
 
 func (s *Server) beginTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInput) (lms.TwoStepSetup, error) {
@@ -184,21 +190,21 @@ func (s *Server) confirmTwoStep(ctx context.Context, actor lms.Actor, in api.Cod
 	if err := s.store.ConfirmTOTP(ctx, actor, t.Box, step); err != nil {
 		return lms.TwoStep{}, err
 	}
-	return s.store.TwoStep(ctx, actor.UserID)
+	return s.getTwoStep(ctx, actor, api.NoInput{})
 }
 
 func (s *Server) endTwoStep(ctx context.Context, actor lms.Actor, _ api.NoInput) (lms.TwoStep, error) {
 	if err := ownAccount(actor); err != nil {
 		return lms.TwoStep{}, err
 	}
-	if err := s.store.EndTOTP(ctx, actor, actor.UserID); err != nil {
+	if err := s.store.EndTOTP(ctx, actor); err != nil {
 		return lms.TwoStep{}, err
 	}
-	return s.store.TwoStep(ctx, actor.UserID)
+	return s.getTwoStep(ctx, actor, api.NoInput{})
 }
 
 func (s *Server) removeTwoStep(ctx context.Context, actor lms.Actor, in api.UserPath) (api.Empty, error) {
-	return api.Empty{}, s.store.EndTOTP(ctx, actor, in.User)
+	return api.Empty{}, s.store.ResetTwoStep(ctx, actor, in.User)
 }
 
 // recoveryCodes is how many codes are made at once.

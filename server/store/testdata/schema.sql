@@ -554,6 +554,24 @@ CREATE VIRTUAL TABLE passages_search USING fts5 (
 	tokenize = 'porter unicode61 remove_diacritics 2'
 );
 
+CREATE TABLE passkeys (
+	passkey_id    TEXT PRIMARY KEY,
+	user_id       TEXT NOT NULL,
+	credential_id BLOB NOT NULL,
+	public_key    BLOB NOT NULL,
+	domain        TEXT NOT NULL,
+	name          TEXT NOT NULL,
+	transports    TEXT NOT NULL,
+	synced        INTEGER NOT NULL CONSTRAINT passkeys_synced_bool CHECK (synced IN (0, 1)),
+	sign_count    INTEGER NOT NULL,
+	created_at    INTEGER NOT NULL,
+	used_at       INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX passkeys_by_credential ON passkeys (credential_id);
+
+CREATE INDEX passkeys_by_user ON passkeys (user_id);
+
 CREATE TABLE pending_accounts (
 	user_id    TEXT PRIMARY KEY,
 	course_id  TEXT NOT NULL,
@@ -952,6 +970,11 @@ CREATE TABLE tutor_trials (
 ) STRICT;
 
 CREATE INDEX tutor_trials_by_start ON tutor_trials (started_at);
+
+CREATE TABLE used_challenges (
+	challenge_hash BLOB PRIMARY KEY,
+	expires_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
 	user_id            TEXT PRIMARY KEY,
