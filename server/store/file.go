@@ -93,7 +93,7 @@ func (s *Store) DeclareFile(ctx context.Context, actor lms.Actor, f lms.File) (l
 }
 
 // File returns a file that the actor may read: the own one; as staff every one; as a member those of published
-// materials, of open assignments and of posted comments about one's own work.
+// materials and pages, of open assignments and of posted comments about one's own work.
 func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) (lms.File, error) {
 	sc, err := s.scope(ctx, actor, courseID)
 	if err != nil {
@@ -115,8 +115,10 @@ func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) 
 			OR EXISTS(SELECT 1 FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id
 				JOIN (` + studentDates + ` WHERE e.user_id = ?3 AND e.course_id = ?4) d ON d.assignment_id = a.assignment_id
 				WHERE t.file_id = ?1 AND a.published = 1 AND (d.opens_at IS NULL OR d.opens_at <= ?2))
+			OR ` + pageFileShown + `
 			OR ` + commentFileShown + `,
 			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1)
+			OR EXISTS(SELECT 1 FROM page_files WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM material_versions WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM assignment_attachments WHERE file_id = ?1)`
 	rows, err = s.query(ctx, q, id, s.Now(), actor.UserID, courseID)

@@ -20,6 +20,9 @@ import (
 // text can make a reader's browser call a foreign host.
 var ownImage = regexp.MustCompile(`^/api/v1/courses/[a-z0-9_-]{1,64}/files/[a-z0-9_-]{1,64}/content\?inline=true$`)
 
+// ownCaptions matches what a <track> may show: the captions of a video on this site.
+var ownCaptions = regexp.MustCompile(`^/api/v1/courses/[a-z0-9_-]{1,64}/materials/[a-z0-9_-]{1,64}/captions$`)
+
 // markdown has no raw HTML and makes no ids.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(formula.Extension, extension.Linkify, extension.Strikethrough, // styles are no attribute that the policy lets through
@@ -43,6 +46,12 @@ func newSanitizer() *bluemonday.Policy {
 	p.AllowAttrs("src").Matching(ownImage).OnElements("img")
 	p.AllowAttrs("alt").OnElements("img")
 	p.AllowAttrs("title").OnElements("a", "img")
+	p.AllowAttrs("src").Matching(ownImage).OnElements("video")
+	p.AllowAttrs("controls", "preload").Matching(regexp.MustCompile(`^(metadata)?$`)).OnElements("video")
+	p.AllowAttrs("aria-label").OnElements("video")
+	p.AllowAttrs("src").Matching(ownCaptions).OnElements("track")
+	p.AllowAttrs("kind", "label", "default").Matching(regexp.MustCompile(`^(captions|Captions)?$`)).OnElements("track")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^embed$`)).OnElements("span")
 	allowFormulas(p)
 	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div", "span") // a box that scrolls, for the keyboard
 	p.AllowURLSchemes("http", "https", "mailto")
@@ -97,12 +106,14 @@ type imageLinks struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.
 func (imageLinks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	registerMedia(r)
 	r.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		img := n.(*ast.Image)
-		url := util.EscapeHTML(util.URLEscape(img.Destination, true))
+		to := bytes.TrimPrefix(img.Destination, []byte(lms.PageEmbed)) // only pages embed
+		url := util.EscapeHTML(util.URLEscape(to, true))
 		alt := util.EscapeHTML(plainText(n, source))
 		if ownImage.Match(img.Destination) {
 			_, err := w.WriteString(`<img src="` + string(url) + `" alt="` + string(alt) + `">`)
@@ -136,8 +147,6 @@ func withHTML[T any](v T, err error, render func(*T)) (T, error) {
 	}
 	return v, err
 }
-
-func renderMaterial(m *lms.Material) { m.BodyHTML = safeHTML(m.Body) }
 
 func renderAssignment(a *lms.Assignment) {
 	a.DescriptionHTML = safeHTML(a.Description)

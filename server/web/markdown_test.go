@@ -99,7 +99,7 @@ func TestFormulasInEveryText(t *testing.T) {
 	const source, want = "so $x^2$", "<msup>"
 	m, a, q, n := lms.Material{Body: source}, lms.Assignment{Description: source}, lms.Question{Body: source, Replies: []lms.Reply{{Body: source}}}, lms.Note{Body: source}
 	c, g := lms.Comment{Body: source}, lms.Grade{Feedback: source}
-	renderMaterial(&m)
+	m.BodyHTML = pageHTML(m.Body, nil, lms.EmbedSite{})
 	renderAssignment(&a)
 	renderQuestion(&q)
 	renderNote(&n)
