@@ -9,9 +9,9 @@ import (
 
 // video plays the material, with its captions.
 func (p *materialPage) video(m lms.Material) app.UI {
-	v := app.Video().Controls(true).Attr("preload", "metadata").Src(contentPath(*m.File, true)).Aria("label", m.Title)
+	v := app.Elem("video").Attr("controls", true).Attr("preload", "metadata").Attr("src", contentPath(*m.File, true)).Aria("label", m.Title)
 	if m.CaptionsID != "" {
-		v = v.Body(app.ElemSelfClosing("track").Attr("kind", "captions").Attr("label", "Captions").Attr("default", "").
+		v = v.Body(app.Elem("track").Attr("kind", "captions").Attr("label", "Captions").Attr("default", true).
 			Attr("src", pathOf(api.MaterialCaptions, api.MaterialPath{Course: m.CourseID, Material: m.ID})))
 	}
 	return app.Div().Class("stack").Body(v, app.If(p.staff() && !p.readOnly(), func() app.UI { return p.captions(m) }))
