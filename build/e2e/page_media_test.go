@@ -20,10 +20,14 @@ import (
 // record makes a second of video in the browser, which knows how.
 const record = `(() => {
 	const c = Object.assign(document.createElement("canvas"), { width: 320, height: 180 }), g = c.getContext("2d");
-	let n = 0;
-	const draw = setInterval(() => { g.fillStyle = "hsl(" + (n += 9) + " 60% 40%)"; g.fillRect(0, 0, 320, 180); }, 40);
+	let n = 0, size = 0;
+	const draw = setInterval(() => { g.fillStyle = "hsl(" + (9 * ++n) + " 60% 40%)"; g.fillRect(n % 200, n % 90, 120, 90); }, 40);
 	const r = new MediaRecorder(c.captureStream(25), { mimeType: "video/webm" }), parts = [];
-	r.ondataavailable = (e) => parts.push(e.data);
+	r.ondataavailable = (e) => {
+		parts.push(e.data);
+		size += e.data.size;
+		if (n > 20 && size > 2000 && r.state === "recording") r.stop();
+	};
 	r.onstop = async () => {
 		clearInterval(draw);
 		const b = new Uint8Array(await new Blob(parts).arrayBuffer());
@@ -31,8 +35,7 @@ const record = `(() => {
 		b.forEach((x) => { s += String.fromCharCode(x); });
 		window.recorded = btoa(s);
 	};
-	r.start();
-	setTimeout(() => r.stop(), 1200);
+	r.start(200);
 })()`
 
 // upload adds a file as a material of the course.
