@@ -96,7 +96,7 @@ func init() { // they call each other
 	commands = map[string]func(*reader) *node{
 		"frac": fraction(""), "cfrac": fraction(large), "dfrac": fraction(large), "tfrac": fraction(small), "binom": choose, "dbinom": choose, "tbinom": choose,
 		"sqrt": (*reader).root, "left": (*reader).fenced, "begin": (*reader).environment, "substack": (*reader).substack,
-		"overline": over("¯"), "overbrace": over("⏞"), "underline": under("_"), "underbrace": under("⏟"),
+		"overline": over("‾"), "overbrace": over("⏞"), "underline": under("_"), "underbrace": under("⏟"),
 		"overset": (*reader).overset, "stackrel": (*reader).overset, "underset": (*reader).underset,
 		"xrightarrow": arrow("→"), "xleftarrow": arrow("←"),
 		"text": (*reader).words, "textrm": (*reader).words, "mbox": (*reader).words, "textnormal": (*reader).words, "textit": (*reader).words, "textbf": (*reader).words,
