@@ -19,6 +19,10 @@ var (
 	UpdateItem    = Endpoint[UpdateItemInput, Empty]{"PATCH", "/api/v1/courses/:course/items/:item", lms.StaffOfCourse, "Change an item of a module: its title and address, whether and from when students see it"}
 	DeleteItem    = Endpoint[ItemPath, Empty]{"DELETE", "/api/v1/courses/:course/items/:item", lms.StaffOfCourse, "Take an item out of its module; materials and assignments stay"}
 
+	MaterialCaptions = Endpoint[MaterialPath, Raw]{"GET", "/api/v1/courses/:course/materials/:material/captions", lms.MemberOfCourse, "Show the captions of a video as WebVTT"}
+	GetEmbeds        = Endpoint[NoInput, lms.EmbedSite]{"GET", "/api/v1/embeds", lms.AnyUser, "List the hosts whose content pages may embed"}
+	UpdateEmbeds     = Endpoint[EmbedInput, lms.EmbedSite]{"PUT", "/api/v1/embeds", lms.AdminConfirmed, "Change the hosts whose content pages may embed, if the list still has the version"}
+
 	SaveMaterialDraft    = Endpoint[MaterialDraftInput, Empty]{"PUT", "/api/v1/courses/:course/materials/:material/draft", lms.StaffOfCourse, "Keep the text of a page as it is being written; students go on seeing what was saved"}
 	GetMaterialDraft     = Endpoint[MaterialPath, lms.MaterialDraft]{"GET", "/api/v1/courses/:course/materials/:material/draft", lms.StaffOfCourse, "Show the text of a page as it is being written"}
 	DiscardMaterialDraft = Endpoint[MaterialPath, Empty]{"DELETE", "/api/v1/courses/:course/materials/:material/draft", lms.StaffOfCourse, "Discard the text of a page as it is being written"}
@@ -27,6 +31,12 @@ var (
 	GetMaterialVersion   = Endpoint[VersionPath, lms.MaterialVersion]{"GET", "/api/v1/courses/:course/materials/:material/versions/:number", lms.StaffOfCourse, "Show one published version of a material"}
 	RestoreVersion       = Endpoint[RestoreVersionInput, lms.Material]{"POST", "/api/v1/courses/:course/materials/:material/versions/:number/restore", lms.StaffOfCourse, "Publish an earlier version of a material again"}
 )
+
+// EmbedInput replaces the list of hosts whose content pages may embed.
+type EmbedInput struct{ lms.EmbedSite }
+
+// Validate checks the hosts.
+func (in EmbedInput) Validate() error { return in.EmbedSite.Validate() }
 
 // Paths of modules and items.
 type (

@@ -225,6 +225,7 @@ type UpdateMaterialInput struct {
 	Title     *string `json:"title,omitempty"`
 	Body      *string `json:"body,omitempty"`
 	Published *bool   `json:"published,omitempty"`
+	Captions  *string `json:"captions,omitempty"` // of a video: the id of the material with its captions, "" for none
 }
 
 // AssignmentInput posts an assignment.

@@ -18,6 +18,7 @@ const (
 	AuditSessionEnd     AuditAction = "session.end"      // own sessions, from another one
 	AuditSessionReuse   AuditAction = "session.reuse"    // a token that was renewed long ago was used: the session has ended
 	AuditAccountSite    AuditAction = "account.site"     // the site's rules of accounts
+	AuditEmbeds         AuditAction = "site.embeds"      // the hosts whose content pages may embed
 	AuditResetIssue     AuditAction = "account.link"     // a link for a new password
 	AuditReset          AuditAction = "account.reset"    // somebody has used such a link
 	AuditTOTPOn         AuditAction = "twostep.on"       // by the user

@@ -19,7 +19,7 @@ func TooDenseForMarkdown(text string) bool {
 			return true
 		}
 		for _, c := range []byte(line) {
-			if strings.IndexByte("*_[]()`<~!&>|\\", c) >= 0 {
+			if strings.IndexByte("*_[]()`<~!&>|\\$", c) >= 0 {
 				marks++
 			}
 		}

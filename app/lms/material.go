@@ -23,21 +23,32 @@ const (
 
 // Material is a page or a file of a course.
 type Material struct {
-	ID        string       `json:"id"`
-	CourseID  string       `json:"courseId"`
-	Title     string       `json:"title"`
-	Kind      MaterialKind `json:"kind"`
-	Body      string       `json:"body,omitempty"`     // Markdown, of a page
-	BodyHTML  string       `json:"bodyHtml,omitempty"` // safe HTML of Body, made by the node
-	File      *File        `json:"file,omitempty"`
-	Published bool         `json:"published"` // a draft is 404 for students and absent from search and tutor
-	Position  int64        `json:"position"`
-	Index     IndexState   `json:"index"`
-	IndexNote string       `json:"indexNote,omitempty"`
-	Passages  int          `json:"passages"`
-	CreatedAt time.Time    `json:"createdAt,omitzero"`
-	UpdatedAt time.Time    `json:"updatedAt,omitzero"`
-	Version   int64        `json:"version"`
+	ID         string       `json:"id"`
+	CourseID   string       `json:"courseId"`
+	Title      string       `json:"title"`
+	Kind       MaterialKind `json:"kind"`
+	Body       string       `json:"body,omitempty"`     // Markdown, of a page
+	BodyHTML   string       `json:"bodyHtml,omitempty"` // safe HTML of Body, made by the node
+	File       *File        `json:"file,omitempty"`
+	CaptionsID string       `json:"captionsId,omitempty"` // of a video: the material whose file has its captions
+	Published  bool         `json:"published"`            // a draft is 404 for students and absent from search and tutor
+	Position   int64        `json:"position"`
+	Index      IndexState   `json:"index"`
+	IndexNote  string       `json:"indexNote,omitempty"`
+	Passages   int          `json:"passages"`
+	CreatedAt  time.Time    `json:"createdAt,omitzero"`
+	UpdatedAt  time.Time    `json:"updatedAt,omitzero"`
+	Version    int64        `json:"version"`
+}
+
+// Video reports whether browsers play the material.
+func (m Material) Video() bool {
+	return m.File != nil && (m.File.Extension() == ".mp4" || m.File.Extension() == ".webm")
+}
+
+// Captions reports whether the material's file can be the captions of a video.
+func (m Material) Captions() bool {
+	return m.File != nil && (m.File.Extension() == ".vtt" || m.File.Extension() == ".srt")
 }
 
 // Validate checks what a person typed.

@@ -38,6 +38,7 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
 	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL",
 	lms.AuditSessionEnd: "Signed out other devices", lms.AuditSessionReuse: "An old token was used again", lms.AuditAccountSite: "Changed the rules of accounts",
+	lms.AuditEmbeds:     "Changed which sites pages may embed",
 	lms.AuditResetIssue: "Made a link for a new password", lms.AuditReset: "Set a password with a link", lms.AuditTOTPOn: "Turned two-step sign-in on",
 	lms.AuditTOTPOff: "Turned two-step sign-in off", lms.AuditRecoveryMade: "Made recovery codes", lms.AuditRecoveryUse: "Signed in with a recovery code",
 	lms.AuditPasskeyAdd: "Added a passkey", lms.AuditPasskeyRemove: "Removed a passkey", lms.AuditPasskeyCopied: "Refused a passkey that may be copied",

@@ -83,6 +83,7 @@ func (p *ClusterPage) view(c lms.Cluster) app.UI {
 			return app.Div().Class("stack").Body(app.Range(c.Nodes).Slice(func(i int) app.UI { return &nodeDetails{Node: c.Nodes[i].ID} }))
 		}),
 		app.If(Me().Admin, func() app.UI { return &backupCard{} }),
+		app.If(Me().Admin, func() app.UI { return &embedCard{} }),
 		app.P().Class("fine").Text(fmt.Sprintf("Answered by %s, term %d, program %s. Refreshed every two seconds.", c.Node, c.Term, c.Version)),
 	)
 }

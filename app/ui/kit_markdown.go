@@ -10,6 +10,7 @@ var markdownExamples = []struct{ write, get string }{
 	{"[text](https://…)", "a link"},
 	{"`code`", "code; three backticks before and after make a block"},
 	{"> quoted", "a quotation"},
+	{"$x^2$", "a formula in LaTeX; $$ before and after make it stand alone"},
 }
 
 // markdownHelp folds the examples away below a text area.

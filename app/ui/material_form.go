@@ -22,6 +22,7 @@ type materialForm struct {
 	busy    bool
 	saver   draftSaver
 	file    *transfer // a file that takes the place of the material's
+	media   pageMedia
 }
 
 // materialDraft is what is typed and kept on this device.
@@ -44,6 +45,7 @@ func (p *materialForm) OnNav(ctx app.Context) {
 	}
 	p.isNew, p.mat, p.loaded, p.problem, p.kept = isNew, mat, "", Problem{}, false
 	afterSession(ctx, func(ctx app.Context) {
+		p.loadMedia(ctx)
 		if isNew {
 			p.kind = lms.MaterialPage
 			p.draft = materialDraft{ID: lms.NewID(), Published: true}
@@ -93,7 +95,9 @@ func (p *materialForm) Render() app.UI {
 		title = "Rename the material"
 	}
 	return p.frame(&Shell{Title: title, Active: "materials", Back: Crumbs(p.label(), CoursePath(p.id), "Materials", CoursePath(p.id, "materials")),
-		Content: app.If(p.loaded != "", p.form).ElseIf(p.problem.Message != "", func() app.UI { return p.problem.Alert() }).
+		Content: app.If(p.loaded != "", func() app.UI {
+			return app.Div().Body(p.form(), app.If(p.media.dialog != "", p.mediaDialog)) // a form within a form is none
+		}).ElseIf(p.problem.Message != "", func() app.UI { return p.problem.Alert() }).
 			Else(func() app.UI { return Skeleton(4) })})
 }
 
@@ -105,10 +109,7 @@ func (p *materialForm) form() app.UI {
 				Button("Discard it", "arrow-left", p.discard)))
 		}),
 		Input(Field{ID: "title", Label: "Title", Value: p.draft.Title, Error: p.problem.For("title"), On: p.onTitle}),
-		app.If(p.kind == lms.MaterialPage, func() app.UI {
-			return TextArea(Field{ID: "body", Label: "Text", Rows: 18, Value: p.draft.Body, Error: p.problem.For("body"), On: p.onBody,
-				Markdown: true, Help: "Headings are where citations of the tutor lead."})
-		}),
+		app.If(p.kind == lms.MaterialPage, p.pageBody),
 		Checkbox(Field{ID: "published", Label: "Students see it", Help: "A draft is visible to staff only and unknown to the tutor.", On: func(ctx app.Context, _ app.Event) {
 			p.draft.Published = Checked(ctx)
 			p.keep(ctx)

@@ -20,8 +20,9 @@ type materialPage struct {
 	material Remote[lms.Material]
 	passages Remote[api.Page[lms.Passage]]
 	tutor    Remote[api.TutorStatus]
-	target   int  // ordinal of the cited passage; 0: none
-	versions bool // the dialog is open
+	target   int                            // ordinal of the cited passage; 0: none
+	files    Remote[api.Page[lms.Material]] // of the course, for captions
+	versions bool                           // the dialog is open
 
 	outlining bool
 }
@@ -62,6 +63,7 @@ func (p *materialPage) OnNav(ctx app.Context) {
 		p.mat = mat
 		p.material.Reset()
 		p.passages.Reset()
+		p.files.Reset()
 		p.load(ctx)
 	}
 	p.reveal(ctx)
@@ -79,7 +81,11 @@ func targetOf(fragment string) int {
 
 func (p *materialPage) load(ctx app.Context) {
 	in := api.MaterialPath{Course: p.id, Material: p.mat}
-	p.material.Load(ctx, Call(api.GetMaterial, in), p.reveal)
+	p.material.Load(ctx, Call(api.GetMaterial, in), p.reveal, func(ctx app.Context) {
+		if p.staff() && p.material.Value.Video() {
+			p.loadFiles(ctx)
+		}
+	})
 	p.passages.Load(ctx, Call(api.ListPassages, in), p.reveal)
 }
 
@@ -141,8 +147,9 @@ func (p *materialPage) view(m lms.Material) app.UI {
 		app.If(p.showsPDF(m), func() app.UI {
 			return app.Section().ID("pdf").TabIndex(-1).Aria("label", "The pages").Body(&pdfView{ID: "pdf-view", File: *m.File, Page: p.pdfPage()})
 		}),
+		app.If(m.Video() && m.File.Complete(), func() app.UI { return p.video(m) }),
 		app.If(m.Published && p.tutor.Value.Enabled && !p.readOnly(), p.askAbout),
-		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).Else(p.extracted),
+		app.If(m.Kind == lms.MaterialPage, func() app.UI { return p.pageText(m) }).ElseIf(!m.Video(), p.extracted),
 		app.If(p.versions, func() app.UI {
 			return &versionsDialog{material: m, close: func(app.Context) { p.versions = false }, restored: func(ctx app.Context, m lms.Material) {
 				p.versions = false
@@ -204,7 +211,9 @@ func (p *materialPage) pageText(m lms.Material) app.UI {
 				Plain(passage.Text))
 		}),
 		app.If(m.BodyHTML == "", func() app.UI { return Empty("book-open", "This page is empty", "Nothing has been written on it yet.") }).
-			Else(func() app.UI { return app.Div().ID("page-text").Class("page-text").Body(Prose(m.BodyHTML)) }),
+			Else(func() app.UI {
+				return app.Div().ID("page-text").Class("page-text").OnClick(onPageClick).Body(Prose(m.BodyHTML))
+			}),
 	)
 }
 

@@ -23,6 +23,18 @@ func pickedFiles(id string) []api.Blob {
 	return blobs
 }
 
+// filesIn are the files that a person pastes ("clipboardData") or drops ("dataTransfer").
+func filesIn(e app.Event, from string) []api.Blob {
+	app.Window().Set("pastedFiles", e.Get(from).Get("files")) // the way from go-app's values to those of api
+	list := js.Global().Get("pastedFiles")
+	js.Global().Delete("pastedFiles")
+	var blobs []api.Blob
+	for i := range list.Get("length").Int() {
+		blobs = append(blobs, api.NewFileBlob(list.Index(i)))
+	}
+	return blobs
+}
+
 var beforeUnload = js.FuncOf(func(_ js.Value, args []js.Value) any {
 	args[0].Call("preventDefault")
 	return nil

@@ -12,6 +12,8 @@ import (
 
 func pickedFiles(string) []api.Blob { return nil }
 
+func filesIn(app.Event, string) []api.Blob { return nil }
+
 func warnBeforeLeaving(bool) {}
 
 func saveBytes(_, _ string, _ []byte) {}

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ var archiveQueries = []struct{ table, query string }{
 		SELECT t.* FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id
 		WHERE a.course_id = ?1 AND a.archived_at IS NULL ORDER BY t.assignment_id, t.position`},
 	{"materials", `SELECT * FROM materials WHERE course_id = ?1 AND deleted_at IS NULL ORDER BY position, material_id`},
+	{"page_files", selectPageFiles + ` ORDER BY p.file_id, p.material_id`},
 	{"modules", `SELECT * FROM modules WHERE course_id = ?1 AND archived_at IS NULL ORDER BY position, module_id`},
 	{"module_items", `
 		SELECT i.* FROM module_items i JOIN modules d ON d.module_id = i.module_id AND d.archived_at IS NULL
@@ -43,6 +45,7 @@ var archiveQueries = []struct{ table, query string }{
 		SELECT file_id, name, extension, size, media_type, sha256, chunks FROM files
 		WHERE course_id = ?1 AND complete_at IS NOT NULL AND file_id IN (
 			SELECT file_id FROM materials WHERE course_id = ?1 AND deleted_at IS NULL
+			UNION SELECT file_id FROM (` + selectPageFiles + `)
 			UNION SELECT t.file_id FROM assignment_attachments t JOIN assignments a ON a.assignment_id = t.assignment_id WHERE a.course_id = ?1 AND a.archived_at IS NULL)
 		ORDER BY file_id`},
 }
@@ -118,6 +121,11 @@ func (c *courseImport) rename() {
 			}
 		}
 	}
+	for _, row := range c.tables["materials"] {
+		if body, ok := row["body"].(string); ok {
+			row["body"] = c.renameIn(body)
+		}
+	}
 	for _, row := range c.tables["tutor_policies"] {
 		var sources []string
 		if text, ok := row["sources"].(string); ok && json.Unmarshal([]byte(text), &sources) == nil {
@@ -127,6 +135,28 @@ func (c *courseImport) rename() {
 			row["sources"] = list(sources)
 		}
 	}
+}
+
+// ownAddress finds what a page says of files and videos of its course.
+var ownAddress = regexp.MustCompile(`/api/v1/courses/[a-z0-9_-]{1,64}/files/([a-z0-9_-]{1,64})/content|\]\(video:([a-z0-9_-]{1,64})`)
+
+// renameIn gives the addresses in a page the new ids.
+func (c *courseImport) renameIn(body string) string {
+	return ownAddress.ReplaceAllStringFunc(body, func(address string) string {
+		switch m := ownAddress.FindStringSubmatch(address); {
+		case m[1] != "" && c.brings("files", "file_id", m[1]):
+			return "/api/v1/courses/" + c.course + "/files/" + c.id(m[1]) + "/content"
+		case m[2] != "" && c.brings("materials", "material_id", m[2]):
+			return "](video:" + c.id(m[2])
+		}
+		return address
+	})
+}
+
+// brings reports whether the archive has a row that had the id.
+func (c *courseImport) brings(table, column, old string) bool {
+	id := c.id(old)
+	return slices.ContainsFunc(c.tables[table], func(row map[string]any) bool { return row[column] == id })
 }
 
 func (c *courseImport) id(old string) string {

@@ -45,12 +45,15 @@ func (c *courseImport) write(b *consensus.Batch) error {
 		INSERT INTO assignment_attachments (assignment_id, file_id, position)
 		SELECT j.value ->> 'assignment_id', j.value ->> 'file_id', j.value ->> 'position' FROM json_each(?1) j ORDER BY j.key`, texts["assignment_attachments"])
 	b.Exec(`
-		INSERT INTO materials (material_id, course_id, title, kind, body, file_id, published, position, index_state, index_note, index_run, created_by,
-			created_at, updated_at, version)
+		INSERT INTO materials (material_id, course_id, title, kind, body, file_id, published, position, index_state, index_note, index_run, captions_id,
+			created_by, created_at, updated_at, version)
 		SELECT j.value ->> 'material_id', ?1, j.value ->> 'title', j.value ->> 'kind', j.value ->> 'body', j.value ->> 'file_id', j.value ->> 'published',
-			j.value ->> 'position', 'pending', '', '', ?3, ?4, ?4, 1
+			j.value ->> 'position', 'pending', '', '', j.value ->> 'captions_id', ?3, ?4, ?4, 1
 		FROM json_each(?2) j
 		ORDER BY j.key`, c.course, texts["materials"], by, now)
+	b.Exec(`
+		INSERT INTO page_files (file_id, material_id, course_id)
+		SELECT j.value ->> 'file_id', j.value ->> 'material_id', ?1 FROM json_each(?2) j ORDER BY j.key`, c.course, texts["page_files"])
 	b.Exec(`
 		INSERT INTO modules (module_id, course_id, title, position, published, release_at, created_at, version)
 		SELECT j.value ->> 'module_id', ?1, j.value ->> 'title', j.value ->> 'position', j.value ->> 'published', j.value ->> 'release_at', ?3, 1

@@ -93,7 +93,7 @@ func (s *Store) DeclareFile(ctx context.Context, actor lms.Actor, f lms.File) (l
 }
 
 // File returns a file that the actor may read: the own one; as staff every one; as a member those of published
-// materials, of open assignments and of posted comments about one's own work.
+// materials and pages, of open assignments and of posted comments about one's own work.
 //
 // What is told about a file of work is as little as the reader may know.
 func (s *Store) File(ctx context.Context, actor lms.Actor, courseID, id string) (lms.File, error) {
@@ -126,8 +126,10 @@ func (s *Store) readableFile(ctx context.Context, sc scope, actor lms.Actor, cou
 				JOIN (` + studentDates + ` WHERE e.user_id = ?3 AND e.course_id = ?4) d ON d.assignment_id = a.assignment_id
 				JOIN (SELECT ?5 AS user_id) v
 				WHERE t.file_id = ?1 AND ` + assignmentFrom + ` <= ?2 AND (d.opens_at IS NULL OR d.opens_at <= ?2))
+			OR ` + pageFileShown + `
 			OR ` + commentFileShown + `,
 			EXISTS(SELECT 1 FROM materials WHERE file_id = ?1)
+			OR EXISTS(SELECT 1 FROM page_files WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM material_versions WHERE file_id = ?1)
 			OR EXISTS(SELECT 1 FROM assignment_attachments WHERE file_id = ?1)`
 	rows, err = s.query(ctx, q, id, s.Now(), actor.UserID, courseID, sc.subject(actor))

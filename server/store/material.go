@@ -18,7 +18,7 @@ var (
 const undoWindow = 30 * 24 * time.Hour
 
 const materialColumns = `m.material_id, m.course_id, m.title, m.kind, m.published, m.position, m.index_state, m.index_note,
-	(SELECT count(*) FROM passages p WHERE p.material_id = m.material_id), m.created_at, m.updated_at, m.version`
+	(SELECT count(*) FROM passages p WHERE p.material_id = m.material_id), m.created_at, m.updated_at, m.version, coalesce(m.captions_id, '')`
 
 const materialDetail = materialColumns + `, m.body,
 	coalesce((SELECT json_array(` + fileJSON + `) FROM files f WHERE f.file_id = m.file_id), '')`
@@ -29,7 +29,7 @@ const selectMaterial = `SELECT ` + materialDetail + ` FROM materials m WHERE m.c
 func scanMaterial(row consensus.Row) (m lms.Material, err error) {
 	var files string
 	err = row.Scan(&m.ID, &m.CourseID, &m.Title, &m.Kind, &m.Published, &m.Position, &m.Index, &m.IndexNote, &m.Passages,
-		&m.CreatedAt, &m.UpdatedAt, &m.Version, &m.Body, &files)
+		&m.CreatedAt, &m.UpdatedAt, &m.Version, &m.CaptionsID, &m.Body, &files)
 	if err != nil {
 		return m, err
 	}
@@ -110,6 +110,7 @@ func (s *Store) CreateMaterial(ctx context.Context, actor lms.Actor, m lms.Mater
 			?8, ?9, ?9, 1)`,
 		m.ID, m.CourseID, m.Title, m.Kind, m.Body, fileID, m.Published, actor.UserID, consensus.Stamp{})
 	recordVersion(&b, actor, m.ID)
+	recordPageFiles(&b, actor, m.ID, m.Body)
 	b.Return(selectMaterial, m.CourseID, m.ID)
 	b.Notify(topicCourse(m.CourseID))
 	res, err := s.apply(ctx, &b)
@@ -120,6 +121,7 @@ func (s *Store) CreateMaterial(ctx context.Context, actor lms.Actor, m lms.Mater
 type MaterialPatch struct {
 	Title, Body *string
 	Published   *bool
+	Captions    *string // the material with a video's captions; "" for none
 }
 
 // ?1 material
@@ -136,15 +138,20 @@ func deletePassages(b *consensus.Batch, materialID string) {
 // back when it has been indexed.
 func (s *Store) UpdateMaterial(ctx context.Context, actor lms.Actor, courseID, id string, version int64, p MaterialPatch) (lms.Material, error) {
 	b := requireMaterial(actor, courseID, id, version)
+	if p.Captions != nil {
+		requireCaptions(b, courseID, id, *p.Captions)
+	}
 	b.Exec(`
 		UPDATE materials
 		SET title = coalesce(?2, title), body = coalesce(?3, body), published = coalesce(?4, published), updated_at = ?5, version = version + 1,
-			index_state = CASE WHEN ?3 IS NULL THEN index_state ELSE 'pending' END
+			index_state = CASE WHEN ?3 IS NULL THEN index_state ELSE 'pending' END,
+			captions_id = CASE WHEN ?6 IS NULL THEN captions_id ELSE nullif(?6, '') END
 		WHERE material_id = ?1`,
-		id, opt(p.Title), opt(p.Body), opt(p.Published), consensus.Stamp{})
+		id, opt(p.Title), opt(p.Body), opt(p.Published), consensus.Stamp{}, opt(p.Captions))
 	switch {
 	case p.Body != nil:
 		deletePassages(b, id)
+		recordPageFiles(b, actor, id, *p.Body)
 	case p.Title != nil:
 		b.Exec(`DELETE FROM passages_search WHERE rowid IN (`+materialPassages+`)`, id)
 		b.Exec(`

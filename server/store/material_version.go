@@ -148,6 +148,7 @@ func (s *Store) SaveMaterialDraft(ctx context.Context, actor lms.Actor, courseID
 		INSERT INTO material_drafts (material_id, title, body, base_version, saved_by, saved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 		ON CONFLICT (material_id) DO UPDATE SET title = ?2, body = ?3, base_version = ?4, saved_by = ?5, saved_at = ?6`,
 		id, d.Title, d.Body, d.Base, actor.UserID, consensus.Stamp{})
+	recordPageFiles(&b, actor, id, d.Body) // somebody else may publish the text
 	_, err := s.apply(ctx, &b)
 	return err
 }

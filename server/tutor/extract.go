@@ -181,14 +181,15 @@ func readText(r io.ReaderAt, size int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := decodeText(data)
+	text := DecodeText(data)
 	if n := strings.Count(text, "\x00"); n > 0 && n > len(text)/1000 {
 		return "", unreadable("it is not a text file")
 	}
 	return strings.ReplaceAll(text, "\x00", ""), nil
 }
 
-func decodeText(data []byte) string {
+// DecodeText reads bytes as UTF-16 or UTF-8, whichever they are, and else as the old code of western Windows.
+func DecodeText(data []byte) string {
 	switch {
 	case len(data) >= 2 && (data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff):
 		return decodeUTF16(data)

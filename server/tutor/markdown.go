@@ -10,9 +10,10 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"trivium/app/lms"
+	"trivium/server/formula"
 )
 
-var markdownParser = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+var markdownParser = goldmark.New(goldmark.WithExtensions(extension.GFM, formula.Extension)).Parser()
 
 // markdownBlocks reads Markdown: headings with their level, paragraphs, list items, table rows, and code as it is.
 func markdownBlocks(source string) []block {
@@ -48,6 +49,8 @@ func markdownBlocks(source string) []block {
 			}
 			blocks = append(blocks, block{text: strings.Join(cells, " | ")})
 			return ast.WalkSkipChildren, nil
+		case *formula.Block: // as it was written: a model reads LaTeX
+			blocks = append(blocks, block{text: strings.TrimSpace(n.Source)})
 		case *ast.HTMLBlock:
 			return ast.WalkSkipChildren, nil
 		}
@@ -80,6 +83,8 @@ func inlineText(n ast.Node, src []byte) string {
 			}
 		case *ast.String:
 			b.Write(n.Value)
+		case *formula.Inline:
+			b.WriteString(n.Source)
 		case *ast.AutoLink:
 			b.Write(n.Label(src))
 		case *ast.RawHTML:

@@ -124,6 +124,8 @@ func (c *course) body(route string) any {
 		return api.ItemInput{ID: id, Kind: lms.ItemHeader, Title: "T"}
 	case "UpdateItem":
 		return api.UpdateItemInput{Version: 99, Title: text("T")}
+	case "UpdateEmbeds":
+		return lms.EmbedSite{Hosts: []string{}, Version: 99}
 	case "SaveMaterialDraft":
 		return api.MaterialDraftInput{Title: "T"}
 	case "ReplaceMaterialFile":

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,12 @@ func manifestOf(t *testing.T, b []byte) lms.CourseArchive {
 	}
 	for _, rows := range a.Tables {
 		for _, row := range rows {
+			if body, ok := row["body"].(string); ok { // addresses of files and videos
+				for id, name := range names {
+					body = strings.ReplaceAll(body, id, name)
+				}
+				row["body"] = regexp.MustCompile(`/courses/[^/]+/`).ReplaceAllString(body, "/courses/COURSE/")
+			}
 			for id, v := range row {
 				if s, ok := v.(string); ok && strings.HasSuffix(id, "_id") {
 					row[id] = names[s]
@@ -64,6 +71,7 @@ func manifestOf(t *testing.T, b []byte) lms.CourseArchive {
 			return bytes.Compare(a, b)
 		})
 	}
+	slices.SortFunc(a.Files, func(x, y lms.ArchiveFile) int { return strings.Compare(x.SHA256, y.SHA256) }) // they follow the ids
 	return a
 }
 
@@ -91,6 +99,9 @@ func TestCourseArchiveGivesAnEqualCourse(t *testing.T) {
 	call(c.site, "ina", api.CreateRubric, api.RubricInput{Course: "c1", ID: "r1", Title: "Essay", Criteria: []lms.Criterion{{ID: "k1", Title: "Thesis", Points: 1000,
 		Levels: []lms.CriterionLevel{{ID: "l1", Title: "Clear", Points: 1000}}}}})
 	call(c.site, "ina", api.UpdateMarking, api.MarkingInput{Course: "c1", Assignment: "a1", Posting: lms.PostingAutomatic, RubricID: "r1", RubricShown: true})
+	picture, video, subs := c.upload("ina", "c1", "graph.png", pngHead), c.video(true), c.fileMaterial("talk.vtt", "WEBVTT\n", false)
+	call(c.site, "ina", api.UpdateMaterial, api.UpdateMaterialInput{Course: "c1", Material: video.ID, Version: video.Version, Captions: &subs.ID})
+	call(c.site, "ina", api.CreateMaterial, pageWith(pictureOf(picture)+"\n\n![Talk](video:"+video.ID+")\n\n$x^2$", true))
 	first := c.exported("c1")
 	if bytes.Contains(first, []byte("My essay.")) || bytes.Contains(first, []byte("sue")) {
 		t.Error("the archive holds the work or the name of a student")
@@ -118,6 +129,16 @@ func TestCourseArchiveGivesAnEqualCourse(t *testing.T) {
 	i := slices.IndexFunc(page.Items, func(m lms.Material) bool { return m.File != nil })
 	if i < 0 || page.Items[i].ID == "m-file" {
 		t.Fatalf("materials %+v", page.Items)
+	}
+	p := page.Items[slices.IndexFunc(page.Items, func(m lms.Material) bool { return m.Title == "Page" })]
+	html := call(c.site, "ina", api.GetMaterial, api.MaterialPath{Course: "c9", Material: p.ID}).BodyHTML
+	if strings.Contains(html, "/c1/") || strings.Count(html, `src="/api/v1/courses/c9/files/`) != 2 || !strings.Contains(html, `/captions"`) {
+		t.Errorf("the page came back as %s", html)
+	}
+	for _, src := range regexp.MustCompile(`src="([^"]+)"`).FindAllStringSubmatch(html, -1) {
+		if b, err := c.as("ina").Bytes(t.Context(), src[1], 1000); err != nil || len(b) == 0 {
+			t.Errorf("%s: %v", src[1], err)
+		}
 	}
 	path, err := api.PathOf(api.FileContent, api.ContentPath{Course: "c9", File: page.Items[i].File.ID})
 	c.check(err)

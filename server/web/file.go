@@ -165,7 +165,7 @@ func mediaType(name string, head []byte) (kind string, inline bool) {
 	promised := typeByName(name)
 	found, _, _ := strings.Cut(http.DetectContentType(head), ";")
 	switch promised {
-	case "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp":
+	case "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "video/webm":
 		if found != promised {
 			return typeUnknown, false
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"regexp"
+	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -12,15 +13,19 @@ import (
 	"github.com/yuin/goldmark/util"
 
 	"trivium/app/lms"
+	"trivium/server/formula"
 )
 
 // ownImage matches what an <img> may show: a file of a course on this site. Everything else becomes a link, so that no
 // text can make a reader's browser call a foreign host.
 var ownImage = regexp.MustCompile(`^/api/v1/courses/[a-z0-9_-]{1,64}/files/[a-z0-9_-]{1,64}/content\?inline=true$`)
 
+// ownCaptions matches what a <track> may show: the captions of a video on this site.
+var ownCaptions = regexp.MustCompile(`^/api/v1/courses/[a-z0-9_-]{1,64}/materials/[a-z0-9_-]{1,64}/captions$`)
+
 // markdown has no raw HTML and makes no ids.
 var markdown = goldmark.New(
-	goldmark.WithExtensions(extension.Linkify, extension.Strikethrough, // styles are no attribute that the policy lets through
+	goldmark.WithExtensions(formula.Extension, extension.Linkify, extension.Strikethrough, // styles are no attribute that the policy lets through
 		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
 	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(imageLinks{}, 100))),
 )
@@ -41,6 +46,14 @@ func newSanitizer() *bluemonday.Policy {
 	p.AllowAttrs("src").Matching(ownImage).OnElements("img")
 	p.AllowAttrs("alt").OnElements("img")
 	p.AllowAttrs("title").OnElements("a", "img")
+	p.AllowAttrs("src").Matching(ownImage).OnElements("video")
+	p.AllowAttrs("controls", "preload").Matching(regexp.MustCompile(`^(metadata)?$`)).OnElements("video")
+	p.AllowAttrs("aria-label").OnElements("video")
+	p.AllowAttrs("src").Matching(ownCaptions).OnElements("track")
+	p.AllowAttrs("kind", "label", "default").Matching(regexp.MustCompile(`^(captions|Captions)?$`)).OnElements("track")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^embed$`)).OnElements("span")
+	allowFormulas(p)
+	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div", "span") // a box that scrolls, for the keyboard
 	p.AllowURLSchemes("http", "https", "mailto")
 	p.AllowRelativeURLs(true)
 	p.RequireParseableURLs(true)
@@ -50,6 +63,29 @@ func newSanitizer() *bluemonday.Policy {
 	return p
 }
 
+// allowFormulas lets MathML through that draws and does nothing else. What is known to change the meaning of markup or to
+// lead somewhere stays out: semantics, annotation-xml, maction, mglyph, and links on any element.
+func allowFormulas(p *bluemonday.Policy) {
+	truth, length := regexp.MustCompile(`^(true|false)$`), regexp.MustCompile(`^-?\d?\.?\d{1,3}em$`)
+	p.AllowNoAttrs().OnElements("mrow", "mi", "mn", "mo", "mtext", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "munderover", "mtr", "mphantom",
+		"mfrac", "mover", "mstyle", "mtable", "mtd")
+	p.AllowAttrs("display").Matching(regexp.MustCompile(`^(block|inline)$`)).OnElements("math")
+	p.AllowAttrs("alttext").OnElements("math")
+	p.AllowAttrs("mathvariant").Matching(regexp.MustCompile(`^normal$`)).OnElements("mi")
+	p.AllowAttrs("form").Matching(regexp.MustCompile(`^(prefix|infix|postfix)$`)).OnElements("mo")
+	p.AllowAttrs("fence", "stretchy", "movablelimits").Matching(truth).OnElements("mo")
+	p.AllowAttrs("lspace", "rspace", "minsize", "maxsize").Matching(length).OnElements("mo")
+	p.AllowAttrs("width").Matching(length).OnElements("mspace")
+	p.AllowAttrs("linethickness").Matching(regexp.MustCompile(`^0$`)).OnElements("mfrac")
+	p.AllowAttrs("accent").Matching(truth).OnElements("mover")
+	p.AllowAttrs("displaystyle").Matching(truth).OnElements("mstyle", "mtable")
+	p.AllowAttrs("scriptlevel").Matching(regexp.MustCompile(`^1$`)).OnElements("mstyle")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^(l|r|al|ar)$`)).OnElements("mtd")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^formula( formula-block)?$`)).OnElements("div", "span")
+	p.AllowAttrs("role").Matching(regexp.MustCompile(`^group$`)).OnElements("div", "span")
+	p.AllowAttrs("aria-label").Matching(regexp.MustCompile(`^Formula$`)).OnElements("div", "span")
+}
+
 // safeHTML renders Markdown. Empty stays empty.
 func safeHTML(source string) string {
 	if source == "" {
@@ -57,22 +93,27 @@ func safeHTML(source string) string {
 	}
 	var b bytes.Buffer
 	if lms.TooDenseForMarkdown(source) || markdown.Convert([]byte(source), &b) != nil {
-		return "<pre>" + string(util.EscapeHTML([]byte(source))) + "</pre>"
+		return focusable("<pre>" + string(util.EscapeHTML([]byte(source))) + "</pre>")
 	}
-	return sanitizer.SanitizeReader(&b).String()
+	return focusable(sanitizer.SanitizeReader(&b).String())
 }
+
+// focusable lets the keyboard scroll code that is wider than the page. Text has no < of its own any more.
+func focusable(html string) string { return strings.ReplaceAll(html, "<pre>", `<pre tabindex="0">`) }
 
 // imageLinks renders images of other places as links to them.
 type imageLinks struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.
 func (imageLinks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	registerMedia(r)
 	r.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		img := n.(*ast.Image)
-		url := util.EscapeHTML(util.URLEscape(img.Destination, true))
+		to := bytes.TrimPrefix(img.Destination, []byte(lms.PageEmbed)) // only pages embed
+		url := util.EscapeHTML(util.URLEscape(to, true))
 		alt := util.EscapeHTML(plainText(n, source))
 		if ownImage.Match(img.Destination) {
 			_, err := w.WriteString(`<img src="` + string(url) + `" alt="` + string(alt) + `">`)
@@ -106,8 +147,6 @@ func withHTML[T any](v T, err error, render func(*T)) (T, error) {
 	}
 	return v, err
 }
-
-func renderMaterial(m *lms.Material) { m.BodyHTML = safeHTML(m.Body) }
 
 func renderAssignment(a *lms.Assignment) {
 	a.DescriptionHTML = safeHTML(a.Description)

@@ -25,18 +25,18 @@ func (s *Server) createMaterial(ctx context.Context, actor lms.Actor, in api.Mat
 		m.File = &f
 	}
 	m, err := s.store.CreateMaterial(ctx, actor, m)
-	return withHTML(m, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, m, err)
 }
 
 func (s *Server) getMaterial(ctx context.Context, actor lms.Actor, in api.MaterialPath) (lms.Material, error) {
 	m, err := s.store.Material(ctx, actor, in.Course, in.Material)
-	return withHTML(m, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, m, err)
 }
 
 func (s *Server) updateMaterial(ctx context.Context, actor lms.Actor, in api.UpdateMaterialInput) (lms.Material, error) {
-	patch := store.MaterialPatch{Title: in.Title, Body: in.Body, Published: in.Published}
+	patch := store.MaterialPatch{Title: in.Title, Body: in.Body, Published: in.Published, Captions: in.Captions}
 	m, err := s.store.UpdateMaterial(ctx, actor, in.Course, in.Material, in.Version, patch)
-	return withHTML(m, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, m, err)
 }
 
 func (s *Server) deleteMaterial(ctx context.Context, actor lms.Actor, in api.MaterialPath) (api.Empty, error) {
@@ -45,7 +45,7 @@ func (s *Server) deleteMaterial(ctx context.Context, actor lms.Actor, in api.Mat
 
 func (s *Server) restoreMaterial(ctx context.Context, actor lms.Actor, in api.MaterialPath) (lms.Material, error) {
 	m, err := s.store.RestoreMaterial(ctx, actor, in.Course, in.Material)
-	return withHTML(m, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, m, err)
 }
 
 func (s *Server) listPassages(ctx context.Context, actor lms.Actor, in api.MaterialPath) (api.Page[lms.Passage], error) {

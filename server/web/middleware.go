@@ -117,7 +117,8 @@ func (s *Server) pagePolicy(c echo.Context) string {
 	for _, o := range s.origins.list(c.Request().Context()) {
 		connect += " " + o
 	}
-	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; " +
+		s.framePolicy(c.Request().Context()) +
 		"connect-src " + connect + "; worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; " +
 		"form-action 'self'; frame-ancestors 'none'"
 }

@@ -61,7 +61,7 @@ func (s *Server) discardMaterialDraft(ctx context.Context, actor lms.Actor, in a
 
 func (s *Server) replaceMaterialFile(ctx context.Context, actor lms.Actor, in api.ReplaceFileInput) (lms.Material, error) {
 	m, err := s.store.ReplaceMaterialFile(ctx, actor, in.Course, in.Material, in.FileID, in.Version)
-	return withHTML(m, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, m, err)
 }
 
 func (s *Server) listMaterialVersions(ctx context.Context, actor lms.Actor, in api.MaterialPath) (api.Page[lms.MaterialVersion], error) {
@@ -74,5 +74,5 @@ func (s *Server) getMaterialVersion(ctx context.Context, actor lms.Actor, in api
 
 func (s *Server) restoreVersion(ctx context.Context, actor lms.Actor, in api.RestoreVersionInput) (lms.Material, error) {
 	m, err := s.store.RestoreVersion(ctx, actor, in.Course, in.Material, in.Number, in.Version)
-	return withHTML(m, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, m, err)
 }

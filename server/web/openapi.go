@@ -91,6 +91,8 @@ func (g *generator) output(r api.Route) object {
 		return object{"text/event-stream": object{"schema": g.schema(reflect.TypeFor[api.Event]())}}
 	case "StreamReply":
 		return object{"text/event-stream": object{"schema": g.schema(reflect.TypeFor[api.ReplyEvent]())}}
+	case "MaterialCaptions":
+		return object{"text/vtt": object{"schema": object{"type": "string"}}}
 	case "FileContent":
 		return object{typeUnknown: object{"schema": object{"type": "string", "format": "binary"}}}
 	}

@@ -84,5 +84,5 @@ func (s *Server) outlineMaterial(ctx context.Context, actor lms.Actor, in api.Ou
 			s.addSummary(actor, in.Course, m, passages, page)
 		}()
 	}
-	return withHTML(page, err, renderMaterial)
+	return s.renderMaterial(ctx, actor, page, err)
 }

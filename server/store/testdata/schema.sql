@@ -407,7 +407,7 @@ CREATE TABLE materials (
 	created_at  INTEGER NOT NULL,
 	updated_at  INTEGER NOT NULL,
 	deleted_at  INTEGER,
-	version     INTEGER NOT NULL CONSTRAINT materials_version_positive CHECK (version > 0),
+	version     INTEGER NOT NULL CONSTRAINT materials_version_positive CHECK (version > 0), captions_id TEXT,
 	CONSTRAINT materials_file_has_id CHECK ((kind = 'file') = (file_id IS NOT NULL))
 ) STRICT;
 
@@ -521,6 +521,14 @@ CREATE TABLE participants (
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX participants_by_number ON participants (assignment_id, number);
+CREATE TABLE page_files (
+	file_id     TEXT NOT NULL,
+	material_id TEXT NOT NULL,
+	course_id   TEXT NOT NULL,
+	PRIMARY KEY (file_id, material_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX page_files_by_course ON page_files (course_id);
 
 CREATE TABLE passage_vectors (
 	passage_id INTEGER PRIMARY KEY,
