@@ -178,6 +178,8 @@ func (g *bookGrid) text(r *lms.BookRow, c bookCol) string {
 		return r.Letter
 	case "level":
 		return levelName(r.Level)
+	case "blind":
+		return "blind"
 	case "category":
 		if parts := strings.Split(r.Categories, " "); c.at < len(parts) {
 			return parts[c.at]
@@ -267,7 +269,7 @@ func (g *bookGrid) headCell(b *strings.Builder, c int, title, sub string) {
 	g.open(b, "columnheader", cond(c < 0, "book-name", "book-title"), -1, c)
 	b.WriteString(`<span class="book-cut" dir="auto" title="` + html.EscapeString(title) + `">` + html.EscapeString(title) + `</span>`)
 	if sub != "" {
-		b.WriteString(`<span class="book-sub book-cut">` + html.EscapeString(sub) + `</span>`)
+		b.WriteString(`<span class="book-sub book-cut" title="` + html.EscapeString(sub) + `">` + html.EscapeString(sub) + `</span>`)
 	}
 	b.WriteString(`</div>`)
 }
@@ -335,7 +337,10 @@ func (g *bookGrid) describe(r, c int) string {
 	row, col := &g.book.Rows[g.rows[r]], g.cols[c]
 	s := row.Name + " · " + col.title + ": "
 	if !col.editable() {
-		return s + cond(g.text(row, col) != "", g.text(row, col), cond(col.kind == "blind", "marked blind; an instructor reveals it among the submissions", "nothing yet"))
+		if col.kind == "blind" {
+			return s + "marked blind, an instructor reveals it among the submissions"
+		}
+		return s + cond(g.text(row, col) != "", g.text(row, col), "nothing yet")
 	}
 	cell := g.cell(row, col)
 	switch cell.State() {
