@@ -37,6 +37,10 @@ func (m *term) totals() {
 	b.focused("#bc3-3")
 	b.keys("an override", "5", "0", kb.Enter)
 	b.see("Saved: Chen Li, Final total, 50.")
+	b.run("the title of the overrides", chromedp.Evaluate(`document.getElementById("bc0-3").dispatchEvent(new MouseEvent("mousedown", {bubbles: true, cancelable: true}))`, nil))
+	b.see("1 mark, 1 not posted.")
+	b.click("Post all")
+	b.see("Posted: ")
 }
 
 func quoteAll(words []string) string {
