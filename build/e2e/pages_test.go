@@ -127,7 +127,7 @@ func (b *tab) inspect(url, pattern string, who rune, long bool) {
 	}{{1280, []string{"light", "dark"}}, {360, []string{"dark", "light"}}} {
 		b.run("resize", emulation.SetDeviceMetricsOverride(v.width, 900, 1, v.width < 500))
 		b.open(url)
-		b.waitFor(30*time.Second, "the page to be complete", `document.querySelector("main h1")?.innerText.trim() && document.querySelector("main .skeleton, main [aria-busy=true]") === null`)
+		b.waitFor(30*time.Second, "the page to be complete", `document.querySelector("main h1")?.innerText.trim() && document.querySelector("main .skeleton, main [aria-busy=true]:not(button)") === null`)
 		for i, scheme := range v.schemes {
 			if i > 0 && !long {
 				break
