@@ -156,7 +156,11 @@ func (s *scaleSite) each(ctx context.Context, what string, n int, do func(ctx co
 	for range min(s.workers, max(n, 1)) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if err := do(ctx, i); err != nil {
+				err := do(ctx, i)
+				for lms.KindOf(err) == lms.KindUnavailable && wait(ctx, time.Second) { // a slow machine; every id is the same again
+					err = do(ctx, i)
+				}
+				if err != nil {
 					cancel(fmt.Errorf("%s: %w", what, err))
 					return
 				}

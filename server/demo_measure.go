@@ -108,12 +108,36 @@ func (p *pace) run(ctx context.Context) error {
 		return err
 	}
 	course, assignment := p.id("course", 0), p.id("assignment", 0, 0)
+	if err := p.pages(ctx, teacher, course, assignment); err != nil {
+		return err
+	}
+	return p.storm(ctx, course, assignment)
+}
+
+// pages opens each page often, one after the other.
+func (p *pace) pages(ctx context.Context, teacher *api.Client, course, assignment string) error {
+	list, err := api.Call(ctx, teacher, api.ListSubmissions, api.ListSubmissionsInput{Course: course, Assignment: assignment, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(list.Items) == 0 {
+		return errors.New("nobody has handed in; load the site first, with the same numbers")
+	}
+	work := list.Items[0].ID
 	pages := []struct {
 		what string
 		open func(c *api.Client) error
 	}{
 		{"submissions of an assignment, staff", func(*api.Client) error {
 			_, err := api.Call(ctx, teacher, api.ListSubmissions, api.ListSubmissionsInput{Course: course, Assignment: assignment, Limit: api.MaxPage})
+			return err
+		}},
+		{"next student, staff", func(*api.Client) error {
+			_, err := api.Call(ctx, teacher, api.GetSubmission, api.SubmissionPath{Course: course, Submission: work})
+			return err
+		}},
+		{"gradebook, staff", func(*api.Client) error {
+			_, err := api.Call(ctx, teacher, api.GetGradebook, api.GradebookInput{Course: course})
 			return err
 		}},
 		{"assignments with counts, staff", func(*api.Client) error {
@@ -155,7 +179,7 @@ func (p *pace) run(ctx context.Context) error {
 		}
 		l.print(p.out, page.what, 0)
 	}
-	return p.storm(ctx, course, assignment)
+	return nil
 }
 
 // storm lets people hand in at random moments of the rush. Each is measured from that moment on, so that waiting for a slow

@@ -42,7 +42,7 @@ func (p *claimPage) Render() app.UI {
 			passwordField(Field{ID: "password", Label: "Password", Help: passwordHelp, Autocomplete: "new-password",
 				Value: p.in.Password, Error: p.problem.For("password"), On: p.ValueTo(&p.in.Password)}, &p.shown),
 			Submit("Save and sign in", "Saving", p.busy))
-	}))
+	}), backToSignIn())
 }
 
 func (p *claimPage) submit(ctx app.Context, e app.Event) {

@@ -44,6 +44,11 @@ func goOn(ctx app.Context, next string) {
 	ctx.Navigate(next)
 }
 
+// backToSignIn leads out of a page that has no more to say.
+func backToSignIn() app.UI {
+	return app.P().Class("fine").Body(app.A().Href("/signin").Text("Back to signing in"))
+}
+
 // typed reads what was typed into a prerendered input before the program has loaded: go-app replaces the page, and the
 // text would be lost. Call it in OnInit, while the old page is still there.
 func typed(id string) string {

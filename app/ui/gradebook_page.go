@@ -182,6 +182,9 @@ func (p *gradebookPage) Render() app.UI {
 		s.Content = p.mine.View(8, p.load, p.studentView)
 	case !p.staff():
 		s.Title = "My grades"
+		if p.mine.Ready && p.mine.Value.UserID != Me().ID { // of the student of an observer
+			s.Title = "Grades of " + p.mine.Value.Name
+		}
 		s.Content = stackOf(gradeTabs(p.id, false, p.mine.Value.Stats, CoursePath(p.id, "grades")),
 			p.mine.View(8, p.load, p.studentView))
 	default:

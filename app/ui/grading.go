@@ -59,7 +59,8 @@ func (p *gradingPage) refresh(ctx app.Context) {
 	if p.submission.Ready && p.sub == p.submission.Value.ID {
 		p.readComments(ctx, p.sub)
 		p.readNotes(ctx, p.sub)
-		if !p.form().dirty && !p.form().saving {
+		if g := p.form(); !g.dirty && !g.saving {
+			g.asked = g.saved
 			p.submission.Load(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: p.sub}), func(ctx app.Context) {
 				p.form().open(ctx, p.submission.Value)
 			})
@@ -113,6 +114,7 @@ func (p *gradingPage) form() *gradeForm {
 }
 
 func (p *gradingPage) load(ctx app.Context) {
+	p.form().asked = p.form().saved
 	p.submission.Load(ctx, Call(api.GetSubmission, api.SubmissionPath{Course: p.id, Submission: p.sub}), func(ctx app.Context) {
 		p.opened(ctx)
 		p.readExtras(ctx, p.submission.Value)

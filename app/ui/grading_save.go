@@ -25,6 +25,7 @@ type gradeForm struct {
 	marks      *lms.Marks
 	version    int64
 	saved      *lms.Grade // what the node has; it may be only begun
+	asked      *lms.Grade // what it had when the submission was last asked for
 	dirty      bool       // typed and not saved
 	saving     bool
 	round      int // counts the keystrokes, to save after the last one
@@ -64,9 +65,10 @@ func (g *gradeForm) take(of *lms.Grade) {
 	}
 }
 
-// open fills the fields once, and again when nothing of the marker's is lost by it.
+// open fills the fields once, and again when nothing of the marker's is lost by it: an answer to what was asked before the
+// last save is older than what is shown.
 func (g *gradeForm) open(ctx app.Context, s lms.Submission) {
-	if s.ID != g.sub || g.dirty || g.saving || g.theirs != nil {
+	if s.ID != g.sub || g.dirty || g.saving || g.theirs != nil || g.opened && g.asked != g.saved {
 		return
 	}
 	points, feedback := g.points, g.feedback

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
 	"trivium/app/api"
 	"trivium/app/lms"
 )
@@ -93,6 +95,15 @@ func TestGradeFormInput(t *testing.T) {
 		if ok != want.ok || (err != nil) != want.bad {
 			t.Errorf("%q: got %v, %v", points, ok, err)
 		}
+	}
+}
+
+func TestGradeFormKeepsWhatWasSavedMeanwhile(t *testing.T) {
+	older, newer := &lms.Grade{Points: 2000, Version: 1}, &lms.Grade{Points: 1600, Version: 2}
+	g := gradeForm{sub: "s1", opened: true, points: "16", saved: newer, version: 2, asked: older}
+	g.open(app.Context{}, lms.Submission{ID: "s1", Grade: older})
+	if g.points != "16" || g.version != 2 {
+		t.Errorf("an answer from before the save leaves %q, version %d", g.points, g.version)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -62,6 +63,17 @@ func async(ctx app.Context, work func(context.Context) error, done func(app.Cont
 			finish(ctx)
 		})
 	})
+}
+
+// later runs f after a while, or as soon as the element of ctx is gone: a button that has done its work.
+func later(ctx app.Context, d time.Duration, f func(app.Context)) {
+	async(ctx, func(c context.Context) error {
+		select {
+		case <-time.After(d):
+		case <-c.Done():
+		}
+		return nil
+	}, func(ctx app.Context, _ error) { f(ctx) })
 }
 
 // onScreen is the context of the shell that is on screen; nil on pages without one and on the node.

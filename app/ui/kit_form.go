@@ -128,7 +128,9 @@ func Radios(f Field, options ...Option) app.UI {
 				in = in.Checked(o.Value == f.Value)
 			}
 			if f.On != nil {
-				in = in.OnChange(f.On, Each(f.ID, o.Value))
+				// Not on change: when the choice before is drawn while the keyboard moves on to this one, the browser takes this
+				// one back and tells of no change.
+				in = in.OnClick(f.On, Each(f.ID, o.Value))
 			}
 			return app.Label().Class("choice").For(f.ID+"-"+o.Value).Body(in, app.Span().Body(
 				app.Span().Class("choice-label").Text(o.Label),

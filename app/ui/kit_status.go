@@ -43,10 +43,19 @@ func Skeleton(rows int) app.UI {
 func ErrorBox(err error, retry func(app.Context)) app.UI {
 	p := ProblemOf(err)
 	return app.Div().Role("alert").Body(Notice("bad", p.Message, p.requestLine(),
-		app.If(retry != nil && lms.KindOf(err) != lms.KindNotFound && lms.KindOf(err) != lms.KindForbidden, func() app.UI {
+		app.If(retry != nil && !final(err), func() app.UI {
 			return app.Div().Class("actions").Body(
 				Button("Try again", "refresh-cw", func(ctx app.Context, _ app.Event) { retry(ctx) }))
 		})))
+}
+
+// final reports whether trying again changes nothing.
+func final(err error) bool {
+	switch lms.KindOf(err) {
+	case lms.KindNotFound, lms.KindForbidden, lms.KindInvalid, lms.KindRule:
+		return true
+	}
+	return false
 }
 
 // Badge is a word about an object. The tone is "", "good", "warn", "bad" or "info".

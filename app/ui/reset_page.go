@@ -46,7 +46,7 @@ func (p *resetPage) Render() app.UI {
 			passwordField(Field{ID: "password", Label: "New password", Help: passwordHelp, Autocomplete: "new-password",
 				Value: p.in.Password, Error: p.problem.For("password"), On: p.ValueTo(&p.in.Password)}, &p.shown),
 			Submit("Save the password", "Saving", p.busy))
-	}))
+	}), backToSignIn())
 }
 
 func (p *resetPage) submit(ctx app.Context, e app.Event) {
@@ -83,7 +83,6 @@ func (p *forgotPage) load(ctx app.Context) { p.door.Load(ctx, Call(api.GetDoor, 
 
 // Render draws the page.
 func (p *forgotPage) Render() app.UI {
-	back := app.P().Class("fine").Body(app.A().Href("/signin").Text("Back to signing in"))
 	return gate("Forgotten your password?", "", p.door.View(2, p.load, func(d lms.Door) app.UI {
 		switch {
 		case !d.Mail:
@@ -95,7 +94,7 @@ func (p *forgotPage) Render() app.UI {
 			p.problem.Alert("who"),
 			Input(Field{ID: "who", Label: "User name or mail address", Autocomplete: "username", Value: p.who, Error: p.problem.For("who"), On: p.ValueTo(&p.who)}),
 			Submit("Send me a link", "Sending", p.busy))
-	}), back)
+	}), backToSignIn())
 }
 
 func (p *forgotPage) submit(ctx app.Context, e app.Event) {

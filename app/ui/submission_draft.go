@@ -93,7 +93,7 @@ func (w *workForm) change(ctx app.Context) {
 	w.rev++
 	w.noRoom = !keepDraft(ctx, draftKey("work", w.course, w.as), workDraft{Text: w.text, URL: w.url, Version: w.version})
 	rev := w.rev
-	ctx.After(draftAfter, func(ctx app.Context) {
+	later(ctx, draftAfter, func(ctx app.Context) {
 		if w.rev == rev {
 			w.save(ctx)
 		}

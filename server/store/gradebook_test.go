@@ -9,6 +9,7 @@ import (
 
 	"trivium/app/lms"
 	"trivium/consensus"
+	"trivium/server/store"
 	"trivium/server/store/storetest"
 )
 
@@ -263,6 +264,10 @@ func TestBookScores(t *testing.T) {
 	want(t, err, lms.ErrNotYours)
 	_, err = s.StudentGrades(ctx, s.Observer, s.Course.ID, s.Alice.UserID)
 	want(t, err, lms.ErrNotYours)
+	patch(t, s, s.Observer.UserID, store.MemberPatch{Linked: ptr(s.Alice.UserID)})
+	if mine, err = s.StudentGrades(ctx, s.Observer, s.Course.ID, s.Observer.UserID); err != nil || mine.UserID != s.Alice.UserID || mine.Current.Percent != "60.00" {
+		t.Errorf("an observer sees %+v %v", mine, err)
+	}
 	_, err = s.Gradebook(ctx, s.Alice, s.Course.ID, "")
 	want(t, err, lms.ErrForbidden)
 }

@@ -27,7 +27,7 @@ var ownCaptions = regexp.MustCompile(`^/api/v1/courses/[a-z0-9_-]{1,64}/material
 var markdown = goldmark.New(
 	goldmark.WithExtensions(formula.Extension, extension.Linkify, extension.Strikethrough, // styles are no attribute that the policy lets through
 		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))),
-	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(imageLinks{}, 100))),
+	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(imageLinks{}, 100), util.Prioritized(lowerHeadings{}, 100))),
 )
 
 // sanitizer is the second layer, and the only source of HTML that pages insert.
@@ -124,6 +124,22 @@ func (imageLinks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		}
 		_, err := w.WriteString(`<a href="` + string(url) + `">` + string(alt) + `</a>`)
 		return ast.WalkSkipChildren, err
+	})
+}
+
+// lowerHeadings renders headings a level lower: the main heading of a page is its title.
+type lowerHeadings struct{}
+
+// RegisterFuncs implements renderer.NodeRenderer.
+func (lowerHeadings) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindHeading, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		tag := "h" + string("0234566"[n.(*ast.Heading).Level]) + ">"
+		before, after := "<", ""
+		if !entering {
+			before, after = "</", "\n"
+		}
+		_, err := w.WriteString(before + tag + after)
+		return ast.WalkContinue, err
 	})
 }
 

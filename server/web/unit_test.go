@@ -32,7 +32,8 @@ func TestSafeHTML(t *testing.T) {
 		{"image with quotes", `![a" onerror="x](x)`, `<p><a href="x" rel="nofollow noreferrer">a&#34; onerror=&#34;x</a></p>` + "\n"},
 		{"code", "```go\na < b\n```", "<pre tabindex=\"0\"><code class=\"language-go\">a &lt; b\n</code></pre>\n"},
 		{"table", "|a|b|\n|-|-:|\n|1|2|\n", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table>\n"},
-		{"no ids", "# A {#b}", "<h1>A {#b}</h1>\n"},
+		{"no ids, and below the title of the page", "# A {#b}", "<h2>A {#b}</h2>\n"},
+		{"the lowest headings", "##### A\n\n###### B", "<h6>A</h6>\n<h6>B</h6>\n"},
 		{"right to left and emoji", "שלום 🙂", "<p>שלום 🙂</p>\n"},
 	}
 	for _, tt := range tests {
