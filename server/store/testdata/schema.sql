@@ -513,14 +513,6 @@ CREATE TABLE overrides (
 
 CREATE INDEX overrides_by_course ON overrides (course_id);
 
-CREATE TABLE participants (
-	assignment_id TEXT NOT NULL,
-	user_id       TEXT NOT NULL,
-	number        INTEGER NOT NULL CONSTRAINT participants_number_positive CHECK (number > 0),
-	PRIMARY KEY (assignment_id, user_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE UNIQUE INDEX participants_by_number ON participants (assignment_id, number);
 CREATE TABLE page_files (
 	file_id     TEXT NOT NULL,
 	material_id TEXT NOT NULL,
@@ -529,6 +521,15 @@ CREATE TABLE page_files (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX page_files_by_course ON page_files (course_id);
+
+CREATE TABLE participants (
+	assignment_id TEXT NOT NULL,
+	user_id       TEXT NOT NULL,
+	number        INTEGER NOT NULL CONSTRAINT participants_number_positive CHECK (number > 0),
+	PRIMARY KEY (assignment_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX participants_by_number ON participants (assignment_id, number);
 
 CREATE TABLE passage_vectors (
 	passage_id INTEGER PRIMARY KEY,
