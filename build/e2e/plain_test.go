@@ -203,7 +203,7 @@ func (s *school) plainHandIn(t *testing.T) {
 	if got := s.attemptsAt("amara", task); len(got) != 1 || len(got[0].Files) != 1 || got[0].Text != "See the file." {
 		t.Fatalf("attempts %+v", got)
 	}
-	b.run("back", chromedp.NavigateBack())
+	b.run("the assignment again", chromedp.Navigate(n.origin()+"/plain/courses/"+s.course+"/assignments/"+task))
 	b.plainText("Hand in as attempt 2")
 	b.run("the form as it was", chromedp.SetAttributeValue("input[name=id]", "value", form, chromedp.ByQuery), chromedp.SetValue("#text", "See the file.", chromedp.ByQuery),
 		chromedp.SetUploadFiles("#files", []string{file}, chromedp.ByQuery))
