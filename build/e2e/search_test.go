@@ -32,6 +32,8 @@ func TestSearch(t *testing.T) {
 	b.focused("#course-search")
 	b.look("search-bar")
 	b.fill("#course-search", "pare")
+	b.shortcut("/")
+	b.focused("#course-search")
 	b.keys("search", "\r")
 	b.see("each parent precedes")
 	b.waitFor(20*time.Second, "the word to be marked", `[...document.querySelectorAll("mark")].some(m => m.textContent === "parent")`)
