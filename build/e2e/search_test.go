@@ -49,7 +49,7 @@ func TestSearch(t *testing.T) {
 	b.absent("precedes")
 	b.waitFor(20*time.Second, "the words to be in the field", `document.querySelector("#course-search").value === "heap"`)
 	b.click("All")
-	b.click("a.place[href*='m-heaps']")
+	b.click(".place[href*='m-heaps']")
 	b.see("Cost")
 	b.waitFor(20*time.Second, "the place", `location.hash.startsWith("#p")`)
 	b.eval(`history.back()`, nil)
