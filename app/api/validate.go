@@ -330,9 +330,6 @@ func (in SearchInput) Validate() error {
 	if strings.TrimSpace(in.Query) == "" || len(in.Query) > 1000 {
 		return lms.FieldErrorf(lms.KindRule, "q", "Type between 1 and 1000 characters to search for.")
 	}
-	if !utf8.ValidString(in.Query) {
-		return lms.FieldErrorf(lms.KindInvalid, "q", "This is not text. Type the words anew.")
-	}
 	if in.Kind != "" && !slices.Contains(lms.SearchKinds, in.Kind) {
 		return lms.FieldErrorf(lms.KindRule, "kind", "The kinds are page, file, assignment, question and faq.")
 	}

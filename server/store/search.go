@@ -22,9 +22,9 @@ const (
 			AND (h.material_id IN (` + openMaterials + `) OR h.material_id = 'faq.' || ?2) AND passages_search MATCH `
 	allMatches  = matchOf + matchPoints + matchIn + `?1`
 	someMatches = `SELECT passage_id, of, min(points) AS points FROM (
-			SELECT * FROM (` + matchOf + matchPoints + matchIn + `'{title heading} : (' || ?1 || ')' LIMIT ?8)
+			SELECT passage_id, of, points FROM (` + matchOf + matchPoints + matchIn + `'{title heading} : (' || ?1 || ')' LIMIT ?8)
 			UNION ALL
-			SELECT * FROM (` + matchOf + `0.0 AS points` + matchIn + `?1 AND passages_search.rowid BETWEEN
+			SELECT passage_id, of, points FROM (` + matchOf + `0.0 AS points` + matchIn + `?1 AND passages_search.rowid BETWEEN
 				(SELECT min(passage_id) FROM passages WHERE course_id = ?2) AND (SELECT max(passage_id) FROM passages WHERE course_id = ?2) LIMIT ?4)
 		) GROUP BY passage_id`
 	// ?4 limit, ?6 places of one thing, ?7 length of a text

@@ -332,3 +332,21 @@ func TestSearchPages(t *testing.T) {
 		t.Errorf("%d of 25", len(seen))
 	}
 }
+
+// A word that is nearly everywhere is still found where it matters: in titles first, then in some of the texts.
+func TestSearchOfAFrequentWord(t *testing.T) {
+	s := storetest.New(t)
+	texts := make([]string, 4100)
+	for i := range texts {
+		texts[i] = "common"
+	}
+	s.Page(t, "m-1", "Long notes", true, texts...)
+	s.Page(t, "m-2", "Common mistakes", true, "Do not guess.")
+	s.Page(t, "m-3", "Common secrets", false, "common canary")
+	tu := newTutor(t, s, "n1", "")
+	r, hits := look(t, tu, s.Alice, s.Course.ID, "common")
+	slices.Sort(hits)
+	if !slices.Equal(hits, []string{"page Common mistakes", "page Long notes"}) || r.Loose {
+		t.Errorf("found %v", hits)
+	}
+}

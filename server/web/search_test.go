@@ -20,7 +20,7 @@ func TestSearchRefuses(t *testing.T) {
 		{"nothing typed", "sue", "?q=+", 422, "rule", "between 1 and 1000"},
 		{"no words at all", "sue", "", 422, "rule", "between 1 and 1000"},
 		{"too long", "sue", "?q=" + strings.Repeat("a", 1001), 422, "rule", "between 1 and 1000"},
-		{"no text", "sue", "?q=%ff", 400, "invalid", "not text"},
+		{"no text", "sue", "?q=%ff", 400, "invalid", "not valid UTF-8"},
 		{"an unknown kind", "sue", "?q=leader&kind=poem", 422, "rule", "The kinds are"},
 		{"a place that is none", "sue", "?q=leader&after=-1", 400, "invalid", "from the start"},
 		{"a page that is too large", "sue", "?q=leader&limit=201", 400, "invalid", "at most 200"},
