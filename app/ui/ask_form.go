@@ -200,10 +200,10 @@ func (f *askForm) starters() app.UI {
 }
 
 func (f *askForm) segment(to lms.Addressee, icon, label, help string) app.UI {
-	in := app.Input().Type("radio").Name("ask-to").ID("ask-to-"+string(to)).Value(string(to)).Class("sr-only").OnChange(func(ctx app.Context, _ app.Event) {
+	in := app.Input().Type("radio").Name("ask-to").ID("ask-to-"+string(to)).Value(string(to)).Class("sr-only").OnClick(func(ctx app.Context, _ app.Event) {
 		f.in.To = to
 		f.keep(ctx)
-	}, Each(string(to)))
+	}, Each(string(to))) // as in Radios
 	if app.IsClient {
 		in = in.Checked(f.in.To == to)
 	}

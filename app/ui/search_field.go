@@ -27,7 +27,7 @@ func searchInput(typed app.EventHandler, cleared func(app.Context)) app.UI {
 func (s *Shell) find() app.UI {
 	course := s.Course.ID
 	return app.Div().Class("find").Body(
-		app.Form().Class("search").Role("search").OnSubmit(func(ctx app.Context, e app.Event) {
+		app.Form().Class("search").Role("search").Aria("label", "Course").OnSubmit(func(ctx app.Context, e app.Event) {
 			e.PreventDefault()
 			query := app.Window().GetElementByID(searchID).Get("value").String()
 			SetValue(searchID, "")

@@ -108,7 +108,7 @@ func (p *searchPage) loadMore(ctx app.Context, _ app.Event) {
 func (p *searchPage) Render() app.UI {
 	return p.frame(&Shell{Title: "Search", Active: "search", Back: Crumbs(p.label(), CoursePath(p.id)),
 		Content: app.Div().Class("stack").Body(
-			app.Form().Class("search").Role("search").OnSubmit(func(ctx app.Context, e app.Event) {
+			app.Form().Class("search").Role("search").Aria("label", "Course").OnSubmit(func(ctx app.Context, e app.Event) {
 				e.PreventDefault()
 				p.search(ctx)
 			}).Body(Icon("search"), searchInput(p.typed, func(ctx app.Context) {

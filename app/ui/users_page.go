@@ -45,7 +45,7 @@ func (p *UsersPage) Render() app.UI {
 			Button("Rules of accounts", "settings", func(app.Context, app.Event) { p.rules = true }),
 			Primary("New account", "user-plus", func(app.Context, app.Event) { p.creating = true })),
 		Content: app.Div().Class("stack").Body(
-			app.Form().Class("search").Role("search").OnSubmit(func(ctx app.Context, e app.Event) { e.PreventDefault(); p.load(ctx) }).Body(
+			app.Form().Class("search").Role("search").Aria("label", "Course").OnSubmit(func(ctx app.Context, e app.Event) { e.PreventDefault(); p.load(ctx) }).Body(
 				Icon("search"),
 				app.Input().Class("input").Type("search").ID("q").Aria("label", "Search by name or user name").Placeholder("Search by name or user name").
 					Value(p.query).OnInput(p.onQuery)),

@@ -318,6 +318,7 @@ func (b *tab) look(name string) {
 		b.scheme(scheme)
 		for _, width := range []int64{1280, 360} {
 			b.run("resize", emulation.SetDeviceMetricsOverride(width, 900, 1, width < 500))
+			b.run("scroll up", chromedp.Evaluate(`scrollTo(0, 0)`, nil)) // what lies half below the bar is no finding
 			b.shot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
 			b.noSideScroll(name, width)
 			b.axe(fmt.Sprintf("%s, %d px, %s", name, width, scheme))

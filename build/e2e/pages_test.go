@@ -27,6 +27,7 @@ var everyPage = map[string]string{
 	"/courses/:course": "sito", "/courses/:course/settings": "i", "/courses/:course/people": "its", "/courses/:course/sections": "i", "/courses/:course/roster": "i",
 	"/courses/:course/materials": "isto", "/courses/:course/materials/new": "i", "/courses/:course/materials/:material": "si", "/courses/:course/materials/:material/edit": "i",
 	"/courses/:course/questions": "sit", "/courses/:course/questions/:question": "is", "/courses/:course/faq": "is",
+	"/courses/:course/search": "is",
 	"/courses/:course/late": "is", "/courses/:course/assignments": "sito", "/courses/:course/assignments/new": "i", "/courses/:course/assignments/:assignment": "sito",
 	"/courses/:course/assignments/:assignment/edit": "i", "/courses/:course/assignments/:assignment/submissions": "it", "/courses/:course/assignments/:assignment/dates": "i",
 	"/courses/:course/assignments/:assignment/tutor": "i", "/courses/:course/submissions/:submission": "is", "/courses/:course/rubrics": "it", "/courses/:course/rubrics/:rubric": "i",

@@ -55,7 +55,7 @@ func manifestOf(t *testing.T, b []byte) lms.CourseArchive {
 		for _, row := range rows {
 			if body, ok := row["body"].(string); ok { // addresses of files and videos
 				for id, name := range names {
-					body = strings.ReplaceAll(body, id, name)
+					body = regexp.MustCompile(`\b`+regexp.QuoteMeta(id)+`\b`).ReplaceAllLiteralString(body, name)
 				}
 				row["body"] = regexp.MustCompile(`/courses/[^/]+/`).ReplaceAllString(body, "/courses/COURSE/")
 			}

@@ -63,6 +63,7 @@ var reachTable = map[string]reachRow{
 	"ListNotes": {kind: ofOneself}, "GetNote": {kind: ofOneself}, "DeclareFile": {kind: ofOneself}, "CurrentSession": {kind: ofOneself}, "SignOut": {kind: ofOneself},
 	"IssueTicket": {kind: ofOneself}, "ChangePassword": {kind: ofOneself}, "ConfirmSession": {kind: ofOneself}, "ListSessions": {kind: ofOneself}, "EndSession": {kind: ofOneself},
 	"EndOtherSessions": {kind: ofOneself}, "GetTwoStep": {kind: ofOneself}, "BeginTwoStep": {kind: ofOneself}, "ConfirmTwoStep": {kind: ofOneself}, "EndTwoStep": {kind: ofOneself},
+	"BeginPasskey": {kind: ofOneself}, "AddPasskey": {kind: ofOneself}, "RemovePasskey": {kind: ofOneself},
 	"MakeRecoveryCodes": {kind: ofOneself}, "JoinCourse": {kind: ofOneself}, "StartView": {kind: ofOneself}, "EndView": {kind: ofOneself}, "AcceptTutorNotice": {kind: ofOneself},
 	"SetTutorChoice": {kind: ofOneself}, "Events": {kind: ofOneself},
 
@@ -72,12 +73,12 @@ var reachTable = map[string]reachRow{
 	"UpdateModule": {kind: ofCourse}, "DeleteModule": {kind: ofCourse}, "RestoreModule": {kind: ofCourse}, "CreateItem": {kind: ofCourse}, "UpdateItem": {kind: ofCourse},
 	"DeleteItem": {kind: ofCourse}, "SaveMaterialDraft": {kind: ofCourse}, "GetMaterialDraft": {kind: ofCourse}, "DiscardMaterialDraft": {kind: ofCourse},
 	"ReplaceMaterialFile": {kind: ofCourse}, "ListMaterialVersions": {kind: ofCourse}, "GetMaterialVersion": {kind: ofCourse}, "RestoreVersion": {kind: ofCourse},
-	"GetCourseLate": {kind: ofCourse}, "GetMarking": {kind: ofCourse}, "GetBookSettings": {kind: ofCourse}, "OutlineMaterial": {kind: ofCourse}, "SearchPassages": {kind: ofCourse},
+	"GetCourseLate": {kind: ofCourse}, "GetMarking": {kind: ofCourse}, "GetBookSettings": {kind: ofCourse}, "OutlineMaterial": {kind: ofCourse}, "MaterialCaptions": {kind: ofCourse}, "GetEmbeds": {kind: ofCourse},
 	"ListRubrics": {kind: ofCourse}, "CreateRubric": {kind: ofCourse}, "GetRubric": {kind: ofCourse}, "UpdateRubric": {kind: ofCourse}, "DeleteRubric": {kind: ofCourse},
 	"RestoreRubric": {kind: ofCourse}, "TutorInfo": {kind: ofCourse}, "GetTutorPolicy": {kind: ofCourse}, "GetTutorItem": {kind: ofCourse}, "GetTutorGaps": {kind: ofCourse},
 	"ExportTutorGaps": {kind: ofCourse},
 
-	"ListQuestions": {kind: ofTalk}, "AskQuestion": {kind: ofTalk}, "GetQuestion": {kind: ofTalk}, "AddReply": {kind: ofTalk}, "SetQuestion": {kind: ofTalk}, "StopReply": {kind: ofTalk},
+	"SearchCourse": {kind: ofTalk}, "ListQuestions": {kind: ofTalk}, "AskQuestion": {kind: ofTalk}, "GetQuestion": {kind: ofTalk}, "AddReply": {kind: ofTalk}, "SetQuestion": {kind: ofTalk}, "StopReply": {kind: ofTalk},
 	"RetryReply": {kind: ofTalk}, "StreamReply": {kind: ofTalk}, "RateReply": {kind: ofTalk}, "AskHuman": {kind: ofTalk}, "EndorseReply": {kind: ofTalk}, "WithdrawReply": {kind: ofTalk},
 	"ListEndorsed": {kind: ofTalk}, "ListTutorFlags": {kind: ofTalk}, "SeeTutorFlag": {kind: ofTalk}, "ListConversations": {kind: ofTalk}, "ExportConversations": {kind: ofTalk},
 	"EraseConversation": {kind: ofTalk},

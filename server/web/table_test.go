@@ -152,7 +152,7 @@ func TestAccessIsSet(t *testing.T) {
 	}
 }
 
-var publicRoutes = map[string]bool{"Setup": true, "Register": true, "RenewSession": true, "GetDoor": true, "PreviewReset": true, "ResetPassword": true, "AskReset": true, "PreviewInvite": true, "SignIn": true, "RedeemTicket": true, "PreviewClaim": true, "Claim": true}
+var publicRoutes = map[string]bool{"Setup": true, "Register": true, "RenewSession": true, "GetDoor": true, "PreviewReset": true, "ResetPassword": true, "AskReset": true, "PreviewInvite": true, "SignIn": true, "AskPasskey": true, "RedeemTicket": true, "PreviewClaim": true, "Claim": true}
 
 func TestInputs(t *testing.T) {
 	for _, r := range api.Routes() {
