@@ -28,7 +28,7 @@ var everyPage = map[string]string{
 	"/courses/:course/materials": "isto", "/courses/:course/materials/new": "i", "/courses/:course/materials/:material": "si", "/courses/:course/materials/:material/edit": "i",
 	"/courses/:course/questions": "sit", "/courses/:course/questions/:question": "is", "/courses/:course/faq": "is",
 	"/courses/:course/search": "is",
-	"/courses/:course/late": "is", "/courses/:course/assignments": "sito", "/courses/:course/assignments/new": "i", "/courses/:course/assignments/:assignment": "sito",
+	"/courses/:course/late":   "is", "/courses/:course/assignments": "sito", "/courses/:course/assignments/new": "i", "/courses/:course/assignments/:assignment": "sito",
 	"/courses/:course/assignments/:assignment/edit": "i", "/courses/:course/assignments/:assignment/submissions": "it", "/courses/:course/assignments/:assignment/dates": "i",
 	"/courses/:course/assignments/:assignment/tutor": "i", "/courses/:course/submissions/:submission": "is", "/courses/:course/rubrics": "it", "/courses/:course/rubrics/:rubric": "i",
 	"/courses/:course/conversations": "i", "/courses/:course/tutor": "i", "/courses/:course/tutor/gaps": "i", "/courses/:course/tutor/flags": "i",

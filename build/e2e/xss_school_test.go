@@ -21,7 +21,7 @@ func (a *attacked) people() {
 		call(a.t, a.admin, api.CreateUser, api.CreateUserInput{ID: lms.NewID(), Login: login, Name: name, Password: password})
 		call(a.t, a.ines, api.AddMember, api.AddMemberInput{Course: a.course, Login: login, Role: lms.RoleStudent})
 		call(a.t, a.ines, api.CreateSection, api.SectionInput{Course: a.course, ID: lms.NewID(), Title: fmt.Sprint(i, name)}) // some differ only in case
-		if i < 12 { // these stand in lists of their own
+		if i < 12 {                                                                                                           // these stand in lists of their own
 			call(a.t, a.ines, api.CreateCourse, api.CourseInput{ID: lms.NewID(), Code: fmt.Sprint("X", i), Title: name, Summary: a.body, Zone: "Europe/Berlin", State: lms.CoursePublished})
 		}
 	}
