@@ -210,6 +210,13 @@ func (b *tab) open(url string) {
 	b.runFor(60*time.Second, "open "+url, chromedp.Navigate(url), chromedp.WaitNotPresent("#app-wasm-loader", chromedp.ByQuery))
 }
 
+// complete waits until the page shows all that it loads.
+func (b *tab) complete() {
+	b.t.Helper()
+	b.waitFor(30*time.Second, "the page to be complete", `document.querySelector("h1")?.innerText.trim() !== "" && document.querySelector("h1") !== null &&
+		![...document.querySelectorAll(".skeleton, main [aria-busy=true]:not(button)")].some(e => e.getClientRects().length > 0)`)
+}
+
 // find is a piece of JavaScript that finds a visible control by its label, its accessible name, its text or a selector.
 const find = `(what => {
 	const visible = e => e && e.getClientRects().length > 0 && !e.closest("[hidden]");

@@ -28,9 +28,9 @@ func (m *term) totals() {
 		b.waitFor(20*time.Second, fmt.Sprintf("row %d with %v", n, want), fmt.Sprintf(`(r => r && %s.every(w => [...r.children].some(c => c.innerText.split(",")[0].trim() === w)))
 			(document.querySelector("#book .book-body [aria-rowindex='%d']"))`, quoteAll(want), n+1))
 	}
-	row(1, "Amara Diallo", "74.29", "18", "70", "16")
-	row(2, "Ben Okafor", "89.14", "16", "90", "18.8") // an A counts as the least that an A stands for
-	row(3, "Chen Li", "8.33", "7.14", "10", "0")      // missing work counts nothing
+	row(1, "Amara Diallo", "74.29", "18", "70", "B-")
+	row(2, "Ben Okafor", "89.14", "16", "90", "A") // an A counts as the least that an A stands for
+	row(3, "Chen Li", "8.33", "7.14", "10", "0")   // missing work counts nothing
 	b.run("the keyboard into the grid", chromedp.Evaluate(`document.querySelector("#book [tabindex='0']").focus()`, nil))
 	b.keys("to the override of the first", kb.ArrowRight, kb.ArrowRight)
 	b.keys("to Chen's", kb.ArrowDown, kb.ArrowDown)

@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +57,14 @@ func TestRollingUpgrade(t *testing.T) {
 	}
 
 	// The formats are raised within seconds: the old program must not touch the data from then on.
+	eventually(t, 30*time.Second, "the newer formats to be used", func() error {
+		for _, n := range s.nodes {
+			if strings.Contains(s.log(n), "every member knows a newer format") {
+				return nil
+			}
+		}
+		return errors.New("no node says so")
+	})
 	old := s.nodes[2]
 	eventually(t, 30*time.Second, "the old program refuses the new data", func() error {
 		w.more(t, "before the old program is tried", 20)
@@ -67,7 +77,7 @@ func TestRollingUpgrade(t *testing.T) {
 		s.start(old)
 		s.waitReady(old)
 		if err == nil || !strings.Contains(string(out), "written by a newer program; start that one") {
-			return os.ErrInvalid
+			return fmt.Errorf("it ended with %v: %s", err, out)
 		}
 		return nil
 	})
