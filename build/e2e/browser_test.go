@@ -214,7 +214,7 @@ func (b *tab) open(url string) {
 func (b *tab) complete() {
 	b.t.Helper()
 	b.waitFor(30*time.Second, "the page to be complete", `document.querySelector("h1")?.innerText.trim() !== "" && document.querySelector("h1") !== null &&
-		![...document.querySelectorAll(".skeleton, main [aria-busy=true]:not(button)")].some(e => e.getClientRects().length > 0)`)
+		![...document.querySelectorAll(".skeleton, main [aria-busy=true]:not(button)")].some(e => e.checkVisibility())`) // what is folded away may wait
 }
 
 // find is a piece of JavaScript that finds a visible control by its label, its accessible name, its text or a selector.

@@ -53,6 +53,11 @@ func TestAttacksInTexts(t *testing.T) {
 		b := a.tabOf(t, reader.login, a.nodes[0])
 		b.expect("/favicon.ico") // of a file that is shown by itself, in its sandbox
 		guard := b.guard(a.nodes[0].http)
+		b.eval("xssRan('a script that runs is noticed')", nil)
+		b.eval("0", nil)
+		if guard() == "" {
+			t.Fatal("nobody would notice a script")
+		}
 		for _, path := range reader.pages {
 			b.open(a.nodes[0].origin() + path)
 			b.settled()
