@@ -120,7 +120,7 @@ func newReach(t *testing.T) *course {
 }
 
 // traces of sue and her work. Her names stand alone, so that "issue" is none.
-var tracesOfSue = regexp.MustCompile(`(?i)\bsue\b|sue_1|\bs1\b|essay\.txt|canary|My essay|Here\.|9\.75|\bo9\b`)
+var tracesOfSue = regexp.MustCompile(`(?i)\bsue\b|sue_1|\bs1\b|essay\.txt|canary|My essay|Here\.|\b9\.75\b|\bo9\b`)
 
 // aboutSue is what an instructor reads about sue.
 func (c *course) aboutSue() string {
