@@ -14,7 +14,7 @@ import (
 
 var (
 	whoTraces  = regexp.MustCompile(`(?i)uidcanary|logincanary|namecanary`)
-	workTraces = regexp.MustCompile(`(?i)sub-blind|worktext|participant|feedbackcanary|7\.77|commentcanary`)
+	workTraces = regexp.MustCompile(`(?i)sub-blind|worktext|participant|feedbackcanary|\b7\.77\b|commentcanary`)
 )
 
 // newBlind is newCourse with the assignment ab, which is marked blind, posts by itself and hides its markers, and with the work of a
