@@ -157,7 +157,7 @@ func (s *scaleSite) each(ctx context.Context, what string, n int, do func(ctx co
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				err := do(ctx, i)
-				for lms.KindOf(err) == lms.KindUnavailable && wait(ctx, time.Second) { // a slow machine; every id is the same again
+				for later(err) && wait(ctx, time.Second) { // every id is the same again
 					err = do(ctx, i)
 				}
 				if err != nil {
@@ -184,6 +184,12 @@ func (s *scaleSite) each(ctx context.Context, what string, n int, do func(ctx co
 			fmt.Fprintf(s.out, "%s: %d of %d\n", what, finished.Load(), n)
 		}
 	}
+}
+
+// later reports whether it is only too early: a slow machine, or a thousand people who sign in from one address.
+func later(err error) bool {
+	kind := lms.KindOf(err)
+	return kind == lms.KindUnavailable || kind == lms.KindLimit
 }
 
 func existed(err error) error {
