@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -32,7 +33,9 @@ func TestAutomaticCertificate(t *testing.T) {
 	}
 	transport := func(i int) *http.Transport {
 		return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Issued, ServerName: name}, DisableKeepAlives: true,
-			Dial: func(string, string) (net.Conn, error) { return net.DialTimeout("tcp", addresses[i], 5*time.Second) }}
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addresses[i])
+			}}
 	}
 	serial := func(i int) string { // of the certificate under which the node says that it is ready
 		client := &http.Client{Transport: transport(i), Timeout: 5 * time.Second}
