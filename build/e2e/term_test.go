@@ -156,12 +156,9 @@ func (m *term) assignments() {
 	}
 	call(m.t, m.ines, api.CreateRubric, api.RubricInput{Course: m.course, ID: "proof", Title: "Proof", Criteria: []lms.Criterion{
 		{ID: "argument", Title: "Argument", Points: 1200, Levels: levels(1200, 600)}, {ID: "clarity", Title: "Clarity", Points: 800, Levels: levels(800, 400)}}})
-	m.open(b, "assignments", m.essay, "submissions")
-	b.click("Marking")
-	b.waitFor(20*time.Second, "the rubrics", `document.querySelectorAll("#rubricId option").length === 2`)
-	b.set("#rubricId", "proof")
-	b.click("Save")
-	b.see("Saved.")
+	at := api.AssignmentPath{Course: m.course, Assignment: m.essay}
+	marking := call(m.t, m.ines, api.GetMarking, at)
+	call(m.t, m.ines, api.UpdateMarking, api.MarkingInput{Course: m.course, Assignment: m.essay, Posting: marking.Posting, RubricID: "proof", Version: marking.Version})
 
 	m.open(b, "assignments", m.late, "dates")
 	b.click("Ben Okafor")
@@ -237,7 +234,7 @@ func (m *term) grading() {
 	}
 	list(m.assignment)
 	b.shortcut("?")
-	b.see("Next student")
+	b.see("Annotate what is marked")
 	b.keys("Escape", kb.Escape)
 	b.waitFor(5*time.Second, "the list of keys to close", `document.querySelector("dialog[open]") === null`)
 	b.markByKeys("Quorums", nil)
