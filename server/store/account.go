@@ -12,22 +12,10 @@ import (
 
 const settingAccountSite = "accounts.site" // JSON of lms.AccountSite
 
-const selectAccountSite = `SELECT coalesce((SELECT value FROM settings WHERE name = '` + settingAccountSite + `'), '')`
-
-func scanAccountSite(row consensus.Row) (lms.AccountSite, error) {
-	site := lms.AccountSite{MinPassword: lms.MinPassword}
-	var text string
-	err := row.Scan(&text)
-	if err == nil && text != "" {
-		err = json.Unmarshal([]byte(text), &site)
-	}
-	return site, err
-}
-
 // AccountSite returns what the administrators have decided about accounts.
 func (s *Store) AccountSite(ctx context.Context) (lms.AccountSite, error) {
-	rows, err := s.query(ctx, selectAccountSite)
-	return one(rows, err, scanAccountSite)
+	rows, err := s.query(ctx, selectSetting, settingAccountSite)
+	return one(rows, err, settingOr(lms.AccountSite{MinPassword: lms.MinPassword}))
 }
 
 // SetAccountSite replaces what the administrators have decided about accounts, if it still has the version.
@@ -39,15 +27,11 @@ func (s *Store) SetAccountSite(ctx context.Context, actor lms.Actor, site lms.Ac
 		return site, err
 	}
 	var b consensus.Batch
-	requireAdmin(&b, actor)
-	b.Require(lms.ErrStale, `coalesce((SELECT value ->> 'version' FROM settings WHERE name = ?2), 0) = ?1`, site.Version, settingAccountSite)
-	b.Exec(`INSERT INTO settings (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3`,
-		settingAccountSite, string(text), consensus.Stamp{})
+	replaceSetting(&b, actor, settingAccountSite, site.Version, text)
 	audit(ctx, &b, actor, lms.AuditAccountSite, "site", "openRegistration", strconv.FormatBool(site.OpenRegistration),
 		"requireTotp", strconv.FormatBool(site.RequireTOTP), "minPassword", strconv.Itoa(site.MinPassword))
-	b.Return(selectAccountSite)
 	res, err := s.apply(ctx, &b)
-	return returned(res, err, scanAccountSite)
+	return returned(res, err, settingOr(lms.AccountSite{MinPassword: lms.MinPassword}))
 }
 
 // RegisterOpenly makes an account without an invite, where the site allows that.

@@ -299,21 +299,30 @@ func postCellGrades(b *consensus.Batch, actor lms.Actor, courseID, columnID, ids
 		WHERE `+unposted+` AND (?5 = 0 OR `+columnAutomatic+`)`, courseID, columnID, ids, consensus.Stamp{}, ifAutomatic)
 }
 
+// columnBatch begins a change of what students see of a column: those whom the actor reaches, of the named students. Without
+// a batch there are none.
+func (s *Store) columnBatch(ctx context.Context, actor lms.Actor, courseID, columnID string, users []string) (b *consensus.Batch, ids string, err error) {
+	users, err = s.reachable(ctx, actor, courseID, users)
+	if err != nil || users == nil {
+		return nil, "", err
+	}
+	ids, b = list(users), new(consensus.Batch)
+	requireWrite(b, actor, courseID, lms.StaffOfCourse)
+	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
+	requireColumn(b, courseID, columnID)
+	return b, ids, nil
+}
+
 // PostColumn makes the drafts of a column (of the named students; none named: of all) what students see, also excuses and
 // marks for work on paper. It returns how many cells changed.
 func (s *Store) PostColumn(ctx context.Context, actor lms.Actor, courseID, columnID string, users []string) (int, error) {
-	users, err := s.reachable(ctx, actor, courseID, users)
-	if err != nil || users == nil {
+	b, ids, err := s.columnBatch(ctx, actor, courseID, columnID, users)
+	if err != nil || b == nil {
 		return 0, err
 	}
-	ids := list(users)
-	var b consensus.Batch
-	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
-	requireColumn(&b, courseID, columnID)
-	postCells(&b, actor, courseID, columnID, ids, false)
-	postCellGrades(&b, actor, courseID, columnID, ids, false)
-	return s.applyColumn(ctx, &b, actor, courseID, columnID, "posted")
+	postCells(b, actor, courseID, columnID, ids, false)
+	postCellGrades(b, actor, courseID, columnID, ids, false)
+	return s.applyColumn(ctx, b, actor, courseID, columnID, "posted")
 }
 
 // hideCells takes what was posted of a column back.
@@ -338,22 +347,17 @@ func hideCells(b *consensus.Batch, actor lms.Actor, courseID, columnID, ids stri
 
 // HideColumn takes what was posted in a column back from the view of students. The drafts stay.
 func (s *Store) HideColumn(ctx context.Context, actor lms.Actor, courseID, columnID string, users []string) (int, error) {
-	users, err := s.reachable(ctx, actor, courseID, users)
-	if err != nil || users == nil {
+	b, ids, err := s.columnBatch(ctx, actor, courseID, columnID, users)
+	if err != nil || b == nil {
 		return 0, err
 	}
-	ids := list(users)
-	var b consensus.Batch
-	requireWrite(&b, actor, courseID, lms.StaffOfCourse)
-	b.Require(errOtherSection, reachesStudents, actor.UserID, courseID, ids)
-	requireColumn(&b, courseID, columnID)
-	hideCells(&b, actor, courseID, columnID, ids)
+	hideCells(b, actor, courseID, columnID, ids)
 	b.Exec(`
 		UPDATE grades
 		SET posted_points = NULL, posted_feedback = NULL, posted_grade = NULL, posted_marks = NULL, posted_by = NULL, posted_changed_at = NULL,
 			posted_at = NULL, posted_version = NULL, revised_at = NULL
 		WHERE `+gradeChosen+` AND posted_at IS NOT NULL`, courseID, columnID, ids)
-	return s.applyColumn(ctx, &b, actor, courseID, columnID, "hidden")
+	return s.applyColumn(ctx, b, actor, courseID, columnID, "hidden")
 }
 
 func (s *Store) applyColumn(ctx context.Context, b *consensus.Batch, actor lms.Actor, courseID, columnID, what string) (int, error) {

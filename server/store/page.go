@@ -72,22 +72,10 @@ func (s *Store) Captions(ctx context.Context, actor lms.Actor, courseID, id stri
 
 const settingEmbeds = "site.embeds" // JSON of lms.EmbedSite
 
-const selectEmbeds = `SELECT coalesce((SELECT value FROM settings WHERE name = '` + settingEmbeds + `'), '')`
-
-func scanEmbeds(row consensus.Row) (lms.EmbedSite, error) {
-	site := lms.EmbedSite{Hosts: []string{}}
-	var text string
-	err := row.Scan(&text)
-	if err == nil && text != "" {
-		err = json.Unmarshal([]byte(text), &site)
-	}
-	return site, err
-}
-
 // Embeds returns the hosts whose content pages may embed.
 func (s *Store) Embeds(ctx context.Context) (lms.EmbedSite, error) {
-	rows, err := s.query(ctx, selectEmbeds)
-	return one(rows, err, scanEmbeds)
+	rows, err := s.query(ctx, selectSetting, settingEmbeds)
+	return one(rows, err, settingOr(lms.EmbedSite{Hosts: []string{}}))
 }
 
 // SetEmbeds replaces the hosts whose content pages may embed, if the list still has the version.
@@ -99,12 +87,8 @@ func (s *Store) SetEmbeds(ctx context.Context, actor lms.Actor, site lms.EmbedSi
 		return site, err
 	}
 	var b consensus.Batch
-	requireAdmin(&b, actor)
-	b.Require(lms.ErrStale, `coalesce((SELECT value ->> 'version' FROM settings WHERE name = ?2), 0) = ?1`, site.Version, settingEmbeds)
-	b.Exec(`INSERT INTO settings (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3`,
-		settingEmbeds, string(text), consensus.Stamp{})
+	replaceSetting(&b, actor, settingEmbeds, site.Version, text)
 	audit(ctx, &b, actor, lms.AuditEmbeds, "site", "hosts", strings.Join(site.Hosts, " "))
-	b.Return(selectEmbeds)
 	res, err := s.apply(ctx, &b)
-	return returned(res, err, scanEmbeds)
+	return returned(res, err, settingOr(lms.EmbedSite{Hosts: []string{}}))
 }
