@@ -94,9 +94,13 @@ func (e *encoder) value(v any) {
 
 func (e *encoder) statement(s *statement) {
 	e.sql(s.sql)
-	e.uint(uint64(len(s.args)))
-	for _, a := range s.args {
-		e.value(a)
+	e.values(s.args)
+}
+
+func (e *encoder) values(list []any) {
+	e.uint(uint64(len(list)))
+	for _, v := range list {
+		e.value(v)
 	}
 }
 
@@ -281,13 +285,20 @@ func (d *decoder) value() any {
 
 func (d *decoder) statement() statement {
 	s := statement{sql: d.sql()}
-	if n := d.count(); n > 0 {
-		s.args = make([]any, n)
-		for i := range s.args {
-			s.args[i] = d.value()
-		}
-	}
+	s.args = d.values()
 	return s
+}
+
+func (d *decoder) values() []any {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	list := make([]any, n)
+	for i := range list {
+		list[i] = d.value()
+	}
+	return list
 }
 
 func (d *decoder) statements() []statement {

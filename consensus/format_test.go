@@ -3,6 +3,7 @@ package consensus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -67,12 +68,15 @@ func edit(t *testing.T, file string, statements ...string) {
 	}
 }
 
+func setFormat(n int) string { return fmt.Sprintf("PRAGMA user_version = %d", n) }
+
 func TestUnknownFormatIsRefused(t *testing.T) {
+	newer := fmt.Sprintf("has format %d and this program knows formats up to %d", knownFormat+1, knownFormat)
 	for _, tt := range []struct {
 		name, want string
 		edit       []string
 	}{
-		{"newer", "has format 4 and this program knows formats up to 3", []string{"PRAGMA user_version = 4"}},
+		{"newer", newer, []string{setFormat(knownFormat + 1)}},
 		{"from development", "from before the first release", []string{"PRAGMA user_version = 0", "DROP TABLE raft_retries",
 			"CREATE TABLE raft_retries (key BLOB PRIMARY KEY, digest BLOB NOT NULL, stamp INTEGER NOT NULL, result BLOB NOT NULL) STRICT, WITHOUT ROWID"}},
 	} {
@@ -105,7 +109,7 @@ func TestNewerEntryIsRefused(t *testing.T) {
 		if err := store.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{byte(knownFormat) + 1, 0}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.check(); err == nil || !strings.Contains(err.Error(), "the log has format 4") {
+		if err := l.check(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the log has format %d", knownFormat+1)) {
 			t.Errorf("%v", err)
 		}
 		if err := store.StoreLog(&raft.Log{Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte{byte(knownFormat) + 1}}); err != nil {
@@ -129,7 +133,7 @@ func TestNewerEntryIsRefused(t *testing.T) {
 
 func TestReceivedDatabaseOfANewerFormatStopsTheNode(t *testing.T) {
 	_, file := used(t)
-	edit(t, file, "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA user_version = 4", "PRAGMA wal_checkpoint(TRUNCATE)")
+	edit(t, file, "PRAGMA wal_checkpoint(TRUNCATE)", setFormat(knownFormat+1), "PRAGMA wal_checkpoint(TRUNCATE)")
 	var stopped error
 	m := openMachine(t, t.TempDir(), raft.NewInmemStore(), func(_ string, err error) { stopped = err }, func() bool { return stopped != nil })
 	defer m.close()

@@ -43,6 +43,7 @@ type Config struct {
 	ACMERoot        string   // file with the authority's own roots; default: the system's
 	InsecureHTTP    bool     // allow plain HTTP beyond this machine
 	TrustedProxies  []string // networks whose X-Forwarded-For is believed
+	SharedAddresses []string // networks behind whose addresses many people sit
 
 	Timing                           string // profile for those of the next three that are zero
 	Heartbeat, Election, Lease, Hold time.Duration
@@ -125,7 +126,10 @@ func (c *Config) Validate() error {
 	if err := c.checkSQL(); err != nil {
 		return err
 	}
-	if _, err := c.proxies(); err != nil {
+	if _, err := networks("trusted-proxies", c.TrustedProxies); err != nil {
+		return err
+	}
+	if _, err := networks("shared-addresses", c.SharedAddresses); err != nil {
 		return err
 	}
 	if err := c.backups().Validate(); err != nil {
@@ -206,16 +210,17 @@ func (c *Config) checkTimes() error {
 	return nil
 }
 
-func (c *Config) proxies() ([]netip.Prefix, error) {
+// networks reads the addresses and networks that a flag lists.
+func networks(flag string, list []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
-	for _, s := range c.TrustedProxies {
+	for _, s := range list {
 		if ip, err := netip.ParseAddr(s); err == nil {
 			all = append(all, netip.PrefixFrom(ip, ip.BitLen()))
 			continue
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies: %q is neither an address nor a network such as 10.0.0.0/8", s)
+			return nil, fmt.Errorf("--%s: %q is neither an address nor a network such as 10.0.0.0/8", flag, s)
 		}
 		all = append(all, p)
 	}

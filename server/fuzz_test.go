@@ -41,7 +41,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add("[::1]:0", ":0", "x:1", "http://[::1]:4000", "..", "*.edu", "::/129", "/var/backups", "K10", "slow", int64(-1))
 	f.Fuzz(func(t *testing.T, http, clusterAddr, advertise, origin, id, domains, proxies, to, token, timing string, duration int64) {
 		d := time.Duration(duration)
-		c := Config{Data: t.TempDir(), HTTP: http, Cluster: clusterAddr, Advertise: advertise, Origin: origin, ID: id, TrustedProxies: list(proxies), ACMEDomains: list(domains),
+		c := Config{Data: t.TempDir(), HTTP: http, Cluster: clusterAddr, Advertise: advertise, Origin: origin, ID: id, TrustedProxies: list(proxies), SharedAddresses: list(proxies), ACMEDomains: list(domains),
 			BackupTo: to, BackupEvery: d, Token: token, Timing: timing, Heartbeat: d, CertificateLife: time.Hour, LogLevel: "info", TutorMaxTokens: 500, TutorContext: 4096}
 		if token != "" {
 			c.Join = []string{advertise}

@@ -66,6 +66,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.ACMERoot, "acme-ca-root", "", "file with the roots of that authority's own certificate, PEM")
 	f.BoolVar(&c.InsecureHTTP, "insecure-http", false, "allow plain HTTP from other machines: for use behind a proxy that encrypts")
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
+	f.StringSliceVar(&c.SharedAddresses, "shared-addresses", nil, "addresses or networks from which many people come, such as the router of a school: ten times as many may sign in at a time, and wrong passwords count for the account alone (give all nodes the same)")
 	f.DurationVar(&c.SessionAccess, "session-access", lms.AccessLife, "how long a session's token gives access; then it is exchanged for the next one, without anybody noticing (give all nodes the same)")
 	f.DurationVar(&c.SessionRenewal, "session-renewal", lms.RenewalLife, "how long a session lasts that nobody uses")
 	f.StringVar(&c.Mail.Server, "smtp-server", "", "host:port of a mail server, such as mail.example.edu:587, with which people get receipts and links for a new password; one node that has it is enough for the receipts (default: no mail)")

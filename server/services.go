@@ -159,7 +159,11 @@ func (n *Node) openWeb() error {
 	if static.Built() {
 		pages = ui.NewHandler(static, static.Version(), static.ProgramSize())
 	}
-	proxies, err := n.config.proxies()
+	proxies, err := networks("trusted-proxies", n.config.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	shared, err := networks("shared-addresses", n.config.SharedAddresses)
 	if err != nil {
 		return err
 	}
@@ -171,7 +175,7 @@ func (n *Node) openWeb() error {
 		Store: n.store, Files: n.files, Tutor: n.tutor, Cluster: membership{n}, KV: n.kv, Backup: n.backup, Models: n.tutor, Keys: n.self.Keys(),
 		Assets: static.Handler(), App: pages, Pages: ui.Known,
 		NodeID: n.self.ID(), Origin: n.config.Origin, PasskeyDomain: n.config.Passkeys, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
-		OperatorToken: n.operator, TrustedProxies: proxies, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
+		OperatorToken: n.operator, TrustedProxies: proxies, Shared: shared, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
 		Mail:  mailer,
 		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal},
 	})

@@ -42,6 +42,7 @@ type Door struct {
 	OpenRegistration bool `json:"openRegistration"`
 	Mail             bool `json:"mail"` // this node can send the link for a new password
 	MinPassword      int  `json:"minPassword"`
+	Setup            bool `json:"setup"` // the site has no administrator yet
 }
 
 // ResetLink is a secret with which somebody chooses a new password, once.

@@ -95,32 +95,16 @@ func (c *backupCard) job(j lms.Backup) app.UI {
 func (c *backupCard) form() app.UI {
 	return app.Form().Class("stack").OnSubmit(c.submit).Body(
 		c.problem.Alert("recipients"),
-		Input(Field{ID: "backup-recipient", Label: "Encrypt for", Optional: true, Help: "A public key of age, age1…: only its owner can open the archive. Without one, whoever gets the file can read everything. The key of the tutor's service and the seeds of two-step sign-in come back only from backups of the operator.",
+		Input(Field{ID: "recipients", Label: "Encrypt for", Optional: true, Help: "A public key of age, age1…: only its owner can open the archive. Without one, whoever gets the file can read everything. The key of the tutor's service and the seeds of two-step sign-in come back only from backups of the operator.",
 			Value: c.recipient, Error: c.problem.For("recipients"), On: c.ValueTo(&c.recipient)}),
 		app.Div().Class("actions").Body(Submit("Make a backup", "Beginning", c.busy)),
 	)
 }
 
 func (c *backupCard) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if c.busy {
-		return
-	}
 	var in api.BackupInput
 	if r := strings.TrimSpace(c.recipient); r != "" {
 		in.Recipients = []string{r}
 	}
-	if err := in.Validate(); err != nil {
-		c.problem = ProblemOf(err)
-		return
-	}
-	c.busy, c.problem = true, Problem{}
-	Async(ctx, Call(api.StartBackup, in), func(ctx app.Context, s lms.BackupStatus, err error) {
-		c.busy = false
-		if err != nil {
-			Fail(ctx, err, &c.problem)
-			return
-		}
-		c.status.Set(s)
-	})
+	SendForm(ctx, e, &c.busy, &c.problem, api.StartBackup, in, func(_ app.Context, s lms.BackupStatus) { c.status.Set(s) })
 }

@@ -89,24 +89,11 @@ func (p *notesPage) form() app.UI {
 
 func (p *notesPage) send(ctx app.Context, e app.Event) {
 	e.PreventDefault()
-	if p.busy {
-		return
-	}
 	if p.in.To == "" {
 		Fail(ctx, lms.FieldErrorf(lms.KindRule, "to", "Choose who gets it."), &p.problem)
 		return
 	}
-	if err := p.in.Validate(); err != nil {
-		Fail(ctx, err, &p.problem)
-		return
-	}
-	p.busy, p.problem = true, Problem{}
-	Async(ctx, Call(api.SendNote, p.in), func(ctx app.Context, n lms.Note, err error) {
-		p.busy = false
-		if err != nil {
-			Fail(ctx, err, &p.problem)
-			return
-		}
+	SendForm(ctx, e, &p.busy, &p.problem, api.SendNote, p.in, func(ctx app.Context, n lms.Note) {
 		p.in.ID, p.in.Body = lms.NewID(), ""
 		dropDraft(ctx, draftKey("note", p.id))
 		ctx.Defer(func(app.Context) { SetValue("body", "") })

@@ -52,23 +52,7 @@ func (d *addMemberDialog) Render() app.UI {
 }
 
 func (d *addMemberDialog) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if d.busy {
-		return
-	}
-	if err := d.in.Validate(); err != nil {
-		Fail(ctx, err, &d.problem)
-		return
-	}
-	d.busy, d.problem = true, Problem{}
-	Async(ctx, Call(api.AddMember, d.in), func(ctx app.Context, m lms.Member, err error) {
-		d.busy = false
-		if err != nil {
-			Fail(ctx, err, &d.problem)
-			return
-		}
-		d.saved(ctx, m.Name+" is a member now.")
-	})
+	SendForm(ctx, e, &d.busy, &d.problem, api.AddMember, d.in, func(ctx app.Context, m lms.Member) { d.saved(ctx, m.Name+" is a member now.") })
 }
 
 // memberDialog changes a member's role, sections, linked student or activity.
@@ -247,9 +231,6 @@ func (d *inviteDialog) Render() app.UI {
 
 func (d *inviteDialog) submit(ctx app.Context, e app.Event) {
 	e.PreventDefault()
-	if d.busy {
-		return
-	}
 	var err error
 	d.in.MaxUses = 0
 	if uses := strings.TrimSpace(d.uses); uses != "" {
@@ -262,17 +243,5 @@ func (d *inviteDialog) submit(ctx app.Context, e app.Event) {
 		Fail(ctx, lms.FieldErrorf(lms.KindRule, "expiresAt", "This is not a date and time."), &d.problem)
 		return
 	}
-	if err := d.in.Validate(); err != nil {
-		Fail(ctx, err, &d.problem)
-		return
-	}
-	d.busy, d.problem = true, Problem{}
-	Async(ctx, Call(api.CreateInvite, d.in), func(ctx app.Context, i lms.Invite, err error) {
-		d.busy = false
-		if err != nil {
-			Fail(ctx, err, &d.problem)
-			return
-		}
-		d.saved(ctx, "The code is "+i.Code+".")
-	})
+	SendForm(ctx, e, &d.busy, &d.problem, api.CreateInvite, d.in, func(ctx app.Context, i lms.Invite) { d.saved(ctx, "The code is "+i.Code+".") })
 }

@@ -12,6 +12,7 @@ type SetupPage struct {
 	app.Compo
 	in          api.SetupInput
 	given       bool // the link carried the token
+	late        bool // the site has an administrator
 	shown, busy bool
 	problem     Problem
 }
@@ -31,10 +32,14 @@ func (p *SetupPage) OnNav(ctx app.Context) {
 	if token := ctx.Page().URL().Fragment; token != "" && token != "main" {
 		p.in.Token, p.given = token, true
 	}
+	Async(ctx, Call(api.GetDoor, api.NoInput{}), func(_ app.Context, d lms.Door, err error) { p.late = err == nil && !d.Setup })
 }
 
 // Render draws the form.
 func (p *SetupPage) Render() app.UI {
+	if p.late {
+		return gate("Already set up", "", Notice("info", "This site has an administrator, and setup links work no more. Who needs an account gets it from there."), backToSignIn())
+	}
 	return gate("Welcome to Trivium", "You are the first here. Make the administrator's account; the link works once.",
 		p.problem.Alert("login", "name", "password"),
 		app.Form().Class("stack").OnSubmit(p.submit).Body(

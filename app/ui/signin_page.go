@@ -13,7 +13,7 @@ type SignInPage struct {
 	app.Compo
 	login, password string
 	second          secondStep
-	open            bool // anybody may register
+	door            lms.Door
 	next            string
 	shown, busy     bool
 	problem         Problem
@@ -43,7 +43,7 @@ func (p *SignInPage) OnNav(ctx app.Context) {
 	if p.login == "" {
 		Focus(ctx, "login")
 	}
-	Async(ctx, Call(api.GetDoor, api.NoInput{}), func(_ app.Context, d lms.Door, _ error) { p.open = d.OpenRegistration })
+	Async(ctx, Call(api.GetDoor, api.NoInput{}), func(_ app.Context, d lms.Door, _ error) { p.door = d })
 }
 
 // refusalText says what the kind of refusal means here. Only fixed texts: the kind comes from the address.
@@ -65,7 +65,11 @@ func refusalText(kind lms.Kind) string {
 
 // Render draws the form.
 func (p *SignInPage) Render() app.UI {
+	open := p.door.OpenRegistration
 	return gate("Sign in", "",
+		app.If(p.door.Setup, func() app.UI {
+			return Notice("info", "Nobody can sign in yet: this site has no administrator. Open the setup link that the first node printed when it started; “trivium user setup-link” makes a new one there.")
+		}),
 		p.problem.Alert("login", "password", "code"),
 		app.Form().Class("stack").Method("post").Action("/signin").OnSubmit(p.submit).Body(
 			app.If(p.next != "" && p.next != "/", func() app.UI { return app.Input().Type("hidden").Name("next").Value(p.next) }),
@@ -80,7 +84,7 @@ func (p *SignInPage) Render() app.UI {
 			return Busy(Button("Sign in with a passkey", "key", p.withPasskey), p.busy)
 		}),
 		app.P().Class("fine").Body(app.A().Href("/forgot").Text("Forgotten your password?")),
-		app.P().Class("fine").Body(app.Text(cond(p.open, "New here? ", "Invited to a course? ")), app.A().Href("/register").Text(cond(p.open, "Register", "Register with your code")), app.Text(".")),
+		app.P().Class("fine").Body(app.Text(cond(open, "New here? ", "Invited to a course? ")), app.A().Href("/register").Text(cond(open, "Register", "Register with your code")), app.Text(".")),
 	)
 }
 

@@ -47,10 +47,6 @@ func (d *userDialog) Render() app.UI {
 }
 
 func (d *userDialog) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if d.busy {
-		return
-	}
 	in := api.UpdateUserInput{User: d.user.ID, Version: d.user.Version}
 	if d.name != d.user.Name {
 		in.Name = &d.name
@@ -70,17 +66,5 @@ func (d *userDialog) submit(ctx app.Context, e app.Event) {
 	if d.disabled != d.user.Disabled {
 		in.Disabled = &d.disabled
 	}
-	if err := in.Validate(); err != nil {
-		Fail(ctx, err, &d.problem)
-		return
-	}
-	d.busy, d.problem = true, Problem{}
-	Async(ctx, Call(api.UpdateUser, in), func(ctx app.Context, u lms.User, err error) {
-		d.busy = false
-		if err != nil {
-			Fail(ctx, err, &d.problem)
-			return
-		}
-		d.saved(ctx, "The account of "+u.Name+" is changed.")
-	})
+	SendForm(ctx, e, &d.busy, &d.problem, api.UpdateUser, in, func(ctx app.Context, u lms.User) { d.saved(ctx, "The account of "+u.Name+" is changed.") })
 }

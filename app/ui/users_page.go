@@ -122,21 +122,5 @@ func (d *newUserDialog) Render() app.UI {
 }
 
 func (d *newUserDialog) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if d.busy {
-		return
-	}
-	if err := d.in.Validate(); err != nil {
-		Fail(ctx, err, &d.problem)
-		return
-	}
-	d.busy, d.problem = true, Problem{}
-	Async(ctx, Call(api.CreateUser, d.in), func(ctx app.Context, u lms.User, err error) {
-		d.busy = false
-		if err != nil {
-			Fail(ctx, err, &d.problem)
-			return
-		}
-		d.saved(ctx, u.Name+" can sign in now.")
-	})
+	SendForm(ctx, e, &d.busy, &d.problem, api.CreateUser, d.in, func(ctx app.Context, u lms.User) { d.saved(ctx, u.Name+" can sign in now.") })
 }

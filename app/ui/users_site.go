@@ -46,22 +46,8 @@ func (d *accountRules) Render() app.UI {
 }
 
 func (d *accountRules) submit(ctx app.Context, e app.Event) {
-	e.PreventDefault()
-	if d.busy {
-		return
-	}
 	d.in.MinPassword, _ = strconv.Atoi(d.length) // 0 is refused
-	if err := d.in.Validate(); err != nil {
-		Fail(ctx, err, &d.problem)
-		return
-	}
-	d.busy, d.problem = true, Problem{}
-	Async(ctx, Call(api.UpdateAccountSite, api.AccountSiteInput{AccountSite: d.in}), func(ctx app.Context, _ lms.AccountSite, err error) {
-		d.busy = false
-		if err != nil {
-			Fail(ctx, err, &d.problem)
-			return
-		}
+	SendForm(ctx, e, &d.busy, &d.problem, api.UpdateAccountSite, api.AccountSiteInput{AccountSite: d.in}, func(ctx app.Context, _ lms.AccountSite) {
 		d.saved(ctx, "The rules of accounts are changed.")
 		RefreshSession(ctx, nil)
 	})

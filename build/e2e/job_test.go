@@ -67,7 +67,14 @@ func (j *job) claim() {
 	if lms.KindOf(err) != lms.KindForbidden {
 		j.t.Fatalf("a guessed token: %v, want forbidden", err)
 	}
+	second := openTab(j.t, "second claim")
+	second.expect("403")
+	second.open(link)
+	second.see("Welcome to Trivium")
+
 	j.admin = openTab(j.t, "admin")
+	j.admin.open(j.nodes[0].origin())
+	j.admin.see("this site has no administrator")
 	j.admin.open(link)
 	j.admin.fill("#name", "Ada Admin")
 	j.admin.fill("#login", "ada")
@@ -75,14 +82,13 @@ func (j *job) claim() {
 	j.admin.click("Create the administrator")
 	j.admin.see("Courses")
 
-	second := openTab(j.t, "second claim")
-	second.expect("403")
-	second.open(link)
 	second.fill("#name", "Mallory")
 	second.fill("#login", "mallory")
 	second.fill("#password", password)
 	second.click("Create the administrator")
 	second.waitFor(20*time.Second, "a refusal", `document.querySelector("[role=alert]") !== null`)
+	second.open(j.nodes[0].origin() + "/setup")
+	second.see("Already set up")
 
 	j.admin.open(j.nodes[0].origin() + "/users")
 	j.admin.click("New account")

@@ -83,7 +83,7 @@ type asked struct{ question, reply string }
 const (
 	password    = "a long enough password"
 	assignments = 12
-	threads     = 8
+	threads     = 8 // every ten minutes: a longer run has not longer ones
 )
 
 func must[T any](v T, a answer) (T, error) {
@@ -122,7 +122,7 @@ func (r *rig) populate(ctx context.Context) error {
 			return err
 		}
 	}
-	for i := range threads {
+	for i := range threads * max(1, int(r.duration/(10*time.Minute))) {
 		in := api.QuestionInput{Course: w.course, ID: lms.NewID(), To: lms.ToStaff, Title: fmt.Sprintf("Thread %d", i+1), Visibility: lms.VisibleCourse}
 		if _, err := must(call(ctx, r, w.teacher, 0, api.AskQuestion, in, lms.NewID())); err != nil {
 			return fmt.Errorf("a thread: %w", err)

@@ -16,9 +16,12 @@ var errDraftFiles = lms.FieldErrorf(lms.KindRule, "files", "A draft holds at mos
 const draftFilled = `(trim(w.text) <> '' OR w.url <> '' OR w.files <> '[]')`
 
 // ?1 assignment, ?2 user
-const selectDraft = `SELECT w.assignment_id, w.text, w.url, (SELECT json_group_array(` + fileJSON + ` ORDER BY j.key)
+const (
+	selectDraft = `SELECT w.assignment_id, w.text, w.url, ` + draftRest
+	draftRest   = `(SELECT json_group_array(` + fileJSON + ` ORDER BY j.key)
 		FROM json_each(w.files) j JOIN files f ON f.file_id = j.value), w.saved_at, w.version
 	FROM work_drafts w WHERE w.assignment_id = ?1 AND w.user_id = ?2`
+)
 
 func scanDraftWork(row consensus.Row) (d lms.Draft, err error) {
 	var files string
@@ -69,13 +72,15 @@ func (s *Store) SaveDraft(ctx context.Context, actor lms.Actor, courseID, assign
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)
 		ON CONFLICT (assignment_id, user_id) DO UPDATE SET text = ?4, url = ?5, files = ?6, saved_at = ?7, version = version + 1`,
 		assignmentID, actor.UserID, courseID, d.Text, d.URL, files, consensus.Stamp{})
-	b.Return(selectDraft, assignmentID, actor.UserID)
+	b.Return(`SELECT w.assignment_id, '', '', `+draftRest, assignmentID, actor.UserID) // the text is known, and what is returned is kept
 	b.Notify(topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)
 	if err != nil {
 		return lms.Draft{}, s.explainHandIn(ctx, err, actor, courseID, assignmentID, nil)
 	}
-	return returned(res, nil, scanDraftWork)
+	saved, err := returned(res, nil, scanDraftWork)
+	saved.Text, saved.URL = d.Text, d.URL
+	return saved, err
 }
 
 // dropDraft takes away the draft that is handed in; it comes before the attempt's row. A draft with another text was

@@ -175,7 +175,7 @@ func (s *Store) KVCompareAndSet(ctx context.Context, w KVWrite, c KVCondition) (
 		b.Exec(`INSERT INTO kv_entries (key, value, version, expires_at) VALUES (?1, ?2, ?5, CASE WHEN ?4 > 0 THEN ?3 + ?4 END) ON CONFLICT (key) DO NOTHING`,
 			w.Key, w.Value, consensus.Stamp{}, ttl, consensus.Index{})
 	}
-	b.Return(`SELECT `+kvColumns+` FROM kv_entries WHERE key = ?`, w.Key)
+	b.Return(`SELECT key, nullif(value, ?2), version, expires_at FROM kv_entries WHERE key = ?1`, w.Key, w.Value)
 	b.Notify(KVTopic + w.Key)
 	res, err := s.apply(ctx, &b)
 	if err != nil {
@@ -185,7 +185,9 @@ func (s *Store) KVCompareAndSet(ctx context.Context, w KVWrite, c KVCondition) (
 	if len(res.Rows.Values) == 0 {
 		return KVEntry{Key: w.Key}, won, nil
 	}
-	e, err = scanKV(res.Rows.Values[0])
+	if e, err = scanKV(res.Rows.Values[0]); res.Rows.Values[0][1] == nil { // what is written need not come back
+		e.Value = w.Value
+	}
 	return e, won, err
 }
 

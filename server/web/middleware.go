@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,4 +153,11 @@ func (q *request) address() string {
 		return "unknown"
 	}
 	return p.String()
+}
+
+// shared reports whether many people come from the address, which is one that address has returned.
+func (s *Server) shared(address string) bool {
+	host, _, _ := strings.Cut(address, "/")
+	a, err := netip.ParseAddr(host)
+	return err == nil && slices.ContainsFunc(s.c.Shared, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -67,7 +67,7 @@ func (s *Server) passkeyAlone(q *request, in api.SignInInput) (lms.User, error) 
 		return lms.User{}, err
 	}
 	known := err == nil
-	a := attempt{counted: []string{"address/" + q.address()}}
+	a := attempt{counted: s.addressSubjects(q.address())}
 	a.judged = a.counted
 	if known {
 		var e error

@@ -20,7 +20,11 @@ const mailTimeout = time.Minute
 
 func (s *Server) getDoor(q *request, _ api.NoInput) (lms.Door, error) {
 	site, err := s.store.AccountSite(q.ctx)
-	return lms.Door{OpenRegistration: site.OpenRegistration, Mail: s.c.Mail != nil, MinPassword: site.MinPassword}, err
+	if err != nil {
+		return lms.Door{}, err
+	}
+	setup, err := s.store.NeedsSetup(q.ctx)
+	return lms.Door{OpenRegistration: site.OpenRegistration, Mail: s.c.Mail != nil, MinPassword: site.MinPassword, Setup: setup}, err
 }
 
 func (s *Server) getAccountSite(ctx context.Context, _ lms.Actor, _ api.NoInput) (lms.AccountSite, error) {

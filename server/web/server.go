@@ -74,6 +74,7 @@ type Config struct {
 	KV             *kv.Service // nil: one without a cache
 	OperatorToken  string      // acts as an administrator; empty: none
 	TrustedProxies []netip.Prefix
+	Shared         []netip.Prefix      // addresses that many people have in common
 	Lives          store.Lives         // of sessions; zero values: the usual ones
 	Mail           Mailer              // nil: no mail is sent
 	Metrics        prometheus.Gatherer // nil: no /metrics
@@ -133,7 +134,8 @@ func New(c Config) (*Server, error) {
 	}
 	c.Store.UseLives(c.Lives)
 	s := &Server{c: c, kv: c.KV, store: c.Store, db: c.Store.DB(), files: c.Files, tutor: c.Tutor, log: c.Logger, now: c.Now,
-		hasher: newHasher(), limits: newLimiter(c.Now), streams: newStreams(), forms: make(chan struct{}, plainAtOnce), bodyTimeout: bodyTimeout}
+		hasher: newHasher(), streams: newStreams(), forms: make(chan struct{}, plainAtOnce), bodyTimeout: bodyTimeout}
+	s.limits = newLimiter(c.Now, s.shared)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.origins = &origins{server: s}
 	s.records = newRecorder(s)

@@ -37,6 +37,9 @@ func TestSetup(t *testing.T) {
 	s := newSite(t, nil)
 	in := api.SetupInput{Token: "setup", Login: "ada", Name: "Ada", Password: testPassword}
 	refused(s, "", api.Setup, in, lms.KindForbidden) // no token exists yet
+	if !call(s, "", api.GetDoor, api.NoInput{}).Setup {
+		t.Error("the door does not tell that there is no administrator")
+	}
 	s.check(s.store.SetSetupToken(t.Context(), digest("setup"), time.Now().Add(time.Hour)))
 	wrong := in
 	wrong.Token = "guess"
@@ -62,6 +65,9 @@ func TestSetup(t *testing.T) {
 		t.Errorf("%d of 4 racing claims won", won)
 	}
 	refused(s, "", api.Setup, in, lms.KindForbidden)
+	if call(s, "", api.GetDoor, api.NoInput{}).Setup {
+		t.Error("the door tells of a setup that is done")
+	}
 }
 
 func TestSignInWithCookie(t *testing.T) {
@@ -131,6 +137,30 @@ func TestAddressLimitAndForgedAddress(t *testing.T) {
 	}
 	if r := s.signIn("ada", testPassword, "X-Forwarded-For: 203.0.113.1"); r.status != 429 {
 		t.Errorf("a forged address escapes the limit: %d", r.status)
+	}
+}
+
+// A school sits behind one address: what some mistype there must not lock the others out.
+func TestSharedAddress(t *testing.T) {
+	s := newPeople(t, func(c *Config) {
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		c.Shared = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8:1::/48")}
+	})
+	for _, from := range []string{"192.0.2.7", "2001:db8:1:2::9"} {
+		for i := range 12 {
+			if r := s.signIn("nobody"+string(rune('a'+i)), "wrong password", "X-Forwarded-For: "+from); r.status != 401 {
+				t.Fatalf("%s, attempt %d: %d %s", from, i, r.status, r.body)
+			}
+		}
+		if r := s.signIn("ada", testPassword, "X-Forwarded-For: "+from); r.status != 200 {
+			t.Errorf("%s: others lock ada out: %d %s", from, r.status, r.body)
+		}
+	}
+	for range 10 {
+		s.signIn("ada", "wrong password", "X-Forwarded-For: 192.0.2.8")
+	}
+	if r := s.signIn("ada", testPassword, "X-Forwarded-For: 192.0.2.9"); r.status != 429 {
+		t.Errorf("the account's limit: %d", r.status)
 	}
 }
 

@@ -28,21 +28,31 @@ type attempt struct {
 	account string
 	counted []string // subjects of a failure
 	judged  []string // subjects whose failures block this try
+	device  string   // subject of a known device
 }
 
 func (s *Server) attemptOf(ctx context.Context, login, address, device string) (attempt, error) {
 	a := attempt{account: "login/" + lms.NormalLogin(login)}
-	a.counted = []string{a.account, "address/" + address}
+	a.counted = append([]string{a.account}, s.addressSubjects(address)...)
 	a.judged = a.counted
 	if device == "" {
 		return a, nil
 	}
 	known, err := s.store.DeviceKnown(ctx, login, digest(device))
 	if known {
-		own := "device/" + hex.EncodeToString(digest(device))
-		a.counted, a.judged = append(a.counted, own), []string{own}
+		a.device = "device/" + hex.EncodeToString(digest(device))
+		a.counted, a.judged = append(a.counted, a.device), []string{a.device}
 	}
 	return a, err
+}
+
+// addressSubjects is for what a failure from the address counts: for nothing when many people share it, who would lock each
+// other out.
+func (s *Server) addressSubjects(address string) []string {
+	if s.shared(address) {
+		return nil
+	}
+	return []string{"address/" + address}
 }
 
 func (s *Server) signIn(q *request, in api.SignInInput) (lms.Session, error) {
@@ -137,8 +147,8 @@ func (s *Server) count(ctx context.Context, a attempt, err error) error {
 // passed ends the count of the account, and of the device. That of the address goes on: else one own account would clear it for
 // guessing at others.
 func (s *Server) passed(ctx context.Context, a attempt) error {
-	if len(a.counted) > 2 {
-		return s.store.ClearSignInFailures(ctx, a.account, a.counted[2])
+	if a.device != "" {
+		return s.store.ClearSignInFailures(ctx, a.account, a.device)
 	}
 	return s.store.ClearSignInFailures(ctx, a.account)
 }

@@ -290,7 +290,7 @@ func TestRefusalOf(t *testing.T) {
 
 func TestLimiter(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	l := newLimiter(func() time.Time { return now })
+	l := newLimiter(func() time.Time { return now }, func(address string) bool { return address == "school" })
 	for range publicBurst {
 		if err := l.allow("a"); err != nil {
 			t.Fatal(err)
@@ -301,6 +301,14 @@ func TestLimiter(t *testing.T) {
 	}
 	if err := l.allow("b"); err != nil {
 		t.Errorf("another address: %v", err)
+	}
+	for range sharedFactor * publicBurst {
+		if err := l.allow("school"); err != nil {
+			t.Fatal("a shared address: ", err)
+		}
+	}
+	if err := l.allow("school"); lms.KindOf(err) != lms.KindLimit {
+		t.Errorf("a shared address over its limit: %v", err)
 	}
 	now = now.Add(time.Minute)
 	if err := l.allow("a"); err != nil {
