@@ -11,11 +11,12 @@ import (
 // newsFor is how long something is news.
 const newsFor = 14 * 24 * time.Hour
 
-// An attempt s whose file f has not arrived in time: ?2 now, ?3 grace in milliseconds.
+// An attempt s whose file f has not arrived in time: ?2 now, ?3 grace in milliseconds. The order of the joins is fixed: few files
+// are incomplete, and somebody may have thousands of attempts.
 const incompleteAttempts = `
 	FROM files f
-	JOIN submission_files sf ON sf.file_id = f.file_id
-	JOIN submissions s ON s.submission_id = sf.submission_id AND s.submission_id = ` + countedAttempt + `
+	CROSS JOIN submission_files sf ON sf.file_id = f.file_id
+	CROSS JOIN submissions s ON s.submission_id = sf.submission_id AND s.submission_id = ` + countedAttempt + `
 	JOIN assignments a ON a.assignment_id = s.assignment_id AND a.published = 1
 	JOIN users u ON u.user_id = s.user_id
 	WHERE f.complete_at IS NULL AND s.submitted_at < ?2 - ?3`
