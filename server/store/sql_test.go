@@ -300,34 +300,40 @@ func firstDifference(want, got string) string {
 // The indices carry the queries that grow with a course or the site.
 func TestQueryPlans(t *testing.T) {
 	conn := openSchema(t)
-	for name, q := range map[string]string{
-		"session by token": `SELECT 1 FROM session_tokens t JOIN sessions s ON s.session_id = t.session_id WHERE t.token_hash = ?`,
-		"member":           `SELECT ` + courseMember,
-		"submissions":      latestAttempts + ` AND s.assignment_id = ?1`,
-		"incomplete":       `SELECT s.submission_id ` + incompleteAttempts + ` AND s.user_id = ?1`,
-		"drafts due":       dueDrafts,
-		"own dates":        studentDates + ` WHERE a.assignment_id = ?1 AND e.user_id = ?2`,
-		"attempts":         `SELECT max(attempt) FROM submissions WHERE assignment_id = ?1 AND user_id = ?2`,
-		"materials":        `SELECT 1 FROM materials m WHERE m.course_id = ?1 ORDER BY m.position`,
-		"questions":        `SELECT 1 FROM questions q WHERE q.course_id = ?1 ORDER BY q.created_at DESC`,
-		"replies":          `SELECT 1 FROM replies r WHERE r.question_id = ?1 ORDER BY r.position`,
-		"unclaimed":        `SELECT 1 FROM replies WHERE state IN ('pending', 'answering') ORDER BY requested_at`,
+	for name, plan := range map[string]struct{ query, by string }{
+		"session by token": {query: `SELECT 1 FROM session_tokens t JOIN sessions s ON s.session_id = t.session_id WHERE t.token_hash = ?`},
+		"member":           {query: `SELECT ` + courseMember},
+		"submissions":      {latestAttempts + ` AND s.assignment_id = ?1`, "submissions_counted"},
+		"incomplete":       {`SELECT s.submission_id ` + incompleteAttempts + ` AND s.user_id = ?1`, "files_incomplete"},
+		"drafts due":       {query: dueDrafts},
+		"own dates":        {query: studentDates + ` WHERE a.assignment_id = ?1 AND e.user_id = ?2`},
+		"attempts":         {query: `SELECT max(attempt) FROM submissions WHERE assignment_id = ?1 AND user_id = ?2`},
+		"materials":        {query: `SELECT 1 FROM materials m WHERE m.course_id = ?1 ORDER BY m.position`},
+		"questions":        {query: `SELECT 1 FROM questions q WHERE q.course_id = ?1 ORDER BY q.created_at DESC`},
+		"replies":          {query: `SELECT 1 FROM replies r WHERE r.question_id = ?1 ORDER BY r.position`},
+		"unclaimed":        {query: `SELECT 1 FROM replies WHERE state IN ('pending', 'answering') ORDER BY requested_at`},
+		"own work":         {selectWork, "submissions_counted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rows, err := conn.Query("EXPLAIN QUERY PLAN "+q, make([]driver.Value, strings.Count(q, "?")))
+			rows, err := conn.Query("EXPLAIN QUERY PLAN "+plan.query, make([]driver.Value, strings.Count(plan.query, "?")))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer rows.Close()
 			row := make([]driver.Value, 4)
+			used := plan.by == ""
 			for rows.Next(row) == nil {
 				detail := fmt.Sprint(row[3])
+				used = used || strings.Contains(detail, "INDEX "+plan.by)
 				if detail == "SCAN CONSTANT ROW" || name == "own dates" && detail == "SCAN e" { // e is what was found of one user by index
 					continue
 				}
 				if strings.HasPrefix(detail, "SCAN") && !strings.Contains(detail, "USING") {
 					t.Errorf("reads a whole table: %s", detail)
 				}
+			}
+			if !used {
+				t.Errorf("does not use %s", plan.by)
 			}
 		})
 	}

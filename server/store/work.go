@@ -22,11 +22,10 @@ const countedAttempt = `(SELECT t.submission_id FROM submissions t
 	WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id AND t.returned_at IS NULL
 	ORDER BY t.chosen_at IS NULL, t.attempt DESC LIMIT 1)`
 
-// The same of whoever has asked, who may be no member: the test student; l.
-const ownAttempts = `
-	SELECT s.submission_id, s.assignment_id, s.user_id, s.attempt, s.submitted_at
-	FROM submissions s
-	WHERE s.submission_id = ` + countedAttempt
+// The same of ?1, who may be no member (the test student), in assignment a.
+const ownAttempt = `(SELECT t.submission_id FROM submissions t
+	WHERE t.assignment_id = a.assignment_id AND t.user_id = ?1 AND t.returned_at IS NULL
+	ORDER BY t.chosen_at IS NULL, t.attempt DESC LIMIT 1)`
 
 // withWork adds the own work for students and the counts for staff. id is the only assignment, or empty.
 func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items []lms.Assignment, courseID, id string) ([]lms.Assignment, error) {
@@ -104,28 +103,30 @@ type ownWork struct {
 	graded time.Time // when the attempt that has the grade was handed in
 }
 
+// ?1 student, ?2 course, ?3 the only assignment, or empty
+const selectWork = `
+	SELECT a.assignment_id,
+		(SELECT max(attempt) FROM submissions m WHERE m.assignment_id = a.assignment_id AND m.user_id = ?1),
+		(SELECT count(*) FROM submissions m WHERE m.assignment_id = a.assignment_id AND m.user_id = ?1 AND m.returned_at IS NULL),
+		l.submitted_at,
+		EXISTS(SELECT 1 FROM submission_files sf JOIN files f ON f.file_id = sf.file_id
+			WHERE sf.submission_id = l.submission_id AND f.complete_at IS NULL),
+		(SELECT saved_at FROM work_drafts w WHERE w.assignment_id = a.assignment_id AND w.user_id = ?1 AND ` + draftFilled + `),
+		(SELECT question_id FROM questions x WHERE x.assignment_id = a.assignment_id AND x.author_id = ?1 AND x.state = 'open' AND x.erased_at IS NULL LIMIT 1),
+		(SELECT submitted_at FROM submissions m WHERE m.submission_id = g.submission_id), a.hide_markers,
+		` + gradeColumns + `
+	FROM assignments a
+	LEFT JOIN submissions l ON l.submission_id = ` + ownAttempt + `
+	LEFT JOIN grades g ON g.submission_id = (
+		SELECT h.submission_id FROM grades h JOIN submissions p ON p.submission_id = h.submission_id
+		WHERE h.assignment_id = a.assignment_id AND h.user_id = ?1 AND h.posted_at IS NOT NULL AND p.returned_at IS NULL
+		ORDER BY p.chosen_at IS NULL, p.attempt DESC LIMIT 1)
+	WHERE a.course_id = ?2 AND (?3 = '' OR a.assignment_id = ?3)`
+
 // work is where the student stands in the assignments of the course, except for lateness. The grade is the posted one of
 // the attempt that staff have chosen, else of the latest attempt that has one.
 func (s *Store) work(ctx context.Context, userID, courseID, id string) (map[string]ownWork, error) {
-	const q = `
-		SELECT a.assignment_id,
-			(SELECT max(attempt) FROM submissions m WHERE m.assignment_id = a.assignment_id AND m.user_id = ?1),
-			(SELECT count(*) FROM submissions m WHERE m.assignment_id = a.assignment_id AND m.user_id = ?1 AND m.returned_at IS NULL),
-			l.submitted_at,
-			EXISTS(SELECT 1 FROM submission_files sf JOIN files f ON f.file_id = sf.file_id
-				WHERE sf.submission_id = l.submission_id AND f.complete_at IS NULL),
-			(SELECT saved_at FROM work_drafts w WHERE w.assignment_id = a.assignment_id AND w.user_id = ?1 AND ` + draftFilled + `),
-			(SELECT question_id FROM questions x WHERE x.assignment_id = a.assignment_id AND x.author_id = ?1 AND x.state = 'open' AND x.erased_at IS NULL LIMIT 1),
-			(SELECT submitted_at FROM submissions m WHERE m.submission_id = g.submission_id), a.hide_markers,
-			` + gradeColumns + `
-		FROM assignments a
-		LEFT JOIN (` + ownAttempts + ` AND s.user_id = ?1 AND s.course_id = ?2 AND (?3 = '' OR s.assignment_id = ?3)) l ON l.assignment_id = a.assignment_id
-		LEFT JOIN grades g ON g.submission_id = (
-			SELECT h.submission_id FROM grades h JOIN submissions p ON p.submission_id = h.submission_id
-			WHERE h.assignment_id = a.assignment_id AND h.user_id = ?1 AND h.posted_at IS NOT NULL AND p.returned_at IS NULL
-			ORDER BY p.chosen_at IS NULL, p.attempt DESC LIMIT 1)
-		WHERE a.course_id = ?2 AND (?3 = '' OR a.assignment_id = ?3)`
-	rows, err := s.query(ctx, q, userID, courseID, id)
+	rows, err := s.query(ctx, selectWork, userID, courseID, id)
 	if err != nil {
 		return nil, err
 	}

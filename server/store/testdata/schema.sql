@@ -837,6 +837,8 @@ CREATE TABLE submissions (
 
 CREATE INDEX submissions_by_user ON submissions (user_id, course_id);
 
+CREATE INDEX submissions_counted ON submissions (assignment_id, user_id, (chosen_at IS NULL), attempt DESC) WHERE returned_at IS NULL;
+
 CREATE TABLE test_students (
 	course_id  TEXT PRIMARY KEY,
 	user_id    TEXT NOT NULL CONSTRAINT test_students_user_unique UNIQUE,
