@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,31 @@ func (db *DB) settle(ctx context.Context, b *Batch, o outcome) (Result, error) {
 	if !db.machine.wait(r.Index, ctx.Done()) {
 		return Result{}, gaveUp(true, db.cause(ctx))
 	}
+	if r.Replayed && b.query != nil {
+		if err := db.ownForm(ctx, b.query, &r); err != nil {
+			return Result{}, gaveUp(true, err)
+		}
+	}
 	return r, nil
+}
+
+// ownForm reads the rows of a repeat anew if they have other columns than this program asks for: another release has made the
+// first try, while nodes were upgraded or before.
+func (db *DB) ownForm(ctx context.Context, query *statement, r *Result) error {
+	args := slices.Clone(query.args)
+	for i, a := range args {
+		switch a.(type) {
+		case Stamp:
+			args[i] = r.Stamp.UnixMilli()
+		case Index:
+			args[i] = int64(r.Index)
+		}
+	}
+	rows, err := db.Query(ctx, Local, query.sql, args...)
+	if err == nil && !slices.Equal(rows.Columns, r.Rows.Columns) {
+		r.Rows = rows
+	}
+	return err
 }
 
 // try brings the batch to the leader once.
