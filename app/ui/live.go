@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,9 +68,13 @@ func openLive() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	live.cancel = cancel
+	last := "" // what changes while the stream is on its way must not be missed by what the page reads meanwhile
+	if i := API.Index(); i > 0 {
+		last = strconv.FormatUint(i, 10)
+	}
 	go func() {
 		guarded(ctx, func(ctx context.Context) error {
-			return api.Stream(ctx, API, api.Events.Path, "", func(data []byte) error {
+			return api.Stream(ctx, API, api.Events.Path, last, func(data []byte) error {
 				var e api.Event
 				if json.Unmarshal(data, &e) == nil {
 					publish(e.Topics)

@@ -346,7 +346,8 @@ func (b *tab) onlyKeys() bool {
 // csvOf is the gradebook as the link of the page downloads it.
 func (b *tab) csvOf() (csv string) {
 	b.t.Helper()
-	b.waitFor(20*time.Second, "the export", `document.querySelector("a[download='grades.csv']") !== null`)
-	b.eval(`fetch(document.querySelector("a[download='grades.csv']").href).then(r => r.text())`, &csv)
+	const link = `document.querySelector("a[download='grades.csv'][href^='/api/']")`
+	b.waitFor(20*time.Second, "the export", link+` !== null`)
+	b.eval(`fetch(`+link+`.href).then(r => r.text())`, &csv)
 	return strings.TrimPrefix(csv, "\ufeff")
 }
