@@ -158,11 +158,9 @@ func (m *meter) holdsAll(ctx context.Context, n *node, limit time.Duration) erro
 }
 
 // calm loads the cluster for -d without a fault: elections that nothing caused, latency, and what the nodes hold in memory
-// on the way.
+// on the way. Each sixth of the time has a school of its own: a site grows by people and courses, not by one student's
+// hundredth attempt.
 func (m *meter) calm(ctx context.Context) error {
-	if err := m.populate(ctx); err != nil {
-		return err
-	}
 	won := func() (sum float64) {
 		for _, n := range m.nodes {
 			sum += m.value(ctx, n, "trivium_consensus_elections_won_total")
@@ -170,19 +168,19 @@ func (m *meter) calm(ctx context.Context) error {
 		return sum
 	}
 	before := won()
-	loadCtx, stop := context.WithCancel(ctx)
-	load := m.load(loadCtx)
-	defer func() { stop(); load.Wait() }()
 	const steps = 6
 	for i := range steps {
-		sleep(ctx, m.duration/steps)
+		if err := m.populate(ctx); err != nil {
+			return err
+		}
+		loadCtx, stop := context.WithTimeout(ctx, m.duration/steps)
+		m.load(loadCtx).Wait()
+		stop()
 		for _, n := range m.nodes {
 			m.row("%3.0f %% of %v: %s %4d MiB resident, %4.0f goroutines, %d descriptors", 100*float64(i+1)/steps, m.duration, n.id, n.memory()>>20,
 				m.value(ctx, n, "go_goroutines"), n.files())
 		}
 	}
-	stop()
-	load.Wait()
 	m.history.mu.Lock()
 	defer m.history.mu.Unlock()
 	q := percentiles(m.history.writes)

@@ -15,6 +15,7 @@ import (
 
 // world is the school that the load works in, and what the driver knows of it.
 type world struct {
+	name            string // begins the logins; empty: the first school
 	course, foreign string // the students are members of the first only
 	teacher, ta     *session
 	students        []*session
@@ -83,7 +84,7 @@ type asked struct{ question, reply string }
 const (
 	password    = "a long enough password"
 	assignments = 12
-	threads     = 8 // every ten minutes: a longer run has not longer ones
+	threads     = 8
 )
 
 func must[T any](v T, a answer) (T, error) {
@@ -96,6 +97,9 @@ func must[T any](v T, a answer) (T, error) {
 // populate makes accounts, courses, assignments and threads.
 func (r *rig) populate(ctx context.Context) error {
 	w := &world{course: lms.NewID(), foreign: lms.NewID(), replies: map[string]*said{}, seen: map[string][]string{}}
+	if r.world != nil {
+		w.name = w.course[len(w.course)-6:] + "-"
+	}
 	r.world = w
 	var err error
 	if w.teacher, _, err = r.person(ctx, "teacher", true); err != nil {
@@ -122,7 +126,7 @@ func (r *rig) populate(ctx context.Context) error {
 			return err
 		}
 	}
-	for i := range threads * max(1, int(r.duration/(10*time.Minute))) {
+	for i := range threads {
 		in := api.QuestionInput{Course: w.course, ID: lms.NewID(), To: lms.ToStaff, Title: fmt.Sprintf("Thread %d", i+1), Visibility: lms.VisibleCourse}
 		if _, err := must(call(ctx, r, w.teacher, 0, api.AskQuestion, in, lms.NewID())); err != nil {
 			return fmt.Errorf("a thread: %w", err)
@@ -134,6 +138,7 @@ func (r *rig) populate(ctx context.Context) error {
 
 // person makes an account and signs in.
 func (r *rig) person(ctx context.Context, login string, courses bool) (*session, string, error) {
+	login = r.world.name + login
 	u, err := must(call(ctx, r, r.byHand, 0, api.CreateUser, api.CreateUserInput{ID: lms.NewID(), Login: login, Name: login, Password: password, MayCreateCourses: courses}, lms.NewID()))
 	if err != nil {
 		return nil, "", fmt.Errorf("account %s: %w", login, err)
@@ -153,9 +158,9 @@ func (r *rig) member(ctx context.Context, login string, role lms.Role) (*session
 	if err != nil {
 		return nil, err
 	}
-	_, err = must(call(ctx, r, r.world.teacher, 0, api.AddMember, api.AddMemberInput{Course: r.world.course, Login: login, Role: role}, lms.NewID()))
+	_, err = must(call(ctx, r, r.world.teacher, 0, api.AddMember, api.AddMemberInput{Course: r.world.course, Login: s.name, Role: role}, lms.NewID()))
 	if role == lms.RoleStudent {
-		r.world.logins, r.world.users = append(r.world.logins, login), append(r.world.users, id)
+		r.world.logins, r.world.users = append(r.world.logins, s.name), append(r.world.users, id)
 	}
 	return s, err
 }

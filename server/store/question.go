@@ -171,10 +171,12 @@ func (s *Store) Ask(ctx context.Context, actor lms.Actor, q lms.Question, replyI
 
 // applyQuestion finishes a batch about a question and returns the question, as the actor may see it.
 func (s *Store) applyQuestion(ctx context.Context, b *consensus.Batch, actor lms.Actor, courseID, id string) (lms.Question, error) {
-	b.Return(selectQuestion, courseID, id)
 	b.Notify(topicCourse(courseID), topicQuestion(id))
-	res, err := s.apply(ctx, b)
-	q, err := returned(res, err, scanQuestion)
+	if _, err := s.apply(ctx, b); err != nil {
+		return lms.Question{}, err
+	}
+	rows, err := s.query(ctx, selectQuestion, courseID, id) // not by the batch: every node would read the whole discussion while it applies
+	q, err := one(rows, err, scanQuestion)
 	if err != nil || q.AuthorID == actor.UserID {
 		return q, err
 	}
