@@ -12,11 +12,15 @@ func (p *assignmentPage) observes() bool {
 	return p.actor().Role == lms.RoleObserver && p.assignment.Value.Mine != nil
 }
 
-// loadObserved loads the attempts of the linked student, once it is known that there is one.
+// loadObserved loads the attempts of the linked student, once it is known that there is one: the assignment may be there before
+// the session is.
 func (p *assignmentPage) loadObserved(ctx app.Context) {
-	if p.observes() {
-		p.attempts.Load(ctx, Call(api.MySubmissions, api.AssignmentPath{Course: p.id, Assignment: p.as}))
-	}
+	as := p.as
+	afterSession(ctx, func(ctx app.Context) {
+		if p.as == as && p.observes() {
+			p.attempts.Load(ctx, Call(api.MySubmissions, api.AssignmentPath{Course: p.id, Assignment: as}))
+		}
+	})
 }
 
 // observedWork shows the work and the posted grade of the linked student.
