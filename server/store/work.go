@@ -17,15 +17,17 @@ const latestAttempts = `
 	JOIN enrolments e ON e.course_id = s.course_id AND e.user_id = s.user_id AND e.active = 1
 	WHERE s.submission_id = ` + countedAttempt
 
+// The attempt that counts, of an assignment and a student that stand between the two.
+const (
+	counted      = `(SELECT t.submission_id FROM submissions t WHERE t.returned_at IS NULL AND (t.assignment_id, t.user_id) = (`
+	countedFirst = `) ORDER BY t.chosen_at IS NULL, t.attempt DESC LIMIT 1)`
+)
+
 // The attempt that counts of the author of s.
-const countedAttempt = `(SELECT t.submission_id FROM submissions t
-	WHERE t.assignment_id = s.assignment_id AND t.user_id = s.user_id AND t.returned_at IS NULL
-	ORDER BY t.chosen_at IS NULL, t.attempt DESC LIMIT 1)`
+const countedAttempt = counted + `s.assignment_id, s.user_id` + countedFirst
 
 // The same of ?1, who may be no member (the test student), in assignment a.
-const ownAttempt = `(SELECT t.submission_id FROM submissions t
-	WHERE t.assignment_id = a.assignment_id AND t.user_id = ?1 AND t.returned_at IS NULL
-	ORDER BY t.chosen_at IS NULL, t.attempt DESC LIMIT 1)`
+const ownAttempt = counted + `a.assignment_id, ?1` + countedFirst
 
 // withWork adds the own work for students and the counts for staff. id is the only assignment, or empty.
 func (s *Store) withWork(ctx context.Context, actor lms.Actor, sc scope, items []lms.Assignment, courseID, id string) ([]lms.Assignment, error) {
