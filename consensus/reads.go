@@ -86,9 +86,6 @@ func (p *readPool) query(ctx context.Context, limit time.Duration, schema uint64
 	}
 	values, err := r.conn.query(ctx, st, args)
 	if err != nil {
-		if isInterrupt(err) && ctx.Err() != nil {
-			err = ctx.Err()
-		}
 		return Rows{}, fmt.Errorf("consensus: query: %w", err)
 	}
 	return Rows{Columns: st.columns, Types: st.types, Values: values}, nil

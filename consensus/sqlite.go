@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -17,6 +18,7 @@ import (
 // which connection a statement runs on, and costs more than the statement.
 type conn struct {
 	c     *sqlite3.SQLiteConn
+	db    unsafe.Pointer      // its sqlite3*
 	named []driver.NamedValue // scratch
 }
 
@@ -35,7 +37,11 @@ func openConn(path, options string) (*conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &conn{c: c.(*sqlite3.SQLiteConn)}, nil
+	conn := &conn{c: c.(*sqlite3.SQLiteConn)}
+	if conn.db, err = handle(conn.c); err != nil {
+		return nil, errors.Join(err, conn.close())
+	}
+	return conn, nil
 }
 
 func (c *conn) close() error { return c.c.Close() }
@@ -105,13 +111,20 @@ func (c *conn) query(ctx context.Context, p *prepared, args []any) (out []Row, e
 	return out, nil
 }
 
-// each hands every row to fn, which may keep it.
+// each hands every row to fn, which may keep it. It ends with the context, also within a row.
 func (c *conn) each(ctx context.Context, p *prepared, args []any, fn func(Row) error) (err error) {
 	nv, err := c.args(p, args)
 	if err != nil {
 		return err
 	}
-	r, err := p.s.QueryContext(ctx, nv)
+	stop := c.watch(ctx)
+	defer func() {
+		stop()
+		if isInterrupt(err) && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+	}()
+	r, err := p.s.QueryContext(context.Background(), nv)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (r *rig) load(ctx context.Context) *sync.WaitGroup {
 	between := time.Duration(float64(time.Second) * float64(r.clients) / r.rate)
 	for i, s := range r.world.students {
 		c := &client{r: r, i: i, s: s, op: newSession(s.name, operatorToken), rng: rand.New(rand.NewPCG(r.seed, uint64(i)+1))}
-		c.own.key = fmt.Sprintf("own-%d", i)
+		c.own.key = fmt.Sprintf("%sown-%d", r.world.name, i)
 		wg.Go(func() {
 			next := time.Now().Add(time.Duration(c.rng.Int64N(int64(between) + 1)))
 			for ctx.Err() == nil {
