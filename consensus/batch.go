@@ -64,8 +64,8 @@ func (b *Batch) Exec(sql string, args ...any) {
 	b.stmts = append(b.stmts, statement{sql, b.bind(args)})
 }
 
-// Return sets the query that runs after the statements; its rows are Result.Rows. On a repeat they are the first ones again
-// if they take at most 1 KiB; larger ones are read anew with the parameters of the first time, as they are then.
+// Return sets the query that runs after the statements; its rows are Result.Rows, kept under the key and returned on a
+// repeat as well. They are kept long: what grows with each write must not be among them, nor what the caller knows.
 func (b *Batch) Return(sql string, args ...any) {
 	b.query = &statement{sql, b.bind(args)}
 }

@@ -85,7 +85,7 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDiverged(c); err != nil {
+	if err := errors.Join(checkDiverged(c), checkRecovery(c)); err != nil {
 		return nil, fmt.Errorf("consensus: open %s: %w", c.Dir, err)
 	}
 	db := newDB(c)

@@ -14,7 +14,6 @@ import (
 //	1   the first
 //	2   entries end with a checksum, see encodeVersion
 //	3   the kept result of a batch may have what each statement returned, see Batch.Each
-//	4   large rows of Batch.Return are not kept, see run.kept
 //
 // Nodes are upgraded one by one, so a program writes the format that the database has until every member has told that
 // it knows a newer one: see DB.format. From the first such entry on there is no way back.
@@ -23,12 +22,9 @@ const firstFormat = 1
 // eachFormat is the first format in which Batch.Each is honoured: a program of the release before would keep another result.
 const eachFormat = 3
 
-// leanFormat is the first format in which large results are read again instead of being kept.
-const leanFormat = 4
-
 // formats is the newest format that this program knows. The linker may set an older one
 // (-X trivium/consensus.formats=1), which makes the program behave as one of the release before.
-var formats = "4"
+var formats = "3"
 
 var knownFormat = func() int {
 	n, err := strconv.Atoi(formats)

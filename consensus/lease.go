@@ -192,6 +192,25 @@ func (l *lease) left(term uint64) time.Duration {
 	return l.length - begin.age(now)
 }
 
+// heard reports whether a majority of the voters has accepted a message that the leader of the term sent at the moment or
+// later.
+func (l *lease) heard(term uint64, since time.Time) bool {
+	servers := l.voters()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	voters, heard := 0, 0
+	for _, s := range servers {
+		if s.Suffrage != raft.Voter {
+			continue
+		}
+		voters++
+		if p := l.peers[s.ID]; string(s.ID) == l.self || l.leads == term && p != nil && !p.last.mono.Before(since) {
+			heard++
+		}
+	}
+	return heard > voters/2
+}
+
 // contact returns what the leader of the term knows of a node, and how long ago it was in touch.
 func (l *lease) contact(id raft.ServerID, term uint64) (match uint64, ago time.Duration, ok bool) {
 	l.mu.Lock()

@@ -253,7 +253,7 @@ func (m *machine) runEntry(l *raft.Log, e *entry) ([]outcome, error) {
 		if outcomes[i].code == outcomeLost {
 			continue
 		}
-		r := run{m: m, w: w, index: l.Index, stamp: e.stamp, hasty: hasty, each: l.Data[0] >= eachFormat, lean: l.Data[0] >= leanFormat}
+		r := run{m: m, w: w, index: l.Index, stamp: e.stamp, hasty: hasty, each: l.Data[0] >= eachFormat}
 		o, err := r.command(e.commands[i])
 		if err != nil {
 			return nil, err

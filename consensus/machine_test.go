@@ -48,11 +48,6 @@ const dayMS = int64(24 * time.Hour / time.Millisecond)
 // entry applies the batches as one entry with the stamp.
 func (b *bench) entry(stamp int64, batches ...*Batch) []outcome {
 	b.t.Helper()
-	return b.entryOf(firstFormat, stamp, batches...)
-}
-
-func (b *bench) entryOf(format byte, stamp int64, batches ...*Batch) []outcome {
-	b.t.Helper()
 	var commands []*command
 	for _, one := range batches {
 		c, _, err := one.command(b.next)
@@ -62,7 +57,7 @@ func (b *bench) entryOf(format byte, stamp int64, batches ...*Batch) []outcome {
 		commands = append(commands, c)
 	}
 	var e encoder
-	l := &raft.Log{Index: b.next, Term: 1, Type: raft.LogCommand, Data: e.encodeVersion(format, stamp, 200*dayMS, commands)}
+	l := &raft.Log{Index: b.next, Term: 1, Type: raft.LogCommand, Data: e.encodeEntry(stamp, 200*dayMS, commands)}
 	b.next++
 	out, ok := b.Apply(l).([]outcome)
 	if !ok && len(batches) > 0 {
@@ -264,59 +259,6 @@ func TestKeyReturnsTheFirstResult(t *testing.T) {
 	twice.Key = "k2"
 	if o := b.entry(0, twice, twice); o[0].res.Replayed || !o[1].res.Replayed {
 		t.Fatalf("within one entry: %+v", o)
-	}
-}
-
-// A list that grows with each write must not be kept with each of them.
-func TestLargeRowsAreNotKept(t *testing.T) {
-	b := newBench(t)
-	b.must(`CREATE TABLE t (list TEXT, a TEXT) STRICT`)
-	add := func(key, list string) *Batch {
-		one := execBatch(`INSERT INTO t VALUES (?, ?)`, list, strings.Repeat("x", 400))
-		one.Key, one.Digest = key, []byte("d")
-		one.Return(`SELECT a FROM t WHERE list = ? AND ? > 0`, list, Index{})
-		return one
-	}
-	kept := func() string { return b.rows(`SELECT max(length(result)) < 1024 FROM raft_keys`)[0] }
-	for i := range 5 {
-		b.entryOf(leanFormat, 9, add(fmt.Sprint("k", i), "l"))
-	}
-	if kept() != "1" {
-		t.Error("all rows are kept with each key")
-	}
-	first, fifth := b.entryOf(leanFormat, 9, add("k0", "l"))[0], b.entryOf(leanFormat, 9, add("k4", "l"))[0]
-	if !first.res.Replayed || len(first.res.Rows.Values) != 1 || first.res.Changed[0] != 1 {
-		t.Errorf("small rows: %+v", first)
-	}
-	if !fifth.res.Replayed || len(fifth.res.Rows.Values) != 5 || fifth.res.Index != first.res.Index+4 {
-		t.Errorf("large rows: %+v", fifth)
-	}
-	b.entryOf(leanFormat, 9, add("k5", "l"))
-	if again := b.entryOf(leanFormat, 9, add("k4", "l"))[0]; len(again.res.Rows.Values) != 6 || b.rows(`SELECT count(*) FROM t`)[0] != "6" {
-		t.Errorf("large rows are not read anew: %+v", again)
-	}
-	if again := b.entryOf(leanFormat, 9, add("k4", "new id"))[0]; len(again.res.Rows.Values) != 6 {
-		t.Errorf("a repeat with an id of its own reads what that one names: %+v", again)
-	}
-	long := strings.Repeat("l", 2000)
-	for i := range 4 {
-		b.entryOf(leanFormat, 9, add(fmt.Sprint("long", i), long))
-	}
-	if again := b.entryOf(leanFormat, 9, add("long3", long))[0]; len(again.res.Rows.Values) != 4 || kept() != "1" {
-		t.Errorf("large parameters: %+v", again)
-	}
-	// The release before keeps them, and so must every node for an entry of that format.
-	b.entryOf(leanFormat-1, 9, add("old", "l"))
-	if kept() != "0" {
-		t.Error("an entry of the format before is applied as one of this")
-	}
-	b.entryOf(leanFormat, 9, add("k6", "l"))
-	if again := b.entryOf(leanFormat, 9, add("old", "l"))[0]; len(again.res.Rows.Values) != 7 {
-		t.Errorf("kept by the release before: %+v", again)
-	}
-	b.must(`DROP TABLE t`)
-	if gone := b.entryOf(leanFormat, 9, add("k4", "l"))[0]; gone.code != outcomeSQL {
-		t.Errorf("rows that cannot be read any more: %+v", gone)
 	}
 }
 

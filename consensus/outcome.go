@@ -114,8 +114,6 @@ func (d *decoder) rows() (r Rows) {
 	return r
 }
 
-var errKept = errors.New("consensus: damaged result")
-
 func encodeResult(r *Result) []byte {
 	e := encoder{b: make([]byte, 0, 64)}
 	e.result(r)
@@ -126,7 +124,7 @@ func decodeResult(p []byte) (Result, error) {
 	d := &decoder{b: p}
 	r := d.result()
 	if d.bad || len(d.b) != 0 {
-		return Result{}, errKept
+		return Result{}, errors.New("consensus: damaged result")
 	}
 	return r, nil
 }

@@ -135,20 +135,30 @@ func (db *DB) followerReadIndex(level Level) (uint64, error) {
 	return db.askLeader(ctx, address, level)
 }
 
+// verifyRounds is how often a leader asks for a confirmation of what was sent after the read began: the first answers may
+// be those to messages that were on their way.
+const verifyRounds = 3
+
 // leaderReadIndex: (1) an own entry of this term is applied, so the commit index covers all earlier terms; (2) the commit
-// index is read; (3) a majority confirms, after that, that this node leads; (4) still in the same term, so nobody
-// else led and acknowledged between (2) and (3).
+// index is read; (3) a majority of the voters accepts a message that was sent after that, so this node leads; (4) still in
+// the same term, so nobody else led and acknowledged between (2) and (3). Raft's own verification also counts nodes
+// without a vote, and answers to what was sent before (2).
 func (db *DB) leaderReadIndex() (uint64, error) {
 	term := db.raft.CurrentTerm()
 	if db.leader.term.Load() != term || db.gate.shut.Load() {
 		return 0, errNotLeader
 	}
-	index := db.raft.CommitIndex()
-	if err := db.raft.VerifyLeader().Error(); err != nil {
-		return 0, fmt.Errorf("%w: %w", errNotLeader, err)
+	index, start := db.raft.CommitIndex(), db.lease.now()
+	for range verifyRounds {
+		if err := db.raft.VerifyLeader().Error(); err != nil {
+			return 0, fmt.Errorf("%w: %w", errNotLeader, err)
+		}
+		if db.raft.CurrentTerm() != term {
+			return 0, errNotLeader
+		}
+		if db.lease.heard(term, start) {
+			return index, nil
+		}
 	}
-	if db.raft.CurrentTerm() != term {
-		return 0, errNotLeader
-	}
-	return index, nil
+	return 0, errNotLeader
 }

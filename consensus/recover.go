@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -95,12 +97,16 @@ func (db *DB) recover(ctx context.Context, confirm func(Recovery) error, failed 
 	if err := errors.Join(ctx.Err(), confirm(r)); err != nil {
 		return err
 	}
+	if err := db.markRecovery(); err != nil {
+		return err
+	}
 	if err := db.replay(last); err != nil || *failed != nil {
 		return errors.Join(err, *failed)
 	}
-	// What the log holds is in the database, and durable, before the log goes. A crash after that leaves a member of the old
-	// cluster that has all it had.
-	if err := m.use((*database).sync); err != nil {
+	if err := m.use((*database).sync); err != nil { // what the log holds is in the database, and durable, before the log goes
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if last > 0 {
@@ -111,7 +117,36 @@ func (db *DB) recover(ctx context.Context, confirm func(Recovery) error, failed 
 	if err := db.giveUp(r); err != nil {
 		return err
 	}
-	return m.use((*database).sync)
+	if err := m.use((*database).sync); err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(filepath.Join(db.config.Dir, recoveryFile)), syncDir(db.config.Dir))
+}
+
+// recoveryFile says that a recovery has begun. Until it is done the node must not start: entries that were never committed
+// are in its database, and its old cluster, should that still live, may have put others in their place.
+const recoveryFile = "RECOVERING"
+
+func (db *DB) markRecovery() error {
+	path := filepath.Join(db.config.Dir, recoveryFile)
+	if err := os.WriteFile(path, []byte("Run the recovery again; it goes on from here.\n"), 0o600); err != nil {
+		return err
+	}
+	return syncDir(db.config.Dir)
+}
+
+var errRecovering = errors.New("a recovery of this node has begun and was not finished: run it again; " +
+	"if the other nodes run after all, empty this directory and let the node join them under a new name")
+
+// checkRecovery refuses to start a node whose recovery was cut short.
+func checkRecovery(c Config) error {
+	switch _, err := os.Stat(filepath.Join(c.Dir, recoveryFile)); {
+	case err == nil:
+		return errRecovering
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return nil
 }
 
 // lastMembers is the newest configuration, which may still be in the log alone.

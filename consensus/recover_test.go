@@ -1,11 +1,14 @@
 package consensus_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/raft"
 
 	"trivium/consensus"
 	"trivium/consensus/consensustest"
@@ -71,6 +74,8 @@ func TestPoisonedEntryIsLeftOut(t *testing.T) {
 	}
 }
 
+type nobody struct{ raft.Transport }
+
 func TestLostMajority(t *testing.T) {
 	s := &stops{why: map[string]error{}}
 	c := consensustest.Cluster(t, 3, s.option)
@@ -92,6 +97,19 @@ func TestLostMajority(t *testing.T) {
 	refused := errors.New("no")
 	if err := consensus.Recover(t.Context(), config, func(consensus.Recovery) error { return refused }); !errors.Is(err, refused) {
 		t.Fatalf("without consent: %v", err)
+	}
+	// One that is cut short has put entries into the database that were perhaps never committed: such a node must not start.
+	ctx, interrupt := context.WithCancel(t.Context())
+	if err := consensus.Recover(ctx, config, func(consensus.Recovery) error { interrupt(); return nil }); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	again := config
+	again.Transport = nobody{}
+	if db, err := consensus.Open(again); err == nil || !strings.Contains(err.Error(), "a recovery of this node has begun") {
+		if db != nil {
+			db.Close()
+		}
+		t.Fatalf("a node whose recovery was cut short starts: %v", err)
 	}
 	var seen consensus.Recovery
 	if err := consensus.Recover(t.Context(), config, func(r consensus.Recovery) error { seen = r; return nil }); err != nil {

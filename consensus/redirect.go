@@ -43,6 +43,9 @@ func (db *DB) direct(ctx context.Context) error {
 	return &NotLeaderError{ID: id, Address: address}
 }
 
+// CountRedirect counts a request that a caller has sent away itself, before it asked anything of this node's database.
+func (db *DB) CountRedirect() { db.metrics.redirected.Inc() }
+
 // cannotForward names the leader when this node has no Config.Network to bring requests there.
 func (db *DB) cannotForward() error {
 	if db.client != nil || db.raft.State() == raft.Leader {

@@ -60,6 +60,8 @@ func allowed(op int, a, b string) bool {
 	case sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT, sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH,
 		sqlite3.SQLITE_CREATE_TEMP_TABLE, sqlite3.SQLITE_CREATE_TEMP_TRIGGER, sqlite3.SQLITE_CREATE_TEMP_VIEW, sqlite3.SQLITE_CREATE_TEMP_INDEX:
 		return false
+	case sqlite3.SQLITE_CREATE_VTABLE:
+		return strings.EqualFold(b, "fts5") && !reserved(a) // others show how pages lie, or what is outside
 	case sqlite3.SQLITE_READ:
 		return !strings.EqualFold(a, "dbstat") // how pages lie is not replicated
 	case sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE:

@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -90,9 +92,12 @@ func (db *DB) call(ctx context.Context, method, address, path string, body []byt
 		return 0, nil, fmt.Errorf("%w: %w", errNotLeader, err)
 	}
 	req.Header.Set("Idempotency-Key", "1") // the key is in the batch: let the client use a new connection for an old, dead one
+	var connected atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
 	res, err := db.client.Do(req)
 	if err != nil {
-		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+		// That no new connection could be made says nothing about the old one, on which it may have arrived.
+		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" && !connected.Load() {
 			return 0, nil, fmt.Errorf("%w: %w", errNotLeader, err)
 		}
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnknown, err)

@@ -12,7 +12,6 @@ type run struct {
 	index uint64
 	stamp int64
 	each  bool // the entry's format knows Batch.Each
-	lean  bool // the entry's format does not keep large results
 	// hasty: a batch of one statement, and perhaps a query, gets no savepoint, which would cost as much as the statement.
 	// When it fails, the entry is run again with savepoints.
 	hasty bool
@@ -159,61 +158,13 @@ func (r *run) known(c *command) (outcome, bool, error) {
 	if !c.private && !bytes.Equal(digest, c.digest) {
 		return outcome{code: outcomeConflict}, true, nil
 	}
-	o, err := r.repeat(c, result)
-	return o, true, err
-}
-
-// repeat is the outcome of a batch that was applied before.
-func (r *run) repeat(c *command, kept []byte) (outcome, error) {
-	d := &decoder{b: kept}
-	var query *statement
-	if len(kept) > 0 && kept[0] == readAgain {
-		d.byte()
-		query = c.query
-		if args := d.values(); query != nil && len(args) == len(query.args) {
-			query = &statement{query.sql, args}
-		}
-	}
-	if d.bad {
-		return outcome{}, errKept
-	}
-	res, err := decodeResult(d.b)
-	if err != nil {
-		return outcome{}, err
-	}
-	if query != nil {
-		if res.Rows, err = r.w.queryBatch(query); err != nil {
-			return r.refused(err)
-		}
-	}
+	res, err := decodeResult(result)
 	res.Replayed = true
-	return outcome{res: res}, nil
-}
-
-// The rows of Return are kept as long as they are small. What is larger shows a text or a list that people go on writing at:
-// kept with each write, a thread of n replies would take n²/2 of them for as long as keys are kept. Then it is kept what
-// they were asked with: a repeat may have made new ids.
-const (
-	keptBytes = 1 << 10
-	readAgain = 0x00 // begins a result without its rows; others begin with an index, which is never 0
-)
-
-func (r *run) kept(c *command, res *Result) []byte {
-	full := encodeResult(res)
-	if !r.lean || len(full) <= keptBytes || c.query == nil || res.Each != nil {
-		return full
-	}
-	e := encoder{b: []byte{readAgain}}
-	if e.values(c.query.args); len(e.b) > keptBytes {
-		e.b = []byte{readAgain, 0} // asked with what the repeat has as well
-	}
-	small := *res
-	small.Rows = Rows{}
-	return append(e.b, encodeResult(&small)...)
+	return outcome{res: res}, true, err
 }
 
 func (r *run) keep(c *command, res *Result) error {
-	result := r.kept(c, res)
+	result := encodeResult(res)
 	if c.private {
 		_, err := r.w.ours("INSERT INTO raft_retries (key, stamp, result) VALUES (?, ?, ?)", []byte(c.key), r.stamp, result)
 		return err

@@ -55,7 +55,7 @@ func TestNewFormatWaitsForEveryMember(t *testing.T) {
 	upgraded[c.Nodes[2].ID] = true
 	c.Restart(2)
 	c.WaitReady(2)
-	until(t, "the new format is used", func() bool { return inUse(4) })
+	until(t, "the new format is used", func() bool { return inUse(3) })
 	c.WaitEqual()
 }
 
@@ -71,7 +71,7 @@ func TestOlderProgramDoesNotJoin(t *testing.T) {
 	}
 	until(t, "the new format is used", func() bool {
 		insert(c.Leader().DB, `INSERT INTO t VALUES (1)`, false)
-		return c.Leader().DB.Status().InUse == 4
+		return c.Leader().DB.Status().InUse == 3
 	})
 	i := c.Add(false)
 	if err := c.Leader().DB.Join(t.Context(), c.Nodes[i].ID, c.Nodes[i].Address, true); !errors.Is(err, consensus.ErrMembership) {

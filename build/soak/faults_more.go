@@ -183,7 +183,7 @@ func (f *injection) replaceMember(ctx context.Context) error {
 
 func (f *injection) replace(ctx context.Context, n *node) error {
 	asked := f.nodes[(n.i+1)%len(f.nodes)]
-	err := eventually(ctx, 30*time.Second, func() error {
+	err := eventually(ctx, 3*time.Minute, func() error {
 		_, a := callOnce(ctx, f.rig, f.byHand, asked.i, api.RemoveNode, api.RemoveNodeInput{Node: n.id}, lms.NewID())
 		if a.outcome == done || a.kind == lms.KindNotFound {
 			return nil

@@ -161,7 +161,7 @@ func (o *options) prepare(ctx context.Context) error {
 	o.binary = o.trivium
 	if o.mixed && o.before == "" {
 		o.before = filepath.Join(o.dir, "before")
-		if err := build(ctx, ".", o.before, o.race, "-ldflags", "-X trivium/consensus.formats=3"); err != nil {
+		if err := build(ctx, ".", o.before, o.race, "-ldflags", "-X trivium/consensus.formats=2"); err != nil {
 			return err
 		}
 	}
