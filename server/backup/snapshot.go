@@ -156,7 +156,7 @@ func eachChunk(ctx context.Context, path string, visit func(hash string, size in
 	if err := db.QueryRowContext(ctx, `SELECT max(version) FROM schema_migrations`).Scan(&schema); err != nil {
 		return 0, err
 	}
-	rows, err := db.QueryContext(ctx, chunksOf)
+	rows, err := db.Query(chunksOf) // with the context the driver would begin a goroutine for each row
 	if err != nil {
 		return 0, err
 	}
@@ -164,7 +164,7 @@ func eachChunk(ctx context.Context, path string, visit func(hash string, size in
 	for rows.Next() {
 		var hash string
 		var size int
-		if err := rows.Scan(&hash, &size); err != nil {
+		if err := errors.Join(ctx.Err(), rows.Scan(&hash, &size)); err != nil {
 			return 0, err
 		}
 		if err := visit(hash, size); err != nil {

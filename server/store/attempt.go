@@ -45,11 +45,11 @@ func (s *Store) ReturnAttempt(ctx context.Context, actor lms.Actor, courseID, id
 	b.Exec(`UPDATE submissions SET returned_at = ?2, returned_by = ?3, chosen_at = NULL WHERE submission_id = ?1`, id, consensus.Stamp{}, actor.UserID)
 	b.Exec(`
 		INSERT INTO work_drafts (assignment_id, user_id, course_id, text, url, files, saved_at, version)
-		SELECT assignment_id, user_id, course_id, text, coalesce(url, ''), ?2, ?3, 1 FROM submissions WHERE submission_id = ?1
+		SELECT assignment_id, user_id, course_id, text, coalesce(url, ''), ?2, ?3, ?4 FROM submissions WHERE submission_id = ?1
 		ON CONFLICT (assignment_id, user_id) DO UPDATE SET text = excluded.text, url = excluded.url, files = excluded.files, saved_at = excluded.saved_at,
-			version = version + 1
+			version = excluded.version
 			WHERE trim(work_drafts.text) = '' AND work_drafts.url = '' AND work_drafts.files = '[]'`,
-		id, list(copies), consensus.Stamp{})
+		id, list(copies), consensus.Stamp{}, consensus.Index{})
 	audit(ctx, &b, actor, lms.AuditReturn, "submission/"+id, "course", courseID)
 	return s.applyAttempt(ctx, &b, courseID, id)
 }

@@ -49,7 +49,8 @@ const draftOpen = `EXISTS(SELECT 1 FROM assignments WHERE assignment_id = ?1 AND
 	OR EXISTS(SELECT 1 FROM (` + studentDates + ` WHERE a.assignment_id = ?1 AND a.course_id = ?2 AND e.user_id = ?3) d WHERE d.cutoff_at IS NULL OR d.cutoff_at >= ?4)`
 
 // SaveDraft keeps unsent work if what is kept still has the version (0: nothing is kept). It takes more than the
-// assignment does: nothing that was written is lost, and the hand-in says what does not fit.
+// assignment does: nothing that was written is lost, and the hand-in says what does not fit. A version is the position of
+// its write in the log, so that a draft that is begun after a hand-in never has the version of the one before.
 func (s *Store) SaveDraft(ctx context.Context, actor lms.Actor, courseID, assignmentID string, d lms.Draft, fileIDs []string) (lms.Draft, error) {
 	if len(fileIDs) > maxDraftFiles {
 		return lms.Draft{}, errDraftFiles
@@ -69,9 +70,9 @@ func (s *Store) SaveDraft(ctx context.Context, actor lms.Actor, courseID, assign
 	b.Require(errFileUsed, `NOT EXISTS(SELECT 1 FROM submission_files WHERE file_id IN (SELECT value FROM json_each(?)))`, files)
 	b.Exec(`
 		INSERT INTO work_drafts (assignment_id, user_id, course_id, text, url, files, saved_at, version)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)
-		ON CONFLICT (assignment_id, user_id) DO UPDATE SET text = ?4, url = ?5, files = ?6, saved_at = ?7, version = version + 1`,
-		assignmentID, actor.UserID, courseID, d.Text, d.URL, files, consensus.Stamp{})
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+		ON CONFLICT (assignment_id, user_id) DO UPDATE SET text = ?4, url = ?5, files = ?6, saved_at = ?7, version = ?8`,
+		assignmentID, actor.UserID, courseID, d.Text, d.URL, files, consensus.Stamp{}, consensus.Index{})
 	b.Return(`SELECT w.assignment_id, '', '', `+draftRest, assignmentID, actor.UserID) // the text is known, and what is returned is kept
 	b.Notify(topicUser(actor.UserID))
 	res, err := s.apply(ctx, &b)
@@ -90,10 +91,10 @@ func dropDraft(b *consensus.Batch, actor lms.Actor, assignmentID string, h HandI
 		h.ID, assignmentID, actor.UserID, h.Text, h.URL)
 	b.Exec(`UPDATE work_drafts
 		SET files = (SELECT json_group_array(j.value ORDER BY j.key) FROM json_each(work_drafts.files) j WHERE j.value NOT IN (SELECT value FROM json_each(?4))),
-			version = version + 1
+			version = ?5
 		WHERE assignment_id = ?2 AND user_id = ?3 AND NOT `+submissionKnown+`
 			AND EXISTS(SELECT 1 FROM json_each(work_drafts.files) j WHERE j.value IN (SELECT value FROM json_each(?4)))`,
-		h.ID, assignmentID, actor.UserID, list(h.Files))
+		h.ID, assignmentID, actor.UserID, list(h.Files), consensus.Index{})
 }
 
 // The drafts w that are handed in at their cut-off, with it: ?1 now. Only where nothing was handed in: what a student has

@@ -126,12 +126,12 @@ func setCells(b *consensus.Batch, actor lms.Actor, courseID, changes, importID s
 		courseID, changes, actor.UserID, consensus.Stamp{})
 	b.Exec(bookChanges+`
 		INSERT INTO grades (submission_id, course_id, assignment_id, user_id, draft_points, draft_feedback, draft_by, draft_at, version, draft_grade)
-		SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, ch.points, '', ?3, ?4, 1, ch.grade
+		SELECT s.submission_id, s.course_id, s.assignment_id, s.user_id, ch.points, '', ?3, ?4, `+gradeFirst+`, ch.grade
 		FROM ch `+bookLatest+`
 		WHERE ch.points IS NOT NULL AND s.course_id = ?1
 		ON CONFLICT (submission_id) DO UPDATE SET draft_points = excluded.draft_points, draft_by = excluded.draft_by, draft_at = excluded.draft_at,
 			draft_grade = excluded.draft_grade, version = version + 1`,
-		courseID, changes, actor.UserID, consensus.Stamp{})
+		courseID, changes, actor.UserID, consensus.Stamp{}, consensus.Index{})
 	b.Exec(`
 		DELETE FROM grades
 		WHERE course_id = ?1 AND submission_id IN (`+bookChanges+`SELECT s.submission_id

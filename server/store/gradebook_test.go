@@ -185,6 +185,30 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// A marker who still looks at a grade that was taken away meanwhile must not overwrite the one that came after it.
+func TestAGradeThatFollowsAnotherIsANewOne(t *testing.T) {
+	s := gradebook(t)
+	ctx := t.Context()
+	s.HandIn(t, s.Bob, "hw", "s2", "x")
+	version := int64(0)
+	set := func(text string) *lms.Grade {
+		t.Helper()
+		d, err := s.SetMark(ctx, s.TA, s.Course.ID, "hw", s.Bob.UserID, text, version, false)
+		want(t, err, nil)
+		version = d.Version
+		seen, _, err := s.Submission(ctx, s.Instructor, s.Course.ID, "s2")
+		want(t, err, nil)
+		return seen.Grade
+	}
+	seen := set("50")
+	set("")
+	now := set("80")
+	_, err := s.SaveGrade(ctx, s.Instructor, s.Course.ID, "s2", 55_00, "", seen.Version, false)
+	wantKind(t, err, lms.KindConflict, "saved 80 points meanwhile")
+	_, err = s.SaveGrade(ctx, s.Instructor, s.Course.ID, "s2", 55_00, "", now.Version, false)
+	want(t, err, nil)
+}
+
 // The override stands beside the computed total, and only what is posted reaches the student.
 func TestOverride(t *testing.T) {
 	s := gradebook(t)

@@ -16,7 +16,7 @@ type KVEntry struct {
 	Key       string
 	Value     string
 	Found     bool
-	Version   int64 // grows with every write; a new key begins with the index of its entry, so that no version comes again
+	Version   int64 // grows with every write; a new key begins above those of all keys that were removed, so that none comes again
 	ExpiresAt time.Time
 }
 
@@ -44,21 +44,48 @@ func KVScope(scope, key string) string {
 const KVTopic = consensus.Hidden + "kv/"
 
 const (
+	// The first version of a key; ?3 index. Whatever removes keys notes the highest version among them before: the index alone
+	// would come again where a key is written, removed and written within one entry, or many times in each.
+	kvFirst = `max(?3, (SELECT version + 1 FROM kv_removed))`
 	// ?1 key, ?2 value, ?3 index
-	kvPut = `INSERT INTO kv_entries (key, value, version) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET value = ?2, version = version + 1, expires_at = NULL`
+	kvPut = `INSERT INTO kv_entries (key, value, version) VALUES (?1, ?2, ` + kvFirst + `) ON CONFLICT (key) DO UPDATE SET value = ?2, version = version + 1, expires_at = NULL`
 	// ?4 stamp, ?5 time to live in ms
 	kvPutFor = `
-		INSERT INTO kv_entries (key, value, version, expires_at) VALUES (?1, ?2, ?3, ?4 + ?5)
+		INSERT INTO kv_entries (key, value, version, expires_at) VALUES (?1, ?2, ` + kvFirst + `, ?4 + ?5)
 		ON CONFLICT (key) DO UPDATE SET value = ?2, version = version + 1, expires_at = ?4 + ?5`
+	kvNote  = `UPDATE kv_removed SET version = max(version, coalesce((SELECT max(e.version) FROM kv_entries e WHERE `
+	kvNoted = `), 0))`
+	// ?1 key
+	kvOne = `key = ?1`
 	// ?1 key, ?2 stamp
-	kvDropDue = `DELETE FROM kv_entries WHERE key = ?1 AND expires_at <= ?2`
+	kvOneDue = `key = ?1 AND expires_at <= ?2`
 	// ?1 stamp, ?2 how many
-	kvPrune   = `DELETE FROM kv_entries WHERE key IN (SELECT key FROM kv_entries WHERE expires_at <= ?1 ORDER BY expires_at, key LIMIT ?2)`
+	kvDue = `key IN (SELECT key FROM kv_entries WHERE expires_at <= ?1 ORDER BY expires_at, key LIMIT ?2)`
+	// ?1 keys, ?2 stamp
+	kvSomeDue = `expires_at <= ?2 AND key IN (SELECT value FROM json_each(?1))`
 	kvColumns = `key, value, version, expires_at`
 )
 
 // kvPruneEach is how many due keys a write with an expiry removes: more than it adds, so that they never pile up.
 const kvPruneEach = 16
+
+// kvDrop removes a key: the second of its statements.
+func kvDrop(b *consensus.Batch, key string) {
+	b.Exec(kvNote+kvOne+kvNoted, key)
+	b.Exec(`DELETE FROM kv_entries WHERE `+kvOne, key)
+}
+
+// kvDropDue removes a key whose time has come.
+func kvDropDue(b *consensus.Batch, key string) {
+	b.Exec(kvNote+kvOneDue+kvNoted, key, consensus.Stamp{})
+	b.Exec(`DELETE FROM kv_entries WHERE `+kvOneDue, key, consensus.Stamp{})
+}
+
+// kvPrune removes some keys whose time has come.
+func kvPrune(b *consensus.Batch, most int) {
+	b.Exec(kvNote+kvDue+kvNoted, consensus.Stamp{}, most)
+	b.Exec(`DELETE FROM kv_entries WHERE `+kvDue, consensus.Stamp{}, most)
+}
 
 func scanKV(row consensus.Row) (e KVEntry, err error) {
 	e.Found = true
@@ -80,6 +107,15 @@ func isKVStale(ctx context.Context) bool { return ctx.Value(kvStale{}) != nil }
 
 // KVGet reads a key at the level.
 func (s *Store) KVGet(ctx context.Context, level consensus.Level, key string) (KVEntry, error) {
+	e, err := s.kvAt(ctx, level, key)
+	if err == nil && s.due(e) {
+		return s.kvSettle(ctx, key)
+	}
+	return e, err
+}
+
+// kvAt reads a key with a row that may be due.
+func (s *Store) kvAt(ctx context.Context, level consensus.Level, key string) (KVEntry, error) {
 	rows, err := s.db.Query(ctx, level, `SELECT `+kvColumns+` FROM kv_entries WHERE key = ?`, key)
 	if err != nil {
 		return KVEntry{}, mapError(err)
@@ -87,11 +123,7 @@ func (s *Store) KVGet(ctx context.Context, level consensus.Level, key string) (K
 	if len(rows.Values) == 0 {
 		return KVEntry{Key: key}, nil
 	}
-	e, err := scanKV(rows.Values[0])
-	if err == nil && s.due(e) {
-		return s.kvSettle(ctx, key)
-	}
-	return e, err
+	return scanKV(rows.Values[0])
 }
 
 // KVReach returns when a local read on this node is as fresh as the level demands.
@@ -108,7 +140,7 @@ func (s *Store) kvSettle(ctx context.Context, key string) (KVEntry, error) {
 		return KVEntry{Key: key}, nil
 	}
 	var b consensus.Batch
-	b.Exec(kvDropDue, key, consensus.Stamp{})
+	kvDropDue(&b, key)
 	b.Return(`SELECT `+kvColumns+` FROM kv_entries WHERE key = ?`, key)
 	res, err := s.applyUnkeyed(ctx, &b)
 	if err != nil || len(res.Rows.Values) == 0 {
@@ -135,26 +167,31 @@ func (s *Store) kvPut(ctx context.Context, w KVWrite, topics ...string) (KVEntry
 	kvGuard(ctx, &b)
 	b.Notify(topics...)
 	if w.TTL > 0 {
-		b.Exec(kvPrune, consensus.Stamp{}, kvPruneEach)
+		kvPrune(&b, kvPruneEach)
 	}
 	kvWrite(&b, w)
 	b.Return(`SELECT version, expires_at FROM kv_entries WHERE key = ?`, w.Key)
 	res, err := s.apply(ctx, &b)
-	return returned(res, err, func(row consensus.Row) (KVEntry, error) {
+	return returned(res, err, scanKVWritten(w))
+}
+
+// scanKVWritten reads the version and the expiry of what was written.
+func scanKVWritten(w KVWrite) func(consensus.Row) (KVEntry, error) {
+	return func(row consensus.Row) (KVEntry, error) {
 		e := KVEntry{Key: w.Key, Value: w.Value, Found: true}
 		return e, row.Scan(&e.Version, &e.ExpiresAt)
-	})
+	}
 }
 
 // KVDelete removes a key and reports whether it was there.
 func (s *Store) KVDelete(ctx context.Context, key string) (found bool, err error) {
 	var b consensus.Batch
 	kvGuard(ctx, &b)
-	b.Exec(kvDropDue, key, consensus.Stamp{})
-	b.Exec(`DELETE FROM kv_entries WHERE key = ?`, key)
+	kvDropDue(&b, key)
+	kvDrop(&b, key)
 	b.Notify(KVTopic + key)
 	res, err := s.apply(ctx, &b)
-	return err == nil && len(res.Changed) > 1 && res.Changed[1] > 0, err
+	return err == nil && res.Changed[len(res.Changed)-1] > 0, err
 }
 
 // KVCompareAndSet writes the key if the condition holds, and reports whether it did. Otherwise it returns the present
@@ -162,7 +199,7 @@ func (s *Store) KVDelete(ctx context.Context, key string) (found bool, err error
 func (s *Store) KVCompareAndSet(ctx context.Context, w KVWrite, c KVCondition) (e KVEntry, won bool, err error) {
 	b := consensus.Batch{Label: consensus.LabelSet}
 	kvGuard(ctx, &b)
-	b.Exec(kvDropDue, w.Key, consensus.Stamp{})
+	kvDropDue(&b, w.Key)
 	ttl := w.TTL.Milliseconds()
 	switch {
 	case c.Value != nil:
@@ -172,23 +209,21 @@ func (s *Store) KVCompareAndSet(ctx context.Context, w KVWrite, c KVCondition) (
 		b.Exec(`UPDATE kv_entries SET value = ?2, version = version + 1, expires_at = CASE WHEN ?4 > 0 THEN ?3 + ?4 END WHERE key = ?1 AND version = ?5`,
 			w.Key, w.Value, consensus.Stamp{}, ttl, c.Version)
 	default:
-		b.Exec(`INSERT INTO kv_entries (key, value, version, expires_at) VALUES (?1, ?2, ?5, CASE WHEN ?4 > 0 THEN ?3 + ?4 END) ON CONFLICT (key) DO NOTHING`,
-			w.Key, w.Value, consensus.Stamp{}, ttl, consensus.Index{})
+		b.Exec(`INSERT INTO kv_entries (key, value, version, expires_at) VALUES (?1, ?2, `+kvFirst+`, CASE WHEN ?5 > 0 THEN ?4 + ?5 END) ON CONFLICT (key) DO NOTHING`,
+			w.Key, w.Value, consensus.Index{}, consensus.Stamp{}, ttl)
 	}
-	b.Return(`SELECT key, nullif(value, ?2), version, expires_at FROM kv_entries WHERE key = ?1`, w.Key, w.Value)
+	b.Return(`SELECT version, expires_at FROM kv_entries WHERE key = ?1`, w.Key)
 	b.Notify(KVTopic + w.Key)
 	res, err := s.apply(ctx, &b)
 	if err != nil {
 		return KVEntry{}, false, err
 	}
-	won = len(res.Changed) > 1 && res.Changed[1] > 0
-	if len(res.Rows.Values) == 0 {
-		return KVEntry{Key: w.Key}, won, nil
+	if res.Changed[len(res.Changed)-1] == 0 { // what is there instead may be large: it is not part of what is kept
+		e, err = s.kvAt(ctx, consensus.Local, w.Key)
+		return e, false, err
 	}
-	if e, err = scanKV(res.Rows.Values[0]); res.Rows.Values[0][1] == nil { // what is written need not come back
-		e.Value = w.Value
-	}
-	return e, won, err
+	e, err = returned(res, nil, scanKVWritten(w))
+	return e, true, err
 }
 
 // KVPutAll writes all keys, in one batch, and returns them with their new versions. No key may be there twice.
@@ -198,11 +233,11 @@ func (s *Store) KVPutAll(ctx context.Context, writes []KVWrite) ([]KVEntry, erro
 	keys := make([]string, len(writes))
 	for i, w := range writes {
 		if keys[i] = w.Key; w.TTL > 0 && i == 0 {
-			b.Exec(kvPrune, consensus.Stamp{}, kvPruneEach)
+			kvPrune(&b, kvPruneEach)
 		}
 		kvWrite(&b, w)
 	}
-	b.Return(`SELECT e.version, e.expires_at FROM json_each(?1) j JOIN kv_entries e ON e.key = j.value ORDER BY j.id`, list(keys))
+	b.Return(`SELECT e.version, e.expires_at FROM json_each(?1) j JOIN kv_entries e ON e.key = j.value ORDER BY j.id`, list(keys)) // all are there
 	res, err := s.apply(ctx, &b)
 	entries, err := collect(res.Rows.Values, err, func(row consensus.Row) (e KVEntry, err error) {
 		e.Found = true
@@ -313,7 +348,8 @@ func (s *Store) kvSweep(ctx context.Context, entries []KVEntry) bool {
 		return false
 	}
 	var b consensus.Batch
-	b.Exec(`DELETE FROM kv_entries WHERE expires_at <= ?2 AND key IN (SELECT value FROM json_each(?1))`, list(due), consensus.Stamp{})
+	b.Exec(kvNote+kvSomeDue+kvNoted, list(due), consensus.Stamp{})
+	b.Exec(`DELETE FROM kv_entries WHERE `+kvSomeDue, list(due), consensus.Stamp{})
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err == nil
 }
@@ -326,7 +362,7 @@ func (s *Store) KVPrune(ctx context.Context) error {
 		return err
 	}
 	var b consensus.Batch
-	b.Exec(kvPrune, consensus.Stamp{}, most)
+	kvPrune(&b, most)
 	_, err = s.applyUnkeyed(ctx, &b)
 	return err
 }

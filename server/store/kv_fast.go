@@ -33,7 +33,7 @@ func (s *Store) KVSetMode(ctx context.Context, from, to string) (uint64, error) 
 	b.Label = "kv-mode"
 	b.Require(ErrKVMode, kvModeIs, kvModeKey, from)
 	if to == "" {
-		b.Exec(`DELETE FROM kv_entries WHERE key = ?`, kvModeKey)
+		kvDrop(&b, kvModeKey)
 	} else {
 		b.Exec(kvPut, kvModeKey, to, consensus.Index{})
 	}

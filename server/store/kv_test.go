@@ -48,6 +48,41 @@ func TestKV(t *testing.T) {
 	}
 }
 
+// Many writes share an entry of the log, so versions run ahead of it: a key that is removed and written anew must not come
+// back to them.
+func TestKVVersionsDoNotComeAgain(t *testing.T) {
+	s := storetest.Open(t)
+	ctx := t.Context()
+	var newest atomic.Int64
+	race(t, 64, "", func(int) error {
+		for range 20 {
+			e, err := s.KVPut(ctx, store.KVWrite{Key: "hot", Value: "v"})
+			if err != nil {
+				return err
+			}
+			for v := newest.Load(); e.Version > v && !newest.CompareAndSwap(v, e.Version); v = newest.Load() {
+			}
+		}
+		return nil
+	})
+	for range 2 {
+		_, err := s.KVDelete(ctx, "hot")
+		want(t, err, nil)
+		e, won, err := s.KVCompareAndSet(ctx, store.KVWrite{Key: "hot", Value: "anew"}, store.KVCondition{})
+		want(t, err, nil)
+		if !won || e.Version <= newest.Load() {
+			t.Errorf("won %v with version %d, %d before", won, e.Version, newest.Load())
+		}
+		newest.Store(e.Version)
+		again, err := s.KVPut(ctx, store.KVWrite{Key: "hot", Value: "again"})
+		want(t, err, nil)
+		if again.Version <= e.Version {
+			t.Errorf("version %d after %d", again.Version, e.Version)
+		}
+		newest.Store(again.Version)
+	}
+}
+
 func TestKVCompareAndSet(t *testing.T) {
 	s := storetest.Open(t)
 	ctx := t.Context()

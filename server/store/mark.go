@@ -133,12 +133,12 @@ func (s *Store) Mark(ctx context.Context, actor lms.Actor, courseID, submissionI
 		submissionID, actor.UserID, consensus.Stamp{}, r.points, e.Feedback, r.grade)
 	b.Exec(`
 		INSERT INTO grades (submission_id, course_id, assignment_id, user_id, draft_points, draft_feedback, draft_by, draft_at, draft_grade, draft_marks, version)
-		SELECT submission_id, course_id, assignment_id, user_id, ?2, ?3, ?4, ?5, ?6, ?7,
-			coalesce((SELECT version FROM grade_beginnings WHERE submission_id = ?1), 0) + 1
-		FROM submissions WHERE submission_id = ?1
-		ON CONFLICT (submission_id) DO UPDATE SET draft_points = ?2, draft_feedback = ?3, draft_by = ?4, draft_at = ?5, draft_grade = ?6,
-			draft_marks = ?7, version = version + 1`,
-		submissionID, r.points, e.Feedback, actor.UserID, consensus.Stamp{}, r.grade, r.marks)
+		SELECT submission_id, course_id, assignment_id, user_id, ?2, ?3, ?4, ?6, ?7, ?8,
+			`+gradeFirst+`
+		FROM submissions s WHERE submission_id = ?1
+		ON CONFLICT (submission_id) DO UPDATE SET draft_points = ?2, draft_feedback = ?3, draft_by = ?4, draft_at = ?6, draft_grade = ?7,
+			draft_marks = ?8, version = version + 1`,
+		submissionID, r.points, e.Feedback, actor.UserID, consensus.Index{}, consensus.Stamp{}, r.grade, r.marks)
 	b.Exec(`DELETE FROM grade_beginnings WHERE submission_id = ?`, submissionID)
 	if !e.Draft {
 		postDrafts(&b, actor, courseID, m.assignment, lms.PostScope{Submissions: []string{submissionID}}, true)
@@ -157,15 +157,21 @@ func (s *Store) Mark(ctx context.Context, actor lms.Actor, courseID, submissionI
 	return g, err
 }
 
+// gradeFirst is the version with which the grade of submission s begins, after its change was noted; ?5 index. One that follows
+// a grade that was taken away begins with the place of its write in the log, which is above all that the other one had: who
+// still looks at that one must not overwrite this.
+const gradeFirst = `iif((SELECT count(*) FROM (SELECT 1 FROM grade_changes gc WHERE gc.submission_id = s.submission_id LIMIT 2)) > 1, ?5,
+	coalesce((SELECT gb.version FROM grade_beginnings gb WHERE gb.submission_id = s.submission_id), 0) + 1)`
+
 // beginGrade keeps feedback and a rubric without a grade, so that nothing a marker has written is lost. The work still
 // counts as not graded.
 func (s *Store) beginGrade(ctx context.Context, b *consensus.Batch, actor lms.Actor, courseID, submissionID string, e lms.GradeEntry, r resolved) (lms.Grade, error) {
 	b.Require(errHasGrade, `NOT EXISTS(SELECT 1 FROM grades WHERE submission_id = ?)`, submissionID)
 	b.Exec(`
 		INSERT INTO grade_beginnings (submission_id, course_id, feedback, marks, changed_by, changed_at, version)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(EXISTS(SELECT 1 FROM grade_changes WHERE submission_id = ?1), ?7, 1))
 		ON CONFLICT (submission_id) DO UPDATE SET feedback = ?3, marks = ?4, changed_by = ?5, changed_at = ?6, version = version + 1`,
-		submissionID, courseID, e.Feedback, r.marks, actor.UserID, consensus.Stamp{})
+		submissionID, courseID, e.Feedback, r.marks, actor.UserID, consensus.Stamp{}, consensus.Index{})
 	b.Return(`SELECT `+beginningColumns+` FROM (SELECT ?1 AS submission_id) s LEFT JOIN grade_beginnings n ON n.submission_id = s.submission_id`, submissionID)
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, b)

@@ -352,6 +352,10 @@ CREATE TABLE kv_entries (
 
 CREATE INDEX kv_entries_by_expiry ON kv_entries (expires_at, key) WHERE expires_at IS NOT NULL;
 
+CREATE TABLE kv_removed (
+	version INTEGER NOT NULL CONSTRAINT kv_removed_version_not_negative CHECK (version >= 0)
+) STRICT;
+
 CREATE TABLE mailers (
 	node_id TEXT PRIMARY KEY,
 	until   INTEGER NOT NULL
