@@ -212,6 +212,10 @@ func (p *assignmentForm) fetch(ctx app.Context, keepMine bool) {
 			p.problem = ProblemOf(err)
 			return
 		}
+		if !p.course.Ready { // the dates are shown in its zone
+			p.course.Load(ctx, Call(api.GetCourse, api.CoursePath{Course: p.id}), func(ctx app.Context) { p.fetch(ctx, keepMine) })
+			return
+		}
 		p.draft = draftOf(a, p.course.Value.Zone)
 		p.kept = keepMine && loadDraft(ctx, p.key(), &p.draft)
 		p.loaded = true

@@ -29,6 +29,7 @@ type assignmentPage struct {
 func (p *assignmentPage) OnMount(ctx app.Context) {
 	p.stop = watchTransfers(ctx, p.onTransfers)
 	p.setTopics = OnLive(ctx, time.Minute, p.load, "course/"+CourseParam(ctx))
+	OnLive(ctx, time.Hour, func(ctx app.Context) { p.whenStudent(ctx, p.loadDraft) }, "user/") // it was saved in another tab, or on another device
 }
 
 func (p *assignmentPage) OnDismount() {
@@ -67,8 +68,13 @@ func (p *assignmentPage) load(ctx app.Context) {
 	p.marking.Load(ctx, Call(api.GetMarking, in))
 	p.whenStudent(ctx, func(ctx app.Context) {
 		p.attempts.Load(ctx, Call(api.MySubmissions, in), p.openForm)
-		p.draft.Load(ctx, Call(api.GetDraft, in), p.openForm, func(app.Context) { p.work.overtaken(p.draft.Value) })
+		p.loadDraft(ctx)
 	})
+}
+
+func (p *assignmentPage) loadDraft(ctx app.Context) {
+	asked := p.work.version
+	p.draft.Load(ctx, Call(api.GetDraft, api.AssignmentPath{Course: p.id, Assignment: p.as}), p.openForm, func(app.Context) { p.work.overtaken(p.draft.Value, asked) })
 }
 
 // whenStudent runs f once it is known that the viewer is a student of the course.

@@ -161,7 +161,7 @@ func TestParseTypes(t *testing.T) {
 
 func studentPage(t *testing.T, a lms.Assignment, attempts ...lms.Submission) *assignmentPage {
 	c := atTestNow(t, lms.RoleStudent)
-	return &assignmentPage{inCourse: c, as: a.ID, assignment: Remote[lms.Assignment]{Value: a, remote: remote{Ready: true}},
+	return &assignmentPage{inCourse: c, as: a.ID, work: workForm{as: a.ID}, assignment: Remote[lms.Assignment]{Value: a, remote: remote{Ready: true}},
 		attempts: Remote[api.Page[lms.Submission]]{Value: api.Page[lms.Submission]{Items: attempts}, remote: remote{Ready: true}}}
 }
 
@@ -216,6 +216,37 @@ func TestWhereADraftStands(t *testing.T) {
 	wantHTML(t, drawn(t, closed), "Missing: your draft is not handed in", "The cut-off of this assignment has passed", "half", "Request an extension")
 	closed.assignment.Value.Mine = &lms.Work{Requested: "q1"}
 	wantHTML(t, drawn(t, closed), "You have asked for an extension", "!Request an extension")
+}
+
+func TestADraftChangesElsewhere(t *testing.T) {
+	mine := workForm{as: "a1", text: "mine", version: 5, again: true, honour: true}
+	dirty, files := mine, mine
+	dirty.dirty = true
+	files.items = []*transfer{{name: "being read.pdf"}}
+	newer := lms.Draft{Text: "newer", Version: 7}
+	for name, c := range map[string]struct {
+		work  workForm
+		saved lms.Draft
+		asked int64
+		want  string
+		form  bool // is unfolded
+		both  bool
+	}{
+		"saved elsewhere":                           {mine, newer, 5, "newer", true, false},
+		"saved elsewhere, written here":             {dirty, newer, 5, "mine", true, true},
+		"saved elsewhere, a file being read":        {files, newer, 5, "mine", true, true},
+		"an older answer":                           {mine, lms.Draft{Text: "older", Version: 3}, 3, "mine", true, false},
+		"handed in elsewhere":                       {mine, lms.Draft{}, 5, "", false, false},
+		"handed in elsewhere, written here":         {dirty, lms.Draft{}, 5, "mine", true, false},
+		"an answer from before there was a draft":   {mine, lms.Draft{}, 0, "mine", true, false},
+		"nothing was ever saved, a form was opened": {workForm{as: "a1", again: true}, lms.Draft{}, 0, "", true, false},
+	} {
+		w := c.work
+		w.overtaken(c.saved, c.asked)
+		if w.text != c.want || w.again != c.form || (w.theirs != nil) != c.both {
+			t.Errorf("%s: shows %q, unfolded %v, asks which one %v", name, w.text, w.again, w.theirs != nil)
+		}
+	}
 }
 
 func TestAReturnedAttemptIsADraft(t *testing.T) {

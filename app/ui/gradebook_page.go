@@ -111,7 +111,12 @@ func (p *gradebookPage) load(ctx app.Context) {
 		case p.user != "":
 			p.mine.Load(ctx, Call(api.GetStudentGrades, api.StudentGradesPath{Course: p.id, User: p.user}))
 		case p.staff():
+			began := Now()
 			p.read.Load(ctx, Call(api.GetGradebook, api.GradebookInput{Course: p.id, Section: p.grid.section}), func(ctx app.Context) {
+				if p.saved.After(began) { // the answer may be older than what was saved here since
+					p.load(ctx)
+					return
+				}
 				p.grid.set(p.read.Value)
 				p.show(ctx)
 			})

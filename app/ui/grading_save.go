@@ -30,7 +30,8 @@ type gradeForm struct {
 	saving     bool
 	round      int // counts the keystrokes, to save after the last one
 	problem    Problem
-	theirs     *lms.Grade // saved by somebody else meanwhile
+	after      func(app.Context) // follows the save that is on its way
+	theirs     *lms.Grade        // saved by somebody else meanwhile
 	allowAbove bool
 	near       map[string]lms.Submission // the page's submissions, to keep up to date
 }
@@ -206,14 +207,20 @@ func (g *gradeForm) unfinished(automatic bool) bool {
 // touched reports whether the grade was changed here: only looking at a draft does not post it.
 func (g *gradeForm) touched() bool { return g.round > 0 }
 
-// save sends the draft. then runs after it is saved; it may be nil.
+// save sends the draft. then runs after it is saved, also where it is on its way already; it may be nil.
 func (g *gradeForm) save(ctx app.Context, course string, then func(app.Context)) {
 	in, ok, err := g.input(course)
 	if err != nil {
 		g.problem = ProblemOf(err)
 		return
 	}
-	if !ok || g.saving || g.theirs != nil {
+	if !ok || g.theirs != nil {
+		return
+	}
+	if g.saving {
+		if then != nil {
+			g.after = then
+		}
 		return
 	}
 	g.saving = true
@@ -223,19 +230,22 @@ func (g *gradeForm) save(ctx app.Context, course string, then func(app.Context))
 		switch lms.KindOf(err) {
 		case "":
 			g.accept(ctx, saved, round)
+			if g.after != nil {
+				then, g.after = g.after, nil
+			}
 			if g.dirty {
 				g.save(ctx, course, then)
 			} else if then != nil {
 				then(ctx)
 			}
 		case lms.KindConflict:
-			g.problem = ProblemOf(err)
+			g.problem, g.after = ProblemOf(err), nil
 			g.readTheirs(ctx, course)
 		case lms.KindUnavailable, lms.KindUnknown:
 			g.problem = ProblemOf(err)
 			ctx.After(5*time.Second, func(ctx app.Context) { g.save(ctx, course, then) })
 		default:
-			g.problem = ProblemOf(err)
+			g.problem, g.after = ProblemOf(err), nil
 		}
 	})
 }

@@ -176,15 +176,24 @@ func (p *materialsPage) entry(label, icon, scope string, on func(app.Context)) a
 
 // do carries a change out and loads the page again.
 func (p *materialsPage) do(ctx app.Context, w work[api.Empty], said string) {
+	was := p.outline.Value.Version
 	Async(ctx, w, func(ctx app.Context, _ api.Empty, err error) {
 		if err != nil {
 			ToastError(ctx, err)
 		} else {
 			Toast(ctx, "good", said)
-			p.outline.Value.Version++ // so that the next move need not wait for the page to be loaded again
+			p.changed(was)
 		}
 		p.load(ctx)
 	})
+}
+
+// changed notes that one's own change has made the next version, unless it has been loaded already: the next move need not
+// wait for the page to be loaded again.
+func (p *materialsPage) changed(was int64) {
+	if p.outline.Value.Version == was {
+		p.outline.Value.Version++
+	}
 }
 
 // order shows the new order at once and sends it. It must come from what is there at the click, not from what was last drawn:

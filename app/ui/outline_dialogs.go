@@ -145,13 +145,14 @@ func (d *outlineDialog) submit(ctx app.Context, e app.Event) {
 		return
 	}
 	d.busy, d.problem = true, Problem{}
+	was := d.page.outline.Value.Version
 	Async(ctx, w, func(ctx app.Context, _ api.Empty, err error) {
 		d.busy = false
 		if err != nil {
 			Fail(ctx, err, &d.problem)
 			return
 		}
-		d.page.outline.Value.Version++
+		d.page.changed(was)
 		d.close(ctx)
 	})
 }

@@ -111,7 +111,8 @@ func (p *QuestionsPage) Render() app.UI {
 			LinkButton("FAQ", "message-circle", CoursePath(p.id, "faq")),
 			app.If(p.staff(), func() app.UI { return LinkButton("Tutor settings", "settings", CoursePath(p.id, "tutor")) }).
 				Else(func() app.UI { return LinkButton("My conversations", "sparkles", CoursePath(p.id, "conversations")) })),
-		Content: app.If(!p.ready(), func() app.UI { return Skeleton(5) }).Else(func() app.UI {
+		// The form must not be used before the tutor's rules are there: they change it, and what must be accepted is among them.
+		Content: app.If(!p.ready() || !p.tutor.Ready && p.tutor.Err == nil, func() app.UI { return Skeleton(5) }).Else(func() app.UI {
 			return app.Div().Class("stack").Body(
 				app.If(!p.readOnly(), func() app.UI {
 					return &askForm{Course: p.id, About: p.about, Staff: p.staff(), Title: p.material.Value.Title, Start: p.start, Known: p.tutor.Ready, Tutor: p.tutor.Value,

@@ -50,16 +50,28 @@ func (w *workForm) open(ctx app.Context, a lms.Assignment, saved lms.Draft) {
 	}
 }
 
-// overtaken notices that the draft was saved on another device while this page has nothing unsaved, or shows both.
-func (w *workForm) overtaken(saved lms.Draft) {
-	if saved.Version <= w.version || w.saving || w.theirs != nil || w.sending() {
+// overtaken notices that the draft was saved or handed in elsewhere. asked is the version that the page had when it asked
+// for saved: an answer may be older than what the page has saved since.
+func (w *workForm) overtaken(saved lms.Draft, asked int64) {
+	gone := saved.Version == 0 && asked == w.version
+	if saved.Version == w.version || saved.Version < w.version && !gone || w.saving || w.theirs != nil || w.sending() {
 		return
 	}
-	if !w.dirty {
+	unsaved := w.dirty || len(w.items) > len(w.files) // a file of which the cluster does not know yet
+	switch {
+	case gone && !unsaved:
+		w.clear()
+	case !unsaved:
 		w.take(saved)
-		return
+	case !gone: // else what is here becomes a new draft
+		w.theirs = &saved
 	}
-	w.theirs = &saved
+}
+
+// clear forgets work that is handed in, here or elsewhere.
+func (w *workForm) clear() {
+	w.take(lms.Draft{})
+	w.honour, w.again, w.saveErr = false, false, nil
 }
 
 // take puts a saved draft into the form.

@@ -55,10 +55,7 @@ func (w *workForm) follow(ctx app.Context, course, as string) bool {
 		dropDraft(ctx, key) // any other text was written in another tab, or meanwhile
 	}
 	if h.accepted && w.text == h.text {
-		w.items, w.files, w.text, w.url, w.honour, w.again = nil, nil, "", "", false, false
-		w.version, w.savedAt, w.dirty, w.saveErr = 0, time.Time{}, false, nil
-		SetValue("text", "")
-		SetValue("url", "")
+		w.clear()
 	}
 	if h.complete {
 		Toast(ctx, "good", "Your work has arrived completely.")

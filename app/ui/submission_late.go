@@ -106,6 +106,10 @@ func (p *assignmentPage) send(ctx app.Context) {
 	if w.sending() {
 		return
 	}
+	if w.saving { // a draft that is written after the hand-in would come back
+		w.waiting = p.send
+		return
+	}
 	a := p.assignment.Value
 	w.stage = 0
 	in := api.SubmitInput{Course: p.id, Assignment: p.as, Text: w.text, Honour: w.honour}

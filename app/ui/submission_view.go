@@ -116,6 +116,9 @@ func (p *assignmentPage) formOrReason(a lms.Assignment, items []lms.Submission, 
 	if has && !h.complete {
 		return nil // one at a time: it runs, or offers to go on
 	}
+	if p.work.as != a.ID { // the draft is on its way, and would replace what is typed before it comes
+		return p.draft.View(2, p.load, func(lms.Draft) app.UI { return nil })
+	}
 	if len(items) > 0 && items[0].State == lms.SubmissionWaiting && items[0].ReturnedAt.IsZero() && !has {
 		return p.resumeView(items[0])
 	}

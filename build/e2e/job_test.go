@@ -163,8 +163,8 @@ func (j *job) register() {
 	client := bearer(j.t, j.nodes[0], "ines")
 	code := call(j.t, client, api.ListInvites, api.CoursePath{Course: j.ids.course}).Items[0].Code
 	expired := call(j.t, client, api.CreateInvite, api.CreateInviteInput{Course: j.ids.course, ID: lms.NewID(), Role: lms.RoleStudent,
-		ExpiresAt: time.Now().Add(time.Second)}).Code
-	eventually(j.t, 10*time.Second, "the code to expire", func() error {
+		ExpiresAt: time.Now().Add(4 * time.Second)}).Code
+	eventually(j.t, 20*time.Second, "the code to expire", func() error {
 		_, err := api.Call(context.Background(), client, api.PreviewInvite, api.CodeInput{Code: expired})
 		if lms.KindOf(err) != lms.KindRule {
 			return fmt.Errorf("still %v", err)

@@ -268,7 +268,7 @@ func TestRubricAndMarkedFiles(t *testing.T) {
 	b.click("Archive Sketches")
 	b.see("is archived")
 	b.click("Undo")
-	b.see("Sketches")
+	b.waitFor(20*time.Second, "the rubric again", `!document.body.innerText.includes("is archived") && document.body.innerText.includes("2 criteria, 15 points")`)
 
 	b.open(origin + s.page("assignments", s.assignment, "submissions"))
 	b.click("Marking")

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 )
 
 // model is a language model behind an OpenAI-compatible endpoint that says what the test has scripted.
@@ -94,13 +95,22 @@ func (s *speech) cut() {
 	fmt.Fprint(s.w, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\ndata: [DONE]\n\n")
 }
 
-// wait blocks until the test goes on or the caller has gone; it reports whether the caller is still there.
+// wait blocks until the test goes on or the caller has gone; it reports whether the caller is still there. A model that has
+// begun to speak must not be silent for long, so it says nothing now and then.
 func (s *speech) wait(gate <-chan struct{}) bool {
-	select {
-	case <-gate:
-		return true
-	case <-s.r.Context().Done():
-		return false
+	beat := time.NewTicker(5 * time.Second)
+	defer beat.Stop()
+	for {
+		select {
+		case <-gate:
+			return true
+		case <-s.r.Context().Done():
+			return false
+		case <-beat.C:
+			if s.begun {
+				s.say("")
+			}
+		}
 	}
 }
 

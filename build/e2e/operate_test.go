@@ -29,7 +29,7 @@ func TestOperate(t *testing.T) {
 	b.seeWithin(20*time.Second, "Messages between nodes")
 	b.waitFor(30*time.Second, "figures of every node", `document.querySelectorAll(".sparks").length === 3 && document.querySelectorAll(".spark-line").length >= 4`)
 	b.click("dump.txt")
-	b.seeWithin(20*time.Second, "became the leader for term")
+	b.waitFor(20*time.Second, "what n1 did", `/became the leader for term|Renewing Lease|AppendEntries RPC from|committed the entry/.test(document.querySelector(".log-view")?.innerText ?? "")`)
 	b.look("cluster-details")
 
 	b.open(s.nodes[1].origin() + "/audit")

@@ -198,7 +198,14 @@ func (s *school) plainHandIn(t *testing.T) {
 	form := b.plainForm()
 	b.press("button.btn-primary")
 	b.plainText("Your work is handed in.")
-	b.plainText("Everything is on 3 of 3 nodes")
+	eventually(b.t, 60*time.Second, "every node to have the file", func() error { // the page does not change by itself
+		s := strings.Join(strings.Fields(b.textNow()), " ")
+		if strings.Contains(s, "Everything is on 3 of 3 nodes") {
+			return nil
+		}
+		b.run("look again", chromedp.Reload())
+		return fmt.Errorf("the page shows %.400s", s)
+	})
 	b.plainLook("plain-receipt")
 	if got := s.attemptsAt("amara", task); len(got) != 1 || len(got[0].Files) != 1 || got[0].Text != "See the file." {
 		t.Fatalf("attempts %+v", got)

@@ -207,7 +207,7 @@ func (s tutoring) rightToLeft(t *testing.T) {
 	b := s.tabOf(t, "zquartz", n)
 	s.ask(b, n, "What is a quorum of nodes? العربية")
 	b.see("النصاب هو أغلبية العقد")
-	b.waitFor(5*time.Second, "the answer from right to left", `getComputedStyle(document.querySelector(".post-tutor .prose")).direction === "rtl"`)
+	b.waitFor(20*time.Second, "the answer from right to left", `(e => e !== null && getComputedStyle(e).direction === "rtl")(document.querySelector(".post-tutor .prose"))`)
 	b.look("tutor-rtl")
 }
 
