@@ -18,7 +18,8 @@ Try it on this machine:      trivium demo
 Start the first node:        trivium serve -h
 
 Every flag can also be given as an environment variable (--public-origin is TRIVIUM_PUBLIC_ORIGIN) or as a line
-"public-origin = https://lms.example.edu" in the file that --config names. A flag wins over a variable, a variable over the file.`
+"public-origin = https://lms.example.edu" in the file that --config names. A flag wins over a variable, a variable over the file.
+A flag that takes a list, such as --join, may take several lines there.`
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
@@ -74,14 +75,13 @@ func fillFlags(cmd *cobra.Command) error {
 		}
 	}
 	var err error
-	set := func(f *pflag.Flag, value, source string) {
-		if e := cmd.Flags().Set(f.Name, value); e != nil && err == nil {
-			err = fmt.Errorf("%s: %w", source, e)
-		}
-	}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if v, ok := os.LookupEnv(envName(f.Name)); ok && !f.Changed {
-			set(f, v, envName(f.Name))
+		v, ok := os.LookupEnv(envName(f.Name))
+		if !ok || f.Changed || err != nil {
+			return
+		}
+		if e := cmd.Flags().Set(f.Name, v); e != nil {
+			err = fmt.Errorf("%s: %w", envName(f.Name), e)
 		}
 	})
 	if err != nil {
@@ -91,20 +91,41 @@ func fillFlags(cmd *cobra.Command) error {
 	if path == "" {
 		return nil
 	}
+	return fillFromFile(cmd, path, known)
+}
+
+// fillFromFile sets the flags that neither the command line nor the environment has set. Only lists may stand in several
+// lines: of anything else one line would silently count for nothing.
+func fillFromFile(cmd *cobra.Command, path string, known []string) error {
 	settings, err := readSettings(path)
 	if err != nil {
 		return err
 	}
+	given := map[string]bool{}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { given[f.Name] = f.Changed }) // before the first line changes it
+	seen := map[string]int{}
 	for _, s := range settings {
 		source := fmt.Sprintf("%s, line %d", path, s.line)
 		if !slices.Contains(known, s.name) || s.name == "config" || s.name == "help" {
 			return fmt.Errorf("%s: %q is not a setting of Trivium", source, s.name)
 		}
-		if f := cmd.Flags().Lookup(s.name); f != nil && !f.Changed { // the file serves several commands
-			set(f, s.value, source)
+		f := cmd.Flags().Lookup(s.name)
+		if f == nil {
+			continue // the file serves several commands
+		}
+		_, list := f.Value.(pflag.SliceValue)
+		if line := seen[s.name]; line > 0 && !list {
+			return fmt.Errorf("%s: %q stands in line %d already and takes one value; delete one of the two lines", source, s.name, line)
+		}
+		seen[s.name] = s.line
+		if given[s.name] {
+			continue
+		}
+		if err := cmd.Flags().Set(f.Name, s.value); err != nil {
+			return fmt.Errorf("%s: %w", source, err)
 		}
 	}
-	return err
+	return nil
 }
 
 // knownFlags lists the flags of all commands.

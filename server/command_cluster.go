@@ -72,7 +72,7 @@ func watchStatus(cmd *cobra.Command, c *clientFlags) error {
 func statusKey(s lms.Cluster, err error) string {
 	key := fmt.Sprint(s.Health.Summary, s.Leader, s.Term, s.Warnings, err)
 	for _, n := range s.Nodes {
-		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100, n.ClockMessage != "", n.LowSpace)
+		key += fmt.Sprint(n.ID, n.Up, n.Voter, n.Lag > 100, n.ClockMessage != "", n.LowSpace, n.Copying())
 	}
 	return key
 }
@@ -91,6 +91,8 @@ func printBackups(ctx context.Context, w io.Writer, c *clientFlags) {
 	if err != nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // a node that has no majority for long tells only the rest
+	defer cancel()
 	if s, err := api.Call(ctx, client, api.GetBackups, api.NoInput{}); err == nil {
 		fmt.Fprintf(w, "\n%s\n", backupLine(s, time.Now()))
 	}
@@ -157,6 +159,9 @@ func printNodes(w io.Writer, s lms.Cluster) {
 		if n.SpaceMessage != "" {
 			fmt.Fprintf(w, "\n%s\n", n.SpaceMessage)
 		}
+		if n.Copying() {
+			fmt.Fprintf(w, "\n%s\n", n.FilesMessage())
+		}
 	}
 }
 
@@ -202,14 +207,15 @@ func newRemove() *cobra.Command {
 		Use:   "remove <node>",
 		Short: "Remove a node for ever; its certificate is refused from then on",
 		Long: `remove takes a node out of the cluster and refuses its certificate from then on. The machine can come back as a new node:
-with an empty directory, another --id and a new join token. A removal after which no majority would answer is refused; --force overrides that.`,
+with an empty directory, another --id and a new join token. A removal after which no majority would answer is refused, and one while
+files are still being copied to a node that stays; --force overrides that.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return call(cmd, &c, api.RemoveNode, api.RemoveNodeInput{Node: args[0], Force: force}, printStatus)
 		},
 	}
 	c.add(cmd)
-	cmd.Flags().BoolVar(&force, "force", false, "remove it even if the cluster can save nothing afterwards")
+	cmd.Flags().BoolVar(&force, "force", false, "remove it even if the cluster can save nothing afterwards, or files are lost")
 	return cmd
 }
 

@@ -47,6 +47,7 @@ type Config struct {
 
 	Timing                           string // profile for those of the next three that are zero
 	Heartbeat, Election, Lease, Hold time.Duration
+	StaleReads                       time.Duration // how long a node without a majority answers reads; 0: not at all
 
 	Mail mail.Config
 
@@ -96,6 +97,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--session-access %s: choose at least 1m", c.SessionAccess)
 	case c.SessionRenewal < 0 || c.SessionRenewal > 0 && c.SessionRenewal < c.SessionAccess:
 		return fmt.Errorf("--session-renewal %s: choose at least --session-access", c.SessionRenewal)
+	case c.StaleReads < 0:
+		return fmt.Errorf("--stale-reads %s: it is how long people can read without a majority, 0 for not at all", c.StaleReads)
 	case c.CertificateLife < time.Minute:
 		return fmt.Errorf("--node-certificate-life %s: choose at least 1m", c.CertificateLife)
 	case c.Token != "" && len(c.Join) == 0:

@@ -179,6 +179,7 @@ func TestWrongSettings(t *testing.T) {
 		{name: "authority in clear", args: serve("--acme-domain", "lms.example.edu", "--acme-ca", "http://ca.example.edu"), want: "--acme-ca"},
 		{name: "roots that are none", args: serve("--acme-domain", "lms.example.edu", "--acme-ca-root", config), want: "--acme-ca-root"},
 		{name: "replica of nothing", args: serve("--replica"), want: "--replica needs --join"},
+		{name: "reads for a time that is none", args: serve("--stale-reads", "-1s"), want: "--stale-reads"},
 		{name: "certificates for an instant", args: serve("--node-certificate-life", "1s"), want: "--node-certificate-life"},
 		{name: "join without token", args: serve("--join", "127.0.0.1:1"), want: "--token"},
 		{name: "token without join", args: serve("--token", "K10"+strings.Repeat("a", 64)+"::x"), want: "--join"},

@@ -177,6 +177,8 @@ func (n *Node) openData() error {
 	return err
 }
 
+var errOtherCluster = errors.New("--join: this directory belongs to another cluster; empty it to join, or leave --join and --token out")
+
 func (n *Node) openIdentity(ctx context.Context) error {
 	c := n.config
 	self, err := cluster.Load(c.Data)
@@ -184,6 +186,9 @@ func (n *Node) openIdentity(ctx context.Context) error {
 	case err == nil:
 		if c.ID != "" && c.ID != self.ID() {
 			return fmt.Errorf("--id %s: the directory %s belongs to node %s; a node keeps its name", c.ID, c.Data, self.ID())
+		}
+		if authority, err := cluster.TokenAuthority(c.Token); err == nil && authority != self.Authority() {
+			return errOtherCluster // the node would go on in a cluster that nobody looks at
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
@@ -204,7 +209,7 @@ func (n *Node) openIdentity(ctx context.Context) error {
 func (n *Node) openDatabase(ln net.Listener) error {
 	var err error
 	n.cluster, err = cluster.New(cluster.Config{Identity: n.self, Listener: ln, Origin: n.config.Origin, Logger: n.log,
-		CertificateLife: n.config.CertificateLife})
+		CertificateLife: n.config.CertificateLife, Copies: n.copies})
 	if err != nil {
 		ln.Close()
 		return err

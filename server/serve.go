@@ -26,7 +26,8 @@ A cluster of three machines, of which any one may fail:
   there, twice:      trivium join-token --data /var/lib/trivium
   on the other two:  trivium serve --data /var/lib/trivium --cluster 10.0.0.N:4100 --http … --join 10.0.0.1:4100 --token K10…
 
-A node that has joined finds its cluster again by itself: --join and --token may stay or go. SIGTERM stops it gracefully.`
+A node that has joined finds its cluster again by itself: --join and --token may stay or go. With the token of another
+cluster than the directory's it does not start. SIGTERM stops it gracefully.`
 
 // Where a node listens unless it is told otherwise: reachable from this machine alone.
 const (
@@ -52,7 +53,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&c.HTTP, "http", defaultHTTP, "address for people")
 	f.StringVar(&c.Cluster, "cluster", defaultCluster, "address for the other nodes (always encrypted)")
 	f.StringVar(&c.Advertise, "advertise", "", "address by which the other nodes reach --cluster, if it is another one")
-	f.StringVar(&c.Origin, "public-origin", "", "where people reach this node, such as https://lms1.example.edu (default: from --http)")
+	f.StringVar(&c.Origin, "public-origin", "", "where people reach this node and no other, such as https://lms1.example.edu (default: from --acme-domain or --http)")
 	f.StringVar(&c.Passkeys, "passkey-domain", "", "domain above the public origins of all nodes, such as example.edu, so that a passkey works on each of them; decide it before people make passkeys, because those of another name stop working (default: a passkey works under the host name where it was made)")
 	f.StringVar(&c.ID, "id", "", "name of this node, never used again for another one (default: made once and kept)")
 	f.StringSliceVar(&c.Join, "join", nil, "cluster addresses of nodes of the cluster to join; one suffices")
@@ -60,10 +61,10 @@ func newServe() *cobra.Command {
 	f.BoolVar(&c.Replica, "replica", false, "join as a read replica: it serves people from a copy of everything, but has no vote and protects nothing")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate chain for people, PEM; read again when it changes")
 	f.StringVar(&c.TLSKey, "tls-key", "", "its private key, PEM")
-	f.StringSliceVar(&c.ACMEDomains, "acme-domain", nil, "names of this node, to get certificates for by itself; needs port 443, and agrees to the authority's terms")
+	f.StringSliceVar(&c.ACMEDomains, "acme-domain", nil, "names to get certificates for by itself: first the one of this node alone, then what it shares with others, such as lms1.example.edu,lms.example.edu; needs port 443, and agrees to the authority's terms")
 	f.StringVar(&c.ACMEEmail, "acme-email", "", "where the authority may warn the operator")
-	f.StringVar(&c.ACMECA, "acme-ca", "", "directory of another authority than Let's Encrypt")
-	f.StringVar(&c.ACMERoot, "acme-ca-root", "", "file with the roots of that authority's own certificate, PEM")
+	f.StringVar(&c.ACMECA, "acme-ca", "", "directory of another authority than Let's Encrypt (give all nodes the same)")
+	f.StringVar(&c.ACMERoot, "acme-ca-root", "", "file with the roots of that authority's own certificate, PEM (give all nodes the same)")
 	f.BoolVar(&c.InsecureHTTP, "insecure-http", false, "allow plain HTTP from other machines: for use behind a proxy that encrypts")
 	f.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed")
 	f.StringSliceVar(&c.SharedAddresses, "shared-addresses", nil, "addresses or networks from which many people come, such as the router of a school: ten times as many may sign in at a time, and wrong passwords count for the account alone (give all nodes the same)")
@@ -89,20 +90,21 @@ func newServe() *cobra.Command {
 	f.DurationVar(&c.Election, "election-timeout", 0, "time a candidate waits for votes (default: 500ms, classroom 5s)")
 	f.DurationVar(&c.Lease, "lease-timeout", 0, "how long a leader is one after a majority has confirmed it (default: 250ms, classroom 4s)")
 	f.DurationVar(&c.Hold, "hold-timeout", 0, "how long requests wait for a leader (default: 10s, classroom 20s)")
+	f.DurationVar(&c.StaleReads, "stale-reads", lms.StaleReads, "how long people can read what this node had when no majority of the nodes answers, as long as their sign-in gives access (0: not at all)")
 	f.DurationVar(&c.CertificateLife, "node-certificate-life", cluster.CertificateLife, "how long certificates of nodes are valid that this node issues; renewed after two thirds of it")
 	f.IntVar(&c.KVCache, "kv-cache", 0, "MiB of memory for keys of the key-value store that were read (0: none); turn it on when all nodes run this version")
 	f.BoolVar(&c.KVFastWrites, "kv-fast-writes", false, "experimental: let puts of keys with ?fast=true be acknowledged before they have their place in the log; give it to all nodes")
 	f.DurationVar(&c.BackupEvery, "backup-every", 0, "make a backup so often, such as 24h (the leader does it; give all nodes the same)")
-	f.StringVar(&c.BackupTo, "backup-to", "", "where to: a directory, or s3://bucket/prefix?endpoint=host&region=… with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-	f.IntVar(&c.BackupKeep, "backup-keep", 7, "how many of these backups are kept; 0: all")
+	f.StringVar(&c.BackupTo, "backup-to", "", "where to: a directory that every node has at this path, on one share, because whichever leads writes there; or s3://bucket/prefix?endpoint=host&region=… with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	f.IntVar(&c.BackupKeep, "backup-keep", 7, "how many of these backups are kept in each place; 0: all")
 	f.StringSliceVar(&c.BackupRecipients, "backup-recipient", nil, "public key of age (age1…) for which they are encrypted, and then carry the keys of sealed secrets; more than one may be given")
-	f.StringVar(&c.SQL, "sql", "", "address on which rqlite's clients and shell reach the database, with an administrator's name and password (default: none)")
+	f.StringVar(&c.SQL, "sql", "", "address on which rqlite's clients and shell reach the database, with the name and password of an administrator whose account needs no second step (default: none)")
 	f.BoolVar(&c.SQLWrite, "sql-write", false, "let them change it, past every rule of the site; it is recorded")
 	f.Uint64Var(&c.Quarantine, "quarantine", 0, "`entry` of the log to leave out, when every node says that it stops at it; give it to all of them once")
 	f.BoolVar(&c.Drills, "drills", false, "let administrators suspend this node for a while: trivium drill suspend")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "text or json, a line each")
-	f.StringVar(&c.LogFile, "log-file", "", "write the log to this file, and when it is full begin a new one and keep one old one as NAME.1 (default: stderr)")
+	f.StringVar(&c.LogFile, "log-file", "", "write the log to this file, and when it is full begin a new one and keep one old one, of trivium.log as trivium.1.log (default: stderr)")
 	f.IntVar(&c.LogSize, "log-size", 64, "MiB that --log-file may have")
 	return cmd
 }

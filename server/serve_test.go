@@ -101,7 +101,7 @@ func TestCommands(t *testing.T) {
 	}
 	text, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	for _, want := range []string{"trivium_consensus_entries_total", "go_goroutines", "process_open_fds"} {
+	for _, want := range []string{"trivium_consensus_entries_total", "trivium_files_missing_chunks", "go_goroutines", "process_open_fds"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("/metrics has no %s", want)
 		}

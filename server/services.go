@@ -77,6 +77,16 @@ func (n *Node) followFiles() {
 	}
 }
 
+// copies asks nodes how complete their copies of the files are. Before this node is ready it does not know whom to ask.
+func (n *Node) copies(ctx context.Context, nodes map[string]string) map[string]lms.FileCopy {
+	select {
+	case <-n.ready:
+		return n.files.Copies(ctx, nodes)
+	default:
+		return nil
+	}
+}
+
 func (n *Node) openTutor() error {
 	program, err := os.Executable()
 	if err != nil {
@@ -177,7 +187,7 @@ func (n *Node) openWeb() error {
 		NodeID: n.self.ID(), Origin: n.config.Origin, PasskeyDomain: n.config.Passkeys, Version: version(), AppVersion: static.Version(), Secure: n.config.secure(),
 		OperatorToken: n.operator, TrustedProxies: proxies, Shared: shared, Metrics: n.metrics(), Inspect: n.inspect, Warnings: n.warnings, Logger: n.log,
 		Mail:  mailer,
-		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal},
+		Lives: store.Lives{Access: n.config.SessionAccess, Renewal: n.config.SessionRenewal}, StaleReads: n.config.StaleReads,
 	})
 	return err
 }
@@ -192,6 +202,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 	r.MustRegister(n.db.Collectors()...)
 	r.MustRegister(n.kv.Collectors()...)
 	r.MustRegister(n.fast.Collectors()...)
+	r.MustRegister(n.files)
 	r.MustRegister(n.backup.Collectors()...)
 	r.MustRegister(n.outbox.Collectors()...)
 	if h, ok := n.log.Handler().(*recentHandler); ok {

@@ -106,6 +106,19 @@ func TestRestartWithoutAMajority(t *testing.T) {
 	}
 	stopped := time.Now()
 
+	// When the time for it is over no page is served any more, but how the nodes stand is told as ever.
+	late := launch(t, data(1), "--cluster", addresses[1], "--stale-reads", "1ms")
+	eventually(t, "it says how the nodes stand", func() bool {
+		return late.send(t, "GET", api.GetCluster.Path, operator, "").status == 200
+	})
+	if a := late.send(t, "GET", "/api/v1/session", session.Token, ""); a.status != 503 {
+		t.Errorf("a page after the time for it: %d %s", a.status, a.body)
+	}
+	if out := must(t, "status", "--data", data(1)); !strings.Contains(out, "2 of 3 nodes down: read only") {
+		t.Errorf("status after the time for pages: %s", out)
+	}
+	late.stop(t)
+
 	alone := launch(t, data(1), "--cluster", addresses[1])
 	var a answer
 	eventually(t, "a page can be read", func() bool {

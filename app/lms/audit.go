@@ -66,6 +66,7 @@ const (
 	AuditBackup         AuditAction = "backup.create"
 	AuditRestore        AuditAction = "backup.restore"
 	AuditSQL            AuditAction = "sql.write" // statements that an administrator has sent to the database itself
+	AuditSQLRead        AuditAction = "sql.read"  // how many of them only read: one record a minute
 	AuditKVTokenCreate  AuditAction = "kv.token.create"
 	AuditKVTokenRevoke  AuditAction = "kv.token.revoke"
 	AuditTutorPolicy    AuditAction = "tutor.policy"   // of a course, or of an item with its hidden notes

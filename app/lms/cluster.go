@@ -2,8 +2,12 @@ package lms
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
+
+// StaleReads is how long a node that is in touch with no majority answers reads, unless it is told otherwise.
+const StaleReads = time.Hour
 
 // Cluster is how the nodes stand, as one of them sees it.
 type Cluster struct {
@@ -40,6 +44,41 @@ type ClusterNode struct {
 
 	ClockSkewMs  int64  `json:"clockSkewMs,omitempty"`  // its clock is so much ahead of the others'
 	ClockMessage string `json:"clockMessage,omitempty"` // what to do about it, if it is too much
+
+	Files *FileCopy `json:"files,omitempty"` // nil: it is away, or the node that answered is of a version that does not ask
+}
+
+// Copying reports whether files are still being copied to the node, so that it does not protect them all.
+func (n ClusterNode) Copying() bool { return n.Files != nil && !n.Files.Whole }
+
+// Behind reports whether the node's database lacks much of what the leader's has.
+func (n ClusterNode) Behind() bool { return n.Lag > 500 }
+
+// FilesMessage says in plain words that files are still being copied to the node; "" if they are not.
+func (n ClusterNode) FilesMessage() string {
+	if !n.Copying() {
+		return ""
+	}
+	return fmt.Sprintf("Files are still being copied to %s: %s. It goes on by itself; until then %s does not protect them all.", n.ID, n.Files.Left(), n.ID)
+}
+
+// FileCopy is how complete a node's copy of the files is.
+type FileCopy struct {
+	Whole   bool  `json:"whole"`             // it has every file, but for what was handed in a moment ago
+	Missing int64 `json:"missing,omitempty"` // parts that it lacks
+	Bytes   int64 `json:"bytes,omitempty"`   // of them
+	Silent  bool  `json:"silent,omitempty"`  // it did not tell
+}
+
+// Left says how much is to be copied yet.
+func (c FileCopy) Left() string {
+	switch {
+	case c.Silent:
+		return "it has not told yet how much it lacks"
+	case c.Missing == 0:
+		return "it still looks how much it lacks"
+	}
+	return FormatBytes(c.Bytes) + " to go"
 }
 
 // SpaceMessageOf says in plain words that the disk of a node is almost full, and what to do; "" if it is not.
@@ -107,6 +146,50 @@ type Health struct {
 	Voters   int         `json:"voters"`
 	Up       int         `json:"up"`       // voters that answer
 	Survives int         `json:"survives"` // further voters that may fail before writes stop
+}
+
+// HealthOfNodes describes a cluster of these nodes. A voter to which files are still being copied does not protect them all, so that
+// it is not counted among those that may take over from another one.
+func HealthOfNodes(nodes []ClusterNode) Health {
+	voters, up, everywhere := 0, 0, true
+	var copying []string
+	for _, n := range nodes {
+		everywhere = everywhere && n.Up && n.Files != nil && n.Files.Whole && !n.Behind()
+		if n.Voter {
+			voters++
+		}
+		if n.Voter && n.Up {
+			up++
+			if n.Copying() {
+				copying = append(copying, n.ID)
+			}
+		}
+	}
+	h := HealthOf(voters, up)
+	switch {
+	case h.Level == HealthBad || voters == 1:
+	case len(copying) > 0:
+		h.copying(copying)
+	case everywhere && h.Level == HealthGood:
+		h.Detail = "Everything is on every node."
+	case everywhere:
+		h.Detail += " Everything is on every node."
+	}
+	return h
+}
+
+// copying says that these of the voters do not protect all files yet.
+func (h *Health) copying(nodes []string) {
+	h.Level, h.Survives = HealthWarn, max(0, h.Survives-len(nodes))
+	h.Summary = fmt.Sprintf("%d of %d up: files are still being copied to %s", h.Up, h.Voters, strings.Join(nodes, ", "))
+	may := "no further node may fail"
+	if h.Survives > 0 {
+		may = fmt.Sprintf("%d more may fail", h.Survives)
+	}
+	h.Detail = fmt.Sprintf("Everything works and nothing is lost. The copying goes on by itself; until it is done %s, and none should be removed.", may)
+	if h.Up < h.Voters {
+		h.Detail += " Start the missing nodes or replace them."
+	}
 }
 
 // HealthOf describes a cluster with so many voters, so many of which answer (INSTALL-3).

@@ -36,7 +36,7 @@ var auditWords = map[lms.AuditAction]string{
 	lms.AuditOverrideGrant: "Gave other dates", lms.AuditOverrideRemove: "Took other dates back", lms.AuditLatePolicy: "Changed the late rule", lms.AuditDates: "Changed dates or points of work",
 	lms.AuditReturn: "Returned an attempt to draft", lms.AuditChoose: "Chose the attempt that is graded",
 	lms.AuditJoinToken: "Made a join token", lms.AuditNodeJoin: "A node joined", lms.AuditNodeRemove: "Removed a node", lms.AuditTransfer: "Handed over leadership",
-	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL",
+	lms.AuditDrill: "Ran a drill", lms.AuditRecover: "Gave up a node to recover", lms.AuditQuarantine: "Left out an entry of the log", lms.AuditNodeRead: "Read a node's logs", lms.AuditBackup: "Made a backup", lms.AuditRestore: "Restored a backup", lms.AuditSQL: "Wrote to the database in SQL", lms.AuditSQLRead: "Read the database in SQL",
 	lms.AuditSessionEnd: "Signed out other devices", lms.AuditSessionReuse: "An old token was used again", lms.AuditAccountSite: "Changed the rules of accounts",
 	lms.AuditEmbeds:     "Changed which sites pages may embed",
 	lms.AuditResetIssue: "Made a link for a new password", lms.AuditReset: "Set a password with a link", lms.AuditTOTPOn: "Turned two-step sign-in on",

@@ -100,8 +100,11 @@ func (p *ClusterPage) node(c lms.Cluster, n lms.ClusterNode) app.UI {
 		state, tone, words = "read replica", "good", "Has a full copy and answers readers. It has no vote and protects nothing."
 	case !n.Voter:
 		state, tone, words = "joining", "warn", "Is copying everything before it counts."
-	case n.Lag > 500:
+	case n.Behind():
 		state, tone, words = "catching up", "warn", "Is behind and catches up by itself."
+	}
+	if n.Copying() && (n.Voter || n.Replica) {
+		state, tone, words = cond(n.Leader, state, "copying files"), "warn", n.FilesMessage()
 	}
 	return app.Li().Class("node-card").Body(
 		app.Div().Class("node-head").Body(Icon("server"), app.Strong().Text(n.ID), Badge(state, tone),

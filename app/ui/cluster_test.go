@@ -4,8 +4,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
 	"trivium/app/lms"
 )
+
+func TestANodeThatLacksFilesDoesNotSayThatItHasAll(t *testing.T) {
+	n := lms.ClusterNode{ID: "n3", Up: true, Voter: true, Files: &lms.FileCopy{Whole: true}}
+	card := func() string { return app.HTMLString((&ClusterPage{}).node(lms.Cluster{Node: "n1"}, n)) }
+	contains(t, card(), "follows", "Has a full copy")
+	n.Files = &lms.FileCopy{Missing: 3, Bytes: 5 << 20}
+	contains(t, card(), "copying files", "5.0 MiB to go")
+	if strings.Contains(card(), "full copy") {
+		t.Errorf("it has a full copy: %s", card())
+	}
+	n.Leader = true
+	contains(t, card(), "leads", "5.0 MiB to go")
+	n.Leader, n.Voter, n.Replica = false, false, true
+	contains(t, card(), "copying files", "5.0 MiB to go")
+}
 
 func TestClusterMapEscapesAndShowsEveryNode(t *testing.T) {
 	c := lms.Cluster{Nodes: []lms.ClusterNode{{ID: `n1"><script>`, Up: true, Voter: true, Leader: true}, {ID: "n2", Up: true, Voter: true}, {ID: "n3", Voter: true}}}

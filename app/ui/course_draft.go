@@ -7,15 +7,19 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// What a person has typed is kept on this device until a node has acknowledged it. The keys name the user, so that
-// two people who share a browser do not see each other's texts.
+// What a person has typed is kept on this device until a node has acknowledged it, or the person signs out. The keys name
+// the user, so that two people who share a browser do not see each other's texts.
 
 func draftKey(parts ...string) string {
 	return "draft/" + Me().ID + "/" + strings.Join(parts, "/")
 }
 
-// keepDraft stores v. It reports false when the browser has no room for it.
+// keepDraft stores v. It reports false when the browser has no room for it. An emptied field is nothing to keep.
 func keepDraft(ctx app.Context, key string, v any) bool {
+	if v == "" {
+		dropDraft(ctx, key)
+		return true
+	}
 	return ctx.LocalStorage().Set(key, v) == nil
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
-	"trivium/app/api"
 	"trivium/app/lms"
 )
 
@@ -47,6 +46,7 @@ func (s *Shell) bar() app.UI {
 			}),
 			app.If(Me().ID != "", s.userMenu),
 		),
+		app.If(unsavedTexts > 0, unsavedDialog),
 	)
 }
 
@@ -117,17 +117,6 @@ func (s *Shell) course() lms.Course {
 	}
 	c, _ := knownCourse(s.Course.ID)
 	return c
-}
-
-func signOut(ctx app.Context, _ app.Event) {
-	Async(ctx, Call(api.SignOut, api.NoInput{}), func(ctx app.Context, _ api.Empty, err error) {
-		if err != nil && lms.KindOf(err) != lms.KindSignIn {
-			ToastError(ctx, err)
-			return
-		}
-		// A full load forgets everything that the program had in memory.
-		app.Window().Get("location").Call("assign", "/signin")
-	})
 }
 
 func hostOf(origin string) string {

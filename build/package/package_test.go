@@ -63,7 +63,7 @@ func TestSameBuild(t *testing.T) {
 
 func TestUnit(t *testing.T) {
 	text := read(t, "trivium.service")
-	for _, want := range []string{"DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes", "Restart=always", "TimeoutStopSec=45s", "LimitNOFILE=65536", "StateDirectory=trivium"} {
+	for _, want := range []string{"DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes", "Restart=always", "TimeoutStopSec=45s", "LimitNOFILE=65536", "StateDirectory=trivium", "StartLimitIntervalSec=0"} {
 		if !strings.Contains(text, "\n"+want+"\n") {
 			t.Errorf("the unit lacks %s", want)
 		}
@@ -81,8 +81,37 @@ func TestUnit(t *testing.T) {
 	}
 }
 
+// checkTexts checks that what lies beside the program in an archive can be followed: links, and what the unit names.
+func checkTexts(t *testing.T, dir string) {
+	t.Helper()
+	texts, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil || len(texts) < 4 {
+		t.Fatalf("texts of the archive: %v, %v", texts, err)
+	}
+	names := regexp.MustCompile(`/share/doc/trivium/(\S+)`).FindAllStringSubmatch(read(t, "trivium.service"), -1)
+	for _, path := range texts {
+		names = append(names, regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(read(t, path), -1)...)
+	}
+	if len(names) < 4 {
+		t.Errorf("only %d names found", len(names))
+	}
+	for _, m := range names {
+		if _, err := os.Stat(filepath.Join(dir, m[1])); err != nil {
+			t.Errorf("the archive lacks what it refers to: %v", err)
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command("sh", "texts.sh", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	checkTexts(t, dir)
+}
+
 func TestScriptsParse(t *testing.T) {
-	for _, name := range []string{"release.sh", "cluster-up.sh"} {
+	for _, name := range []string{"release.sh", "texts.sh", "cluster-up.sh"} {
 		if out, err := exec.Command("sh", "-n", name).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v %s", name, err, out)
 		}
@@ -109,6 +138,7 @@ func TestArchives(t *testing.T) {
 		if out, err := exec.Command("tar", "-xzf", filepath.Join("../bin/release", name), "-C", dir).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v %s", name, err, out)
 		}
+		checkTexts(t, filepath.Join(dir, strings.TrimSuffix(name, ".tar.gz")))
 		program := filepath.Join(dir, strings.TrimSuffix(name, ".tar.gz"), "trivium")
 		f, err := elf.Open(program)
 		if err != nil {

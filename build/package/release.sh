@@ -35,10 +35,10 @@ for arch in $ARCHES; do
 	mkdir -p "$dir"
 	CGO_ENABLED=1 CC=$cc GOOS=linux GOARCH=$arch go build -tags "$TAGS" -trimpath \
 		-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none"' -o "$dir/trivium" ./server
-	cp LICENSE README.md CHANGELOG.md build/package/trivium.service build/package/compose.yaml build/package/cluster-up.sh "$dir/"
-	cp build/package/README.md "$dir/INSTALL.md"
+	sh build/package/texts.sh "$dir"
+	cp LICENSE build/package/trivium.service build/package/compose.yaml build/package/cluster-up.sh "$dir/"
 	chmod 755 "$dir" "$dir/trivium" "$dir/cluster-up.sh"
-	chmod 644 "$dir"/*.md "$dir/LICENSE" "$dir/trivium.service" "$dir/compose.yaml"
+	chmod 644 "$dir"/*.md "$dir/home.png" "$dir/LICENSE" "$dir/trivium.service" "$dir/compose.yaml"
 	tar --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$out" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
 	rm -r "$dir"
 done

@@ -53,6 +53,10 @@ type Config struct {
 
 	// CertificateLife is how long the certificates are valid that this node issues; default CertificateLife.
 	CertificateLife time.Duration
+
+	// Copies asks nodes, given by id and address, how complete their copies of the files are; who does not tell is not in the result.
+	// Nil: there are no files.
+	Copies func(ctx context.Context, nodes map[string]string) map[string]lms.FileCopy
 }
 
 // Cluster is a node's network and its dealings with the other nodes. Its life has three steps: New opens the network,
@@ -65,6 +69,7 @@ type Cluster struct {
 	roots   *x509.CertPool
 	client  *http.Client // of the join service
 	life    time.Duration
+	copies  func(context.Context, map[string]string) map[string]lms.FileCopy
 	busy    chan struct{}
 
 	mu       sync.Mutex
@@ -88,7 +93,7 @@ func New(c Config) (*Cluster, error) {
 		c.Logger = slog.Default()
 	}
 	n := &Cluster{
-		life: cmp.Or(c.CertificateLife, CertificateLife),
+		life: cmp.Or(c.CertificateLife, CertificateLife), copies: c.Copies,
 		self: c.Identity, origin: c.Origin, log: c.Logger, roots: c.Identity.ca.pool(), busy: make(chan struct{}, 4),
 		book: map[string]string{}, removed: map[string]bool{}, answered: map[*tls.ConnectionState]bool{},
 	}
@@ -258,41 +263,6 @@ func (n *Cluster) Transfer(ctx context.Context, id string) error {
 	if err := n.db.Transfer(ctx, id); err != nil {
 		return refusal(err, "The leader stays: %s.")
 	}
-	return nil
-}
-
-// Remove removes a node and refuses its certificate for ever. Removing this node itself is left to another one, because
-// whoever is removed cannot record it any more. It may be repeated.
-func (n *Cluster) Remove(ctx context.Context, id string, force bool) error {
-	nodes, err := n.db.Nodes(ctx)
-	if err != nil {
-		return refusal(err, "The node stays: %s.")
-	}
-	i := slices.IndexFunc(nodes, func(m consensus.Node) bool { return m.ID == id })
-	switch {
-	case i >= 0 && len(nodes) == 1:
-		return lms.Errorf(lms.KindConflict, "%s is the only node. To end the cluster, stop it.", id)
-	case i >= 0 && id == n.self.ID():
-		return n.askToRemove(ctx, nodes, id, force)
-	case i >= 0:
-		if err := n.db.Remove(ctx, id, force); err != nil {
-			return refusal(err, "The node stays: %s.")
-		}
-	case !n.isRemoved(id):
-		// Not a member, yet not refused either: a removal that was cut short, or a name that never was.
-		if rows, err := n.store.NodeOrigins(ctx); err != nil {
-			return err
-		} else if _, ok := rows[id]; !ok {
-			return lms.Errorf(lms.KindNotFound, "There is no node %q. \"trivium nodes\" lists them.", id)
-		}
-	}
-	if err := n.store.SetSetting(ctx, removedSetting+id, time.Now().UTC().Format(time.RFC3339)); err != nil {
-		return err
-	}
-	if err := n.store.RemoveNodeRow(ctx, id); err != nil {
-		return err
-	}
-	n.look(ctx)
 	return nil
 }
 

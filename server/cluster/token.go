@@ -42,3 +42,9 @@ func CheckToken(s string) error {
 	_, err := parseToken(s)
 	return err
 }
+
+// TokenAuthority names the cluster that the token lets a node into, as Identity.Authority does.
+func TokenAuthority(s string) (string, error) {
+	t, err := parseToken(s)
+	return t.caHash, err
+}

@@ -69,14 +69,14 @@ func (s *networkRun) phases() []phase {
 		{"the leader killed, twice", 2, func(int) error { return s.killLeader() }},
 		{"partitions with the leader in the majority", 3, func(int) error { return s.split(true) }},
 		{"partitions with the leader on any side", 3, func(int) error { return s.split(false) }},
-		{"10 % lost, partitions and a killed leader together", 2, func(k int) error {
-			s.c.net.Disturb(.1, .05, 10*time.Millisecond)
-			if k == 0 {
-				return s.killLeader()
-			}
-			return s.split(false)
-		}},
+		{"10 % lost, partitions and a killed leader together", 2, s.everything},
 	}
+}
+
+// everything happens at once: the leader dies on a network that loses messages, and the rest falls apart.
+func (s *networkRun) everything(int) error {
+	s.c.net.Disturb(.1, .05, 10*time.Millisecond)
+	return errors.Join(s.killLeader(), s.split(false))
 }
 
 // one phase: trouble, then peace. Clients must get through again.
@@ -89,13 +89,8 @@ func (s *networkRun) one(p phase) error {
 		if !s.pause(s.phase / time.Duration(p.times)) {
 			return s.ctx.Err()
 		}
-		s.c.net.Heal()
-		for i := range s.Size() {
-			if s.Node(i) == nil {
-				if err := s.Start(i); err != nil {
-					return err
-				}
-			}
+		if err := s.heal(); err != nil {
+			return err
 		}
 	}
 	healed := s.load.totals()
@@ -113,6 +108,19 @@ func (s *networkRun) one(p phase) error {
 	fmt.Fprintf(s.out, "      %d writes acknowledged, %d reads, %d refused, %d tries of unknown outcome; %d messages, %.1f a request\n",
 		after.acked-before.acked, after.read-before.read, after.refused-before.refused, after.unknown-before.unknown, messages, float64(messages)/float64(max(1, done)))
 	return errors.Join(s.load.wrong(), s.c.faults())
+}
+
+// heal makes the network whole and starts the dead.
+func (s *networkRun) heal() error {
+	s.c.net.Heal()
+	for i := range s.Size() {
+		if s.Node(i) == nil {
+			if err := s.Start(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // leading is the leader, or any node while there is none.
@@ -147,11 +155,11 @@ func (s *networkRun) killFollowers(n int) error {
 	return nil
 }
 
-// split cuts a minority off: never the leader's side, or any.
+// split cuts a minority of the living off: never the leader's side, or any.
 func (s *networkRun) split(leaderInMajority bool) error {
-	leader := s.leading()
-	p := s.rng.Perm(s.Size())
-	minority := 1 + s.rng.IntN((s.Size()-1)/2)
+	leader, p := s.leading(), s.alive()
+	s.rng.Shuffle(len(p), func(i, j int) { p[i], p[j] = p[j], p[i] })
+	minority := 1 + s.rng.IntN(max(1, (len(p)-1)/2))
 	if leaderInMajority {
 		for i, node := range p {
 			if node == leader {

@@ -109,6 +109,7 @@ type Files struct {
 	kick      chan struct{}
 	recheck   atomic.Bool // the next pass looks at every file, also at those that were whole
 	count     counters
+	progress  progress
 
 	mu     sync.Mutex
 	closed bool

@@ -10,7 +10,9 @@ import (
 type Status struct {
 	Chunks   int64 `json:"chunks"`   // on the disk
 	Bytes    int64 `json:"bytes"`    // of them
-	Missing  int64 `json:"missing"`  // chunks of complete files that this node lacked at the last look
+	Whole    bool  `json:"whole"`    // see lms.FileCopy
+	Missing  int64 `json:"missing"`  // chunks of complete files that this node lacks, as far as it has looked
+	Lacking  int64 `json:"lacking"`  // bytes of them
 	Damaged  int64 `json:"damaged"`  // found not to fit their hash and set aside
 	Repaired int64 `json:"repaired"` // of the damaged, replaced
 	Pushed   int64 `json:"pushed"`   // chunks sent to peers
@@ -20,12 +22,13 @@ type Status struct {
 }
 
 type counters struct {
-	missing, damaged, pushed, fetched, scrubbed, removed atomic.Int64
+	damaged, pushed, fetched, scrubbed, removed atomic.Int64
 }
 
 // Status tells how the file store stands. It is cheap.
 func (s *Files) Status() Status {
-	return Status{Chunks: s.disk.chunks.Load(), Bytes: s.disk.bytes.Load(), Missing: s.count.missing.Load(),
+	c := s.progress.copy()
+	return Status{Chunks: s.disk.chunks.Load(), Bytes: s.disk.bytes.Load(), Whole: c.Whole, Missing: c.Missing, Lacking: c.Bytes,
 		Damaged: s.count.damaged.Load(), Repaired: s.disk.repaired.Load(), Pushed: s.count.pushed.Load(),
 		Fetched: s.count.fetched.Load(), Scrubbed: s.count.scrubbed.Load(), Removed: s.count.removed.Load()}
 }
@@ -47,7 +50,15 @@ func counter(name, help string, value func(Status) int64) metric {
 var metrics = []metric{
 	gauge("chunks", "Chunks on this node's disk.", func(s Status) int64 { return s.Chunks }),
 	gauge("bytes", "Bytes of the chunks on this node's disk.", func(s Status) int64 { return s.Bytes }),
-	gauge("missing_chunks", "Chunks of complete files that this node lacks.", func(s Status) int64 { return s.Missing }),
+	gauge("whole", "1 if this node has every complete file; 0 while it copies them, and while it looks what it lacks after its start.",
+		func(s Status) int64 {
+			if s.Whole {
+				return 1
+			}
+			return 0
+		}),
+	gauge("missing_chunks", "Chunks of complete files that this node lacks, as far as it has looked.", func(s Status) int64 { return s.Missing }),
+	gauge("missing_bytes", "Bytes of the chunks that this node lacks.", func(s Status) int64 { return s.Lacking }),
 	counter("damaged_total", "Chunks that did not fit their hash.", func(s Status) int64 { return s.Damaged }),
 	counter("repaired_total", "Damaged chunks that were replaced.", func(s Status) int64 { return s.Repaired }),
 	counter("pushed_total", "Chunks sent to peers.", func(s Status) int64 { return s.Pushed }),

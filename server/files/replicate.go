@@ -43,11 +43,8 @@ func (s *Files) replicateLoop() {
 		default:
 			retry = minPause
 		}
-		if err == nil {
-			s.count.missing.Store(int64(left))
-			if full {
-				lastFull = started
-			}
+		if err == nil && full {
+			lastFull = started
 		}
 		if !sleep(s.ctx, min(max(minPause, 10*time.Since(started)), s.cfg.SyncEvery)) || !s.awaitKick(wait) {
 			return
@@ -68,32 +65,77 @@ func (s *Files) awaitKick(d time.Duration) bool {
 	return true
 }
 
-// pass fetches what this node lacks, and returns how many chunks of complete files it still lacks after that.
-func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left int, err error) {
-	err = s.eachPage(ctx, func(rows []lms.File) error {
-		var lacking []lms.File
-		for _, f := range rows {
-			if have[f.ID] || !f.Complete() && !full {
-				continue
-			}
-			if err := check(f); err != nil {
-				s.log.Error("a row of a file is malformed", "file", f.ID, "err", err)
-				continue
-			}
-			if s.isWhole(f) {
-				if f.Complete() {
-					have[f.ID] = true
-				}
-				continue
-			}
-			lacking = append(lacking, f)
+// pass fetches what this node lacks, and returns how many chunks of complete files it still lacks after that. It counts before it
+// fetches, so that what is told of a long copy is true from its start, and looks again after one: files have become complete meanwhile.
+func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left int64, err error) {
+	for {
+		started := time.Now()
+		lacks, some, err := s.look(ctx, full, have)
+		if err != nil {
+			return 0, err
 		}
-		if len(lacking) > 0 {
-			left += s.catchUp(ctx, lacking)
+		s.progress.found(lacks, full)
+		if !some {
+			return 0, nil
+		}
+		if lacks, err = s.fetchAll(ctx, full, have); err != nil {
+			return 0, err
+		}
+		if lacks.chunks > 0 || time.Since(started) < grace {
+			s.progress.found(lacks, false)
+			return lacks.chunks, nil
+		}
+		full = false
+	}
+}
+
+// look counts what this node lacks of complete files. some: it lacks something, perhaps of files that are not complete.
+func (s *Files) look(ctx context.Context, full bool, have map[string]bool) (l lack, some bool, err error) {
+	err = s.eachPage(ctx, func(rows []lms.File) error {
+		for _, f := range s.lackingOf(rows, full, have) {
+			some = true
+			if !f.Complete() {
+				continue
+			}
+			for number, h := range s.holds(f) {
+				if h != heldBoth {
+					l.add(job{file: f, number: number, have: h&heldChunk != 0})
+				}
+			}
 		}
 		return ctx.Err()
 	})
-	return left, err
+	return l, some, err
+}
+
+// fetchAll fetches what this node lacks, and returns what of it could not be had.
+func (s *Files) fetchAll(ctx context.Context, full bool, have map[string]bool) (l lack, err error) {
+	err = s.eachPage(ctx, func(rows []lms.File) error {
+		if files := s.lackingOf(rows, full, have); len(files) > 0 {
+			missed := s.catchUp(ctx, files)
+			l = lack{l.chunks + missed.chunks, l.bytes + missed.bytes}
+		}
+		return ctx.Err()
+	})
+	return l, err
+}
+
+// lackingOf returns the files of which something is not here, and notes the complete ones that are here.
+func (s *Files) lackingOf(rows []lms.File, full bool, have map[string]bool) (lacking []lms.File) {
+	for _, f := range rows {
+		if have[f.ID] || !f.Complete() && !full {
+			continue
+		}
+		switch err := check(f); {
+		case err != nil:
+			s.log.Error("a row of a file is malformed", "file", f.ID, "err", err)
+		case !s.isWhole(f):
+			lacking = append(lacking, f)
+		case f.Complete():
+			have[f.ID] = true
+		}
+	}
+	return lacking
 }
 
 func (s *Files) isWhole(f lms.File) bool { return len(lacking(s.holds(f))) == 0 }
@@ -127,8 +169,8 @@ type job struct {
 	from   map[string]bool // who has the bytes
 }
 
-// catchUp fetches chunks and markers of files from the peers that hold them.
-func (s *Files) catchUp(ctx context.Context, files []lms.File) (left int) {
+// catchUp fetches chunks and markers of files from the peers that hold them, and returns what of complete files could not be had.
+func (s *Files) catchUp(ctx context.Context, files []lms.File) (missed lack) {
 	members, err := s.peers.list(ctx)
 	if err != nil {
 		s.log.Warn("the members are not known", "err", err)
@@ -154,33 +196,52 @@ func (s *Files) catchUp(ctx context.Context, files []lms.File) (left int) {
 				if j.have || len(j.from) > 0 {
 					jobs = append(jobs, j)
 				} else if f.Complete() {
-					left++
+					missed.add(j)
 				}
 			}
 		}
 	}
-	return left + s.work(ctx, jobs)
+	for _, j := range s.work(ctx, jobs) {
+		missed.add(j)
+	}
+	return missed
 }
 
-// work does the jobs, a few at a time, and returns how many of complete files failed.
-func (s *Files) work(ctx context.Context, jobs []job) int {
-	var next, failed atomic.Int64
+// work does the jobs, a few at a time, and returns those of complete files that failed.
+func (s *Files) work(ctx context.Context, jobs []job) (failed []job) {
+	var next atomic.Int64
+	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range min(workers, len(jobs)) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; int(i) < len(jobs) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				j := jobs[i]
-				if err := s.do(ctx, j); err != nil {
+				err := s.do(ctx, j)
+				if err != nil {
 					s.log.Warn("a chunk cannot be fetched yet", "file", j.file.ID, "chunk", j.number, "err", err)
-					if j.file.Complete() {
-						failed.Add(1)
-					}
+				}
+				switch {
+				case !j.file.Complete():
+				case err != nil:
+					mu.Lock()
+					failed = append(failed, j)
+					mu.Unlock()
+				default:
+					s.progress.arrived(j)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return int(failed.Load())
+	return failed
+}
+
+// bytes is how many the job brings.
+func (j job) bytes() int64 {
+	if j.have {
+		return 0
+	}
+	return int64(lms.ChunkLen(j.file.Size, j.number))
 }
 
 func (s *Files) do(ctx context.Context, j job) error {

@@ -25,6 +25,7 @@ func (s *Files) serve(ln net.Listener) {
 	mux.HandleFunc("PUT /chunk/{hash}", s.takeChunk)
 	mux.HandleFunc("GET /chunk/{hash}", s.giveChunk)
 	mux.HandleFunc("POST /which", s.answerWhich)
+	mux.HandleFunc("GET /copy", s.answerCopy)
 	s.srv = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !s.begin() {

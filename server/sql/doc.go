@@ -3,6 +3,6 @@
 // Store stands for rqlite's store. rqlite's store and database are linked and never opened.
 //
 // In front of it stands what rqlite leaves to its operator: nobody without an administrator's password is heard, a browser
-// of another site is refused, writes need a switch and are in the audit log, and what would differ between nodes is refused
-// instead of rewritten.
+// of another site is refused, writes need a switch, who reads or writes is in the audit log, and what would differ between
+// nodes is refused instead of rewritten.
 package sql

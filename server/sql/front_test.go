@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,5 +154,26 @@ func TestRefused(t *testing.T) {
 	}
 	if _, text := ask(t, "GET", at+"/db/query?q=SELECT+count(*)+FROM+sqlite_schema+WHERE+name='evil'", ""); !strings.Contains(text, "[[0]]") {
 		t.Errorf("a refused write was done: %s", text)
+	}
+}
+
+// TestReadsAreRecorded: what only reads changes nothing, but it shows everybody's work.
+func TestReadsAreRecorded(t *testing.T) {
+	c := newCluster(t, false)
+	want := []string{"rootsql.readdatabase[statements 1]", "rootsql.readdatabase[statements 2]"}
+	if status, text := ask(t, "GET", c.urls[c.Leader()]+"/db/query?q=SELECT+1", ""); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	until(t, "the query is recorded", func() bool { return slices.Equal(c.recorded(), want[:1]) })
+	at := c.urls[c.Follower()] // each node records by itself
+	if status, text := ask(t, "POST", at+"/db/request", `["SELECT 1", "SELECT 2"]`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	until(t, "the request is recorded", func() bool { return slices.Equal(c.recorded(), want) })
+	if status, text := ask(t, "POST", at+"/db/request", `["DELETE FROM t"]`); status != http.StatusOK || !strings.Contains(text, "--sql-write") {
+		t.Fatalf("%d %s", status, text)
+	}
+	if all := c.recorded(); !slices.Equal(all, want) {
+		t.Errorf("what is refused as a whole is recorded: %q", all)
 	}
 }

@@ -37,7 +37,7 @@ type Config struct {
 
 	// Authenticate checks an administrator's name and password. Its errors are refusals for people.
 	Authenticate func(ctx context.Context, login, password, address string) (lms.Actor, error)
-	// Audit records what somebody is about to change.
+	// Audit records what somebody is about to change, or has read.
 	Audit func(ctx context.Context, actor lms.Actor, address string, action lms.AuditAction, object string, details ...string) error
 
 	Logger *slog.Logger
@@ -48,6 +48,7 @@ type Service struct {
 	c      Config
 	db     *database
 	inner  *rqlite.Service
+	reads  *readLog
 	secret string // what inner knows as everybody's password
 	site   *http.Server
 	peers  *http.Server
@@ -65,7 +66,7 @@ func (c credentials) AA(_, password, _ string) bool {
 
 // New serves SQL on the listener, which it closes, until Close.
 func New(c Config, ln net.Listener) (*Service, error) {
-	s := &Service{c: c, secret: rand.Text(), cross: http.NewCrossOriginProtection()}
+	s := &Service{c: c, reads: newReadLog(c), secret: rand.Text(), cross: http.NewCrossOriginProtection()}
 	s.db = &database{c: c, started: time.Now()}
 	s.db.ctx, s.cancel = context.WithCancel(context.Background())
 	m := &members{database: s.db, client: c.Network.Client(Protocol)}
@@ -100,6 +101,7 @@ func (s *Service) Close() error {
 	if s.site.Shutdown(ctx) != nil {
 		s.site.Close()
 	}
+	s.reads.close()
 	s.cancel()
 	s.inner.Close()
 	return s.peers.Close()
@@ -205,20 +207,25 @@ func asWritten(r *http.Request) {
 	r.URL.RawQuery = q.Encode()
 }
 
-// audit records a request that changes something, before it does. The statements' text is not recorded: it may hold what
-// people wrote.
+// audit records a request that changes something, before it does, and counts those that read. The statements' text is not
+// recorded: it may hold what people wrote.
 func (s *Service) audit(r *http.Request, actor lms.Actor, address string) error {
 	p := r.URL.Path
 	record := func(action lms.AuditAction, object string, details ...string) error {
 		return s.c.Audit(r.Context(), actor, address, action, object, details...)
 	}
 	switch {
-	case strings.HasPrefix(p, "/db/execute"), strings.HasPrefix(p, "/db/request") && s.c.Write:
+	case strings.HasPrefix(p, "/db/query"):
+		n, _ := count(r)
+		s.reads.add(actor, address, n)
+	case strings.HasPrefix(p, "/db/execute"), strings.HasPrefix(p, "/db/request"):
 		n, writes := count(r)
-		if writes == 0 && strings.HasPrefix(p, "/db/request") {
-			return nil
+		switch {
+		case writes == 0 && strings.HasPrefix(p, "/db/request"):
+			s.reads.add(actor, address, n)
+		case s.c.Write: // else it is refused as a whole
+			return record(lms.AuditSQL, "database", "statements", strconv.Itoa(n), "writing", strconv.Itoa(writes))
 		}
-		return record(lms.AuditSQL, "database", "statements", strconv.Itoa(n), "writing", strconv.Itoa(writes))
 	case strings.HasPrefix(p, "/db/backup"):
 		return record(lms.AuditBackup, "database")
 	case strings.HasPrefix(p, "/remove"):
@@ -229,11 +236,14 @@ func (s *Service) audit(r *http.Request, actor lms.Actor, address string) error 
 	return nil
 }
 
-// count tells how many statements a request has, and how many of them may write. It leaves the body as it was.
+// count tells how many statements a request has, as rqlite's package http reads it, and how many of them may write. It
+// leaves the body as it was.
 func count(r *http.Request) (n, writes int) {
 	body, _ := io.ReadAll(r.Body) // of memory
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") {
+	p := r.URL.Path
+	if strings.HasPrefix(p, "/db/query") && r.Method == http.MethodGet || // it stands in the address
+		!strings.HasPrefix(p, "/db/request") && strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") { // it is the body
 		return 1, 1
 	}
 	all, err := rqlite.ParseRequest(bytes.NewReader(body))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,12 @@ func (c *cluster) audit(_ context.Context, a lms.Actor, _ string, action lms.Aud
 	defer c.mu.Unlock()
 	c.records = append(c.records, fmt.Sprint(a.Login, action, object, details))
 	return nil
+}
+
+func (c *cluster) recorded() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.records)
 }
 
 // connect opens gorqlite on one node, not knowing of the others.
@@ -173,8 +180,8 @@ func TestGorqlite(t *testing.T) {
 		})
 	}
 	c.WaitEqual()
-	if len(c.records) == 0 || !strings.Contains(c.records[0], "rootsql.writedatabase[statements 1 writing 1]") {
-		t.Errorf("the audit log: %q", c.records)
+	if all := c.recorded(); len(all) == 0 || all[0] != "rootsql.writedatabase[statements 1 writing 1]" {
+		t.Errorf("the audit log: %q", all)
 	}
 }
 

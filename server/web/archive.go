@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,12 +24,13 @@ func (s *Server) archiveOne(q *request, in api.SubmissionPath) error {
 	if err != nil {
 		return err
 	}
+	s.recordRead(q.ctx, q.actor, a.Submission)
 	z := s.startArchive(q, fmt.Sprintf("%s_%d.zip", a.Login, a.Attempt))
 	return z.finish(z.add(a))
 }
 
 // archiveWork answers the latest attempts of an assignment as a zip. It is written while it is read, so its size does not
-// matter for the node's memory.
+// matter for the node's memory. One record tells of all of them: one for each would be more than can wait.
 func (s *Server) archiveWork(q *request, in api.ArchiveInput) error {
 	a, err := s.store.Assignment(q.ctx, q.actor, in.Course, in.Assignment)
 	if err != nil {
@@ -36,6 +38,13 @@ func (s *Server) archiveWork(q *request, in api.ArchiveInput) error {
 	}
 	page, err := s.store.ArchivePage(q.ctx, q.actor, in.Course, in.Assignment, in.Filter, "", archivePage)
 	if err != nil {
+		return err
+	}
+	_, _, attempts, err := s.store.Submissions(q.ctx, q.actor, in.Course, in.Assignment, in.Filter, "", 1)
+	if err != nil {
+		return err
+	}
+	if err := s.audit(q.ctx, lms.AuditExport, "assignment/"+in.Assignment, "course", in.Course, "what", "work", "attempts", strconv.Itoa(attempts)); err != nil {
 		return err
 	}
 	z := s.startArchive(q, a.Title+".zip")
@@ -98,7 +107,6 @@ func (z *workArchive) finish(err error) error {
 
 // add writes what an attempt holds.
 func (z *workArchive) add(a store.Archived) error {
-	z.s.recordRead(z.q.ctx, z.q.actor, a.Submission)
 	names := lms.ArchiveNames(a.Login, a.Submission)
 	if a.Text != "" {
 		w, err := z.create(names[0], a.SubmittedAt, true)

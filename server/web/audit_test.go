@@ -122,6 +122,28 @@ func TestStaffReadingIsRecorded(t *testing.T) {
 	}
 }
 
+// TestZipIsOneRecord: an export is recorded for each download, however many attempts are in it.
+func TestZipIsOneRecord(t *testing.T) {
+	c := newCourse(t, nil)
+	call(c.site, "sam", api.Submit, api.SubmitInput{Course: "c1", Assignment: "a1", ID: "s2", Text: "Sam's."})
+	for range 2 {
+		if r := c.send("GET", "/api/v1/courses/c1/assignments/a1/archive", c.token("tom", time.Hour), ""); r.status != 200 {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+	}
+	if r := c.send("GET", "/api/v1/courses/c1/submissions/s2/archive", c.token("tom", time.Hour), ""); r.status != 200 {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	for _, e := range c.found(api.AuditFilter{Action: string(lms.AuditExport)}, 2) {
+		if e.ActorID != "tom" || e.Object != "assignment/a1" || e.Details["course"] != "c1" || e.Details["attempts"] != "2" {
+			t.Errorf("recorded %+v", e)
+		}
+	}
+	if e := c.found(api.AuditFilter{Action: string(lms.AuditSubmissionRead)}, 1); e[0].Object != "submission/s2" { // that of one attempt
+		t.Errorf("recorded %+v", e)
+	}
+}
+
 func TestRefusedAccessIsRecorded(t *testing.T) {
 	c := newCourse(t, nil)
 	c.send("GET", "/api/v1/audit", c.token("sue", time.Hour), "")

@@ -21,6 +21,7 @@ type binding struct {
 	route   api.Route
 	handler string // name of the method, for routes.golden
 	rawBody bool   // the body is bytes for the handler
+	anyAge  bool   // answered without a majority for however long
 	serve   func(*Server, *request) error
 }
 

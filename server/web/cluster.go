@@ -28,16 +28,14 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 		out.Warnings = s.c.Warnings()
 	}
 	var commit uint64
-	voters, up := 0, 0
+	running := map[string]string{}
 	for _, n := range members {
 		commit = max(commit, n.Commit)
-		if n.Voter {
-			voters++
-			if n.Up {
-				up++
-			}
+		if n.Up {
+			running[n.ID] = n.Address
 		}
 	}
+	copies := s.files.Copies(ctx, running)
 	for _, n := range members {
 		node := lms.ClusterNode{ID: n.ID, Address: n.Address, Origin: origins[n.ID], Voter: n.Voter, Leader: n.Leader, Up: n.Up,
 			Applied: n.Applied, Commit: n.Commit, Error: n.Err}
@@ -47,9 +45,14 @@ func (s *Server) getCluster(ctx context.Context, _ lms.Actor, _ api.NoInput) (lm
 		}
 		node.ClockSkewMs, node.ClockMessage = n.Skew.Milliseconds(), lms.ClockMessageOf(n.ID, n.Skew)
 		node.LowSpace, node.SpaceMessage = n.LowSpace, lms.SpaceMessageOf(n.ID, n.LowSpace, n.Free)
+		if n.Up {
+			c, told := copies[n.ID]
+			c.Silent = !told
+			node.Files = &c
+		}
 		out.Nodes = append(out.Nodes, node)
 	}
-	out.Health = lms.HealthOf(voters, up)
+	out.Health = lms.HealthOfNodes(out.Nodes)
 	return out, nil
 }
 

@@ -36,6 +36,7 @@ func (s *Server) mayForward(q *request) error {
 	if forward || s.db.IsLeader() {
 		return nil
 	}
+	s.db.CountRedirect()
 	leader := s.db.Status().Leader
 	if leader == "" || leader == s.c.NodeID {
 		return &redirect{}

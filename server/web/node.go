@@ -80,7 +80,7 @@ func (s *Server) nodeLines(ctx context.Context, _ lms.Actor, in api.NodeTextInpu
 // status is GetCluster for monitors: programs on this machine need no session.
 func (s *Server) status(c echo.Context) error {
 	q := requestOf(c)
-	q.route = api.GetCluster.Route()
+	q.route, q.anyAge = api.GetCluster.Route(), true
 	if err := s.catchUp(q); err != nil {
 		return err
 	}

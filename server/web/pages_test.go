@@ -219,9 +219,41 @@ func TestStaleReads(t *testing.T) {
 	if r := c.send("GET", "/healthz", "", ""); r.status != 200 {
 		t.Errorf("%d", r.status)
 	}
-	ahead.Store(int64(staleReads + time.Minute))
-	if r := c.send("GET", "/api/v1/courses/c1/materials", sue, ""); r.status != 503 || r.error.Kind != lms.KindUnavailable {
-		t.Errorf("after an hour: %d %s", r.status, r.body)
+	ahead.Store(int64(lms.StaleReads + time.Minute))
+	for _, path := range []string{"/api/v1/courses/c1/materials", "/api/v1/session", "/api/v1/cluster/hash", "/api/v1/cluster/nodes/n1"} {
+		if r := c.send("GET", path, sue, ""); r.status != 503 || r.error.Kind != lms.KindUnavailable {
+			t.Errorf("%s after an hour: %d %s", path, r.status, r.body)
+		}
+	}
+	for _, path := range []string{"/api/v1/cluster", "/api/status"} {
+		r := c.send("GET", path, c.server.c.OperatorToken, "")
+		if r.status != 200 || r.header.Get(api.HeaderStale) == "" || !strings.Contains(r.body, `"health"`) {
+			t.Errorf("%s after an hour: %d %v %s", path, r.status, r.header, r.body)
+		}
+	}
+	if r := c.send("GET", "/api/v1/cluster", sue, ""); r.status != 200 {
+		t.Errorf("how the nodes stand, for a student: %d %s", r.status, r.body)
+	}
+	if r := c.send("GET", "/api/v1/cluster", "", ""); r.status != 401 {
+		t.Errorf("how the nodes stand, for anybody: %d %s", r.status, r.body)
+	}
+}
+
+func TestStaleReadsTurnedOff(t *testing.T) {
+	var ahead atomic.Int64
+	c := newCourse(t, func(c *Config) {
+		c.Now, c.StaleReads = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }, 0
+	})
+	sue := c.token("sue", time.Hour)
+	for path, late := range map[string]int{"/api/v1/courses/c1/materials": 503, "/api/v1/cluster": 200} {
+		ahead.Store(0)
+		if r := c.send("GET", path, sue, ""); r.status != 200 {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+		ahead.Store(int64(staleAfter + time.Second))
+		if r := c.send("GET", path, sue, ""); r.status != late {
+			t.Errorf("%s without a majority: %d %s", path, r.status, r.body)
+		}
 	}
 }
 

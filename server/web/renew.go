@@ -46,17 +46,15 @@ func (s *Server) renew(ctx context.Context, token string) (string, store.FoundSe
 }
 
 // renewOnTheWay renews a browser's token within a request, because the page cannot repeat every one: links and pictures have only the
-// cookie. Programs must renew by themselves. While the cluster has no majority nothing can be renewed, and reading goes on.
+// cookie. Programs must renew by themselves. While the cluster has no majority nothing can be renewed, and reading ends with the access
+// (CLUSTER-10): nobody here would hear of a session that was ended.
 func (q *request) renewOnTheWay(token string, bearer bool, f store.FoundSession) (store.FoundSession, error) {
-	if _, stale := q.s.staleSince(); stale && !q.route.Writes() {
-		return f, nil
-	}
-	if bearer {
+	if _, stale := q.s.staleSince(); bearer || stale && !q.route.Writes() {
 		return f, store.ErrRenew
 	}
 	next, g, err := q.s.renew(store.Urgent(context.WithoutCancel(q.ctx)), token)
 	if lms.KindOf(err) == lms.KindUnavailable && !q.route.Writes() {
-		return f, nil
+		return f, nil // a leader is being elected, or the disks are full
 	}
 	if err != nil {
 		return f, err

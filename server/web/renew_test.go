@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,6 +69,28 @@ func TestBrowserIsRenewedOnTheWay(t *testing.T) {
 	}
 	if r := s.send("GET", "/api/v1/audit", s.server.c.OperatorToken, ""); !strings.Contains(r.body, string(lms.AuditSessionReuse)) {
 		t.Errorf("the audit log has no %s: %s", lms.AuditSessionReuse, r.body)
+	}
+}
+
+// Without a majority nothing is renewed, and nobody reads longer than their access lasts (CLUSTER-10).
+func TestAccessEndsWithoutAMajority(t *testing.T) {
+	var ahead atomic.Int64
+	s := newPeople(t, func(c *Config) {
+		short(c)
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	cookie := s.signIn("ada", testPassword).sid()
+	program := call(s, "", api.SignIn, api.SignInInput{Login: "ada", Password: testPassword, Bearer: true}).Token
+	pass(s)
+	ahead.Store(int64(staleAfter + time.Second))
+	for name, r := range map[string]reply{"browser": s.withCookie("GET", "/api/v1/session", cookie, ""), "program": s.send("GET", "/api/v1/session", program, "")} {
+		if r.status != 401 || r.error.Message != store.ErrRenew.Message || r.sid() != nil {
+			t.Errorf("%s: %d %s, cookie %v", name, r.status, r.body, r.sid())
+		}
+	}
+	ahead.Store(0)
+	if r := s.withCookie("GET", "/api/v1/session", cookie, ""); r.status != 200 || r.sid() == nil {
+		t.Errorf("with the majority again: %d %s", r.status, r.body)
 	}
 }
 

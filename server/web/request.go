@@ -30,6 +30,7 @@ type request struct {
 	route api.Route
 
 	rawBody bool // the body is bytes for the handler, not JSON
+	anyAge  bool // see binding
 
 	actor     lms.Actor
 	user      lms.User
@@ -87,7 +88,10 @@ func (s *Server) enter(q *request) error {
 	}
 	if q.route.Access == lms.Public {
 		q.ctx = store.WithCaller(q.ctx, q.caller())
-		return nil
+		if !q.route.Writes() {
+			return nil
+		}
+		return s.mayForward(q)
 	}
 	if err := s.authenticate(q); err != nil {
 		return err
@@ -114,7 +118,7 @@ func (s *Server) catchUp(q *request) error {
 		if q.route.Writes() {
 			return nil // held and then refused where it is written
 		}
-		if s.now().Sub(since) > staleReads {
+		if !q.anyAge && (s.c.StaleReads == 0 || s.now().Sub(since) > s.c.StaleReads) {
 			return lms.ErrUnavailable
 		}
 		q.w.Header().Set(api.HeaderStale, strconv.FormatInt(since.UnixMilli(), 10))
@@ -145,11 +149,8 @@ func (s *Server) waitSeen(q *request, header string) error {
 	return nil
 }
 
-// Limits of a node without contact to the majority (CLUSTER-10).
-const (
-	staleAfter = 10 * time.Second
-	staleReads = time.Hour
-)
+// staleAfter is how long a node without contact to the majority answers as usual (CLUSTER-10).
+const staleAfter = 10 * time.Second
 
 // staleSince tells whether the node has had no contact with a majority for a while, and since when. A node that has not
 // caught up since its start knows of the time before only the last stamp in its database.

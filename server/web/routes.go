@@ -204,7 +204,7 @@ func (s *Server) table() []binding {
 		bindRaw(api.ExportConversations, s.exportConversations),
 		bind(api.EraseConversation, s.eraseConversation),
 
-		bind(api.GetCluster, s.getCluster),
+		withAnyAge(bind(api.GetCluster, s.getCluster)),
 		bind(api.GetNodeHash, s.getNodeHash),
 		bind(api.GetNode, s.getNode),
 		bindRaw(api.NodeText, s.nodeText),
@@ -234,6 +234,12 @@ func (s *Server) table() []binding {
 		bind(api.CreateAPIToken, s.createAPIToken),
 		bind(api.RevokeAPIToken, s.revokeAPIToken),
 	}, s.markingTable())
+}
+
+// withAnyAge marks an endpoint that tells how the nodes stand: it is needed most when no majority has answered for long.
+func withAnyAge(b binding) binding {
+	b.anyAge = true
+	return b
 }
 
 // withRawBody marks an endpoint whose body is bytes.

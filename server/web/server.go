@@ -29,6 +29,7 @@ type Files interface {
 	Verify(ctx context.Context, f lms.File) (replicas, nodes int, err error)
 	Replicas(ctx context.Context, f lms.File) (replicas, nodes int)
 	Open(ctx context.Context, f lms.File) (io.ReadSeekCloser, error)
+	Copies(ctx context.Context, nodes map[string]string) map[string]lms.FileCopy
 }
 
 // Tutor answers questions; *tutor.Tutor is one.
@@ -76,6 +77,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Shared         []netip.Prefix      // addresses that many people have in common
 	Lives          store.Lives         // of sessions; zero values: the usual ones
+	StaleReads     time.Duration       // how long reads are answered without a majority; 0: not at all
 	Mail           Mailer              // nil: no mail is sent
 	Metrics        prometheus.Gatherer // nil: no /metrics
 	Inspect        Inspector           // nil: no reports of single nodes
@@ -198,7 +200,7 @@ func (s *Server) router() *echo.Echo {
 	for _, b := range s.bindings {
 		e.Add(b.route.Method, b.route.Path, func(c echo.Context) error {
 			q := requestOf(c)
-			q.route, q.rawBody = b.route, b.rawBody
+			q.route, q.rawBody, q.anyAge = b.route, b.rawBody, b.anyAge
 			if urgent(b.route) {
 				q.ctx = store.Urgent(q.ctx)
 			}

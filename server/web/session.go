@@ -117,6 +117,8 @@ func (s *Server) signOut(q *request, _ api.NoInput) (api.Empty, error) {
 		s.touched.Delete(q.actor.SessionID)
 	}
 	q.setCookie(sessionCookie, "", time.Time{})
+	// Files that were shown lie in the browser's cache. What the person typed is the page's to ask about: decision 19.
+	q.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return api.Empty{}, nil
 }
 

@@ -98,6 +98,9 @@ func TestSignInWithCookie(t *testing.T) {
 		if out.status != 200 || out.cookie() == nil || out.cookie().MaxAge >= 0 {
 			t.Errorf("sign-out: %d, cookie %+v", out.status, out.cookie())
 		}
+		if got := out.header.Get("Clear-Site-Data"); got != `"cache"` { // "storage" would take unsaved texts of others along
+			t.Errorf("sign-out clears %s", got)
+		}
 		if r := s.send("GET", "/api/v1/session", "", "", cookie); r.status != 401 {
 			t.Errorf("after sign-out: %d", r.status)
 		}

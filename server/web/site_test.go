@@ -102,7 +102,7 @@ func serve(t testing.TB, st *store.Store, network *consensus.Network, members fu
 	tu := tutor.New(tutor.Config{Store: st, Node: self, Logger: logger, OpenFile: f.Open})
 	t.Cleanup(func() { tu.Close() })
 	c := Config{Store: st, Files: f, Tutor: tu, Cluster: oneNode{DB: st.DB()}, Backup: oneBackup{}, Models: tu, Keys: seal.New(), NodeID: self, Version: "test", AppVersion: "app-1",
-		OperatorToken: "operator-token-of-the-test", Logger: logger}
+		OperatorToken: "operator-token-of-the-test", Logger: logger, StaleReads: lms.StaleReads}
 	if change != nil {
 		change(&c)
 	}

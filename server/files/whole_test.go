@@ -1,0 +1,122 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"trivium/app/lms"
+	"trivium/consensus"
+)
+
+// ask is what a node tells to node 0; told is false when it does not answer.
+func (c *cluster) ask(i int) (got lms.FileCopy, told bool) {
+	nodes := map[string]string{}
+	for _, m := range c.members {
+		nodes[m.ID] = m.Address
+	}
+	got, told = c.nodes[0].Copies(ctx(c.t), nodes)[c.nodes[i].id]
+	return got, told
+}
+
+func TestANodeTellsWhatItLacks(t *testing.T) {
+	c := newCluster(t, 3, nil)
+	f := c.upload(0, randomBytes(2*mib+9))
+	c.eventually("all are whole", func() bool {
+		for i := range c.nodes {
+			if got, _ := c.ask(i); !got.Whole || !c.wholeOnDisk(i, f) {
+				return false
+			}
+		}
+		return true
+	})
+	c.stop(2)
+	if got, told := c.ask(2); told {
+		t.Errorf("a node that is off has told %+v", got)
+	}
+	const away = ".away"
+	for _, nd := range c.nodes[:2] {
+		name := nd.disk.chunkPath(f.Chunks[1])
+		must(t, os.Rename(name, name+away))
+	}
+	c.nodes[2].dir = t.TempDir()
+	c.start(2)
+	c.eventually("it lacks one chunk", func() bool {
+		got, told := c.ask(2)
+		return told && !got.Whole && got.Missing == 1 && got.Bytes == mib
+	})
+	name := c.nodes[0].disk.chunkPath(f.Chunks[1])
+	must(t, os.Rename(name+away, name))
+	c.eventually("it is whole", func() bool {
+		got, _ := c.ask(2)
+		return got.Whole && got.Missing == 0
+	})
+	if !c.wholeOnDisk(2, f) {
+		t.Error("it says so and is not")
+	}
+}
+
+func TestANodeIsNotWholeBeforeItHasLooked(t *testing.T) {
+	var readable atomic.Bool
+	c := newCluster(t, 1, func(cfg *Config) {
+		list := cfg.List
+		cfg.List = func(ctx context.Context, after string, limit int) ([]lms.File, error) {
+			if !readable.Load() {
+				return nil, errors.New("the database has not caught up")
+			}
+			return list(ctx, after, limit)
+		}
+	})
+	if got, told := c.ask(0); !told || got.Whole || c.nodes[0].Status().Whole {
+		t.Errorf("%+v, %t", got, told)
+	}
+	readable.Store(true)
+	c.nodes[0].Kick()
+	c.eventually("it is whole", func() bool { return c.nodes[0].Status().Whole })
+}
+
+// A node that is upgraded asks one that is not: that one counts as it did before.
+func TestANodeThatCannotTellCountsAsWhole(t *testing.T) {
+	c := newCluster(t, 2, nil)
+	c.stop(1)
+	ln, err := net.Listen("tcp", c.nodes[1].addr)
+	must(t, err)
+	network := consensus.NewNetwork(consensus.NetworkConfig{Listener: ln})
+	defer network.Close()
+	before := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(nodeHeader, c.nodes[1].id)
+		http.NotFound(w, r)
+	})}
+	defer before.Close()
+	service := network.Listen(Service)
+	go before.Serve(service)
+	if got, told := c.ask(1); !told || !got.Whole {
+		t.Errorf("%+v, %t", got, told)
+	}
+}
+
+// What was handed in a moment ago is on its way: it does not make a node one that protects nothing.
+func TestANodeThatWasWholeMayLackSomethingForAMoment(t *testing.T) {
+	var p progress
+	p.found(lack{2, 7}, true)
+	if p.copy().Whole {
+		t.Error("a node that was never whole counts as such")
+	}
+	p.arrived(job{file: lms.File{Size: 5}})
+	if got := p.copy(); got != (lms.FileCopy{Missing: 1, Bytes: 2}) {
+		t.Errorf("after one of two: %+v", got)
+	}
+	p.found(lack{}, false)
+	p.found(lack{1, 3}, false)
+	if got := p.copy(); got != (lms.FileCopy{Whole: true, Missing: 1, Bytes: 3}) {
+		t.Errorf("just after it was whole: %+v", got)
+	}
+	p.whole = p.whole.Add(-grace)
+	if p.copy().Whole {
+		t.Error("it counts as whole for ever")
+	}
+}
