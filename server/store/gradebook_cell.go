@@ -360,13 +360,20 @@ func (s *Store) HideColumn(ctx context.Context, actor lms.Actor, courseID, colum
 	return s.applyColumn(ctx, b, actor, courseID, columnID, "hidden")
 }
 
+// applyColumn counts the students whose column the batch has changed. Its stamp alone does not tell its changes from those of a
+// batch before it in the same millisecond.
 func (s *Store) applyColumn(ctx context.Context, b *consensus.Batch, actor lms.Actor, courseID, columnID, what string) (int, error) {
+	rows, err := s.query(ctx, `SELECT (SELECT coalesce(max(book_change_id), 0) FROM book_changes), (SELECT coalesce(max(grade_change_id), 0) FROM grade_changes)`)
+	last, err := one(rows, err, func(row consensus.Row) (ids [2]int64, err error) { return ids, row.Scan(&ids[0], &ids[1]) })
+	if err != nil {
+		return 0, err
+	}
 	audit(ctx, b, actor, lms.AuditGradePost, "column/"+columnID, "course", courseID, "done", what)
 	b.Return(`SELECT count(DISTINCT user_id) FROM (
-		SELECT user_id FROM book_changes WHERE course_id = ?1 AND column_id = ?2 AND changed_at = ?3 AND kind <> 'draft'
+		SELECT user_id FROM book_changes WHERE course_id = ?1 AND column_id = ?2 AND changed_at = ?3 AND kind <> 'draft' AND book_change_id > ?4
 		UNION ALL
 		SELECT s.user_id FROM submissions s JOIN grade_changes c ON c.submission_id = s.submission_id
-		WHERE s.assignment_id = ?2 AND c.changed_at = ?3 AND c.kind = 'posted')`, courseID, columnID, consensus.Stamp{})
+		WHERE s.assignment_id = ?2 AND c.changed_at = ?3 AND c.kind = 'posted' AND c.grade_change_id > ?5)`, courseID, columnID, consensus.Stamp{}, last[0], last[1])
 	b.Notify(topicCourse(courseID))
 	res, err := s.apply(ctx, b)
 	return returned(res, err, scanInt)

@@ -104,6 +104,17 @@ func TestMarksAreHiddenUntilPosted(t *testing.T) {
 	if g := mine(); n != 1 || again != 0 || g.Current.Percent != "90.00" || g.Final.Percent != "32.73" || g.Level != lms.LevelAdvanced || g.Letter != "A" {
 		t.Errorf("posted %d, then %d; the student sees %+v", n, again, g)
 	}
+	for i := range 10 { // also where two follow each other within a millisecond
+		d, err = s.SetMark(ctx, s.TA, s.Course.ID, "hw", s.Alice.UserID, []string{"80", "90"}[i%2], d.Version, false)
+		want(t, err, nil)
+		n, err := s.PostColumn(ctx, s.TA, s.Course.ID, "hw", nil)
+		want(t, err, nil)
+		again, err := s.PostColumn(ctx, s.TA, s.Course.ID, "hw", nil)
+		want(t, err, nil)
+		if n != 1 || again != 0 {
+			t.Errorf("posted %d, then %d", n, again)
+		}
+	}
 	d, err = s.SetMark(ctx, s.TA, s.Course.ID, "hw", s.Alice.UserID, "EX", d.Version, false)
 	want(t, err, nil)
 	if g := mine(); g.Current.Percent != "90.00" || d.Row.Current != "" {
