@@ -31,7 +31,10 @@ type askForm struct {
 }
 
 // OnMount brings back an unsent question.
-func (f *askForm) OnMount(ctx app.Context) { f.restore(ctx) }
+func (f *askForm) OnMount(ctx app.Context) {
+	f.restore(ctx)
+	f.begin(ctx)
+}
 
 // OnUpdate does so when the page has moved to another course.
 func (f *askForm) OnUpdate(ctx app.Context) {

@@ -74,7 +74,7 @@ func (p *assignmentPage) load(ctx app.Context) {
 
 func (p *assignmentPage) loadDraft(ctx app.Context) {
 	asked := p.work.version
-	p.draft.Load(ctx, Call(api.GetDraft, api.AssignmentPath{Course: p.id, Assignment: p.as}), p.openForm, func(app.Context) { p.work.overtaken(p.draft.Value, asked) })
+	p.draft.Load(ctx, Call(api.GetDraft, api.AssignmentPath{Course: p.id, Assignment: p.as}), p.openForm, func(ctx app.Context) { p.work.overtaken(ctx, p.draft.Value, asked) })
 }
 
 // whenStudent runs f once it is known that the viewer is a student of the course.

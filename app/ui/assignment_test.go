@@ -242,7 +242,7 @@ func TestADraftChangesElsewhere(t *testing.T) {
 		"nothing was ever saved, a form was opened": {workForm{as: "a1", again: true}, lms.Draft{}, 0, "", true, false},
 	} {
 		w := c.work
-		w.overtaken(c.saved, c.asked)
+		w.overtaken(app.Context{}, c.saved, c.asked)
 		if w.text != c.want || w.again != c.form || (w.theirs != nil) != c.both {
 			t.Errorf("%s: shows %q, unfolded %v, asks which one %v", name, w.text, w.again, w.theirs != nil)
 		}

@@ -52,8 +52,13 @@ func (w *workForm) open(ctx app.Context, a lms.Assignment, saved lms.Draft) {
 
 // overtaken notices that the draft was saved or handed in elsewhere. asked is the version that the page had when it asked
 // for saved: an answer may be older than what the page has saved since.
-func (w *workForm) overtaken(saved lms.Draft, asked int64) {
+func (w *workForm) overtaken(ctx app.Context, saved lms.Draft, asked int64) {
 	gone := saved.Version == 0 && asked == w.version
+	if w.theirs != nil && saved.Version == 0 && !w.saving { // it was handed in: there is nothing to choose between any more
+		w.theirs, w.version = nil, 0
+		w.change(ctx)
+		return
+	}
 	if saved.Version == w.version || saved.Version < w.version && !gone || w.saving || w.theirs != nil || w.sending() {
 		return
 	}

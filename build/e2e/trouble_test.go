@@ -59,6 +59,7 @@ func (s *school) twoTabs(t *testing.T) {
 	a := s.tabOf(t, "amara", n)
 	a.open(n.origin() + s.page("assignments", s.assignment))
 	a.fill("#text", "Written in the first tab.")
+	a.see("Draft saved")
 	b := a.sibling("amara's second tab")
 	for _, x := range []*tab{a, b} {
 		x.expect("409") // one tab saves a draft that the other has handed in meanwhile
@@ -69,6 +70,7 @@ func (s *school) twoTabs(t *testing.T) {
 		x.waitFor(20*time.Second, what, `document.querySelector("#text")?.value === `+quote(text))
 	}
 	shows(b, "the draft of the first tab", "Written in the first tab.")
+	b.see("Draft saved")
 	// What one tab has not saved yet outlives the hand-in of the other.
 	b.deaf("PUT", "/draft")
 	b.fill("#text", "Written in the second tab, and longer.")
@@ -128,6 +130,19 @@ func (s *school) twoTabs(t *testing.T) {
 	if got := s.attempts("amara"); len(got) != 4 || got[3].Text != "One draft in two tabs." {
 		t.Errorf("attempts: %+v", got)
 	}
+	// Where both have written, one is asked which to go on with, until the other one is handed in.
+	b.click("Hand in again")
+	b.deaf("PUT", "/draft")
+	b.fill("#text", "Only in the second tab.")
+	a.click("Hand in again")
+	a.fill("#text", "Only in the first tab.")
+	b.see("Both are kept")
+	a.click("Hand in as attempt 5")
+	a.seeWithin(30*time.Second, "Attempt 5 handed in")
+	b.hears()
+	b.waitFor(20*time.Second, "the question to be gone", `!document.body.innerText.includes("Both are kept")`)
+	b.see("Draft saved")
+	shows(b, "the text of the second tab, still", "Only in the second tab.")
 }
 
 // twice hands one attempt in through two nodes at once: under two keys, and under one.
