@@ -3,6 +3,7 @@ package certstest
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -31,7 +32,8 @@ type Authority struct {
 }
 
 // New starts an authority that takes every name for this machine and connects to tlsPort. Its certificates are valid for the
-// life; 0: for years.
+// life; 0: for years. It suggests no time to renew them (RFC 9773): Pebble's window is days long, so that of a certificate of
+// seconds it is the whole life, and a client picks a time in it by chance.
 func New(t testing.TB, tlsPort int, life time.Duration) *Authority {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
@@ -47,6 +49,10 @@ func New(t testing.TB, tlsPort int, life time.Duration) *Authority {
 		if strings.HasPrefix(r.URL.Path, "/finalize-order") {
 			a.Orders.Add(1)
 		}
+		if r.URL.Path == wfe.DirectoryPath {
+			withoutRenewalInfo(w, r, handler)
+			return
+		}
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
@@ -55,6 +61,20 @@ func New(t testing.TB, tlsPort int, life time.Duration) *Authority {
 	a.RootPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	a.Issued.AddCert(signer.GetRootCert(0).Cert)
 	return a
+}
+
+// withoutRenewalInfo serves the directory of an authority that has no renewal information.
+func withoutRenewalInfo(w http.ResponseWriter, r *http.Request, whole http.Handler) {
+	answer := httptest.NewRecorder()
+	whole.ServeHTTP(answer, r)
+	directory := map[string]any{}
+	if err := json.Unmarshal(answer.Body.Bytes(), &directory); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	delete(directory, "renewalInfo")
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(directory)
 }
 
 // names starts a name server that knows one address.
