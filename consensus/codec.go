@@ -94,12 +94,8 @@ func (e *encoder) value(v any) {
 
 func (e *encoder) statement(s *statement) {
 	e.sql(s.sql)
-	e.values(s.args)
-}
-
-func (e *encoder) values(list []any) {
-	e.uint(uint64(len(list)))
-	for _, v := range list {
+	e.uint(uint64(len(s.args)))
+	for _, v := range s.args {
 		e.value(v)
 	}
 }
@@ -285,20 +281,13 @@ func (d *decoder) value() any {
 
 func (d *decoder) statement() statement {
 	s := statement{sql: d.sql()}
-	s.args = d.values()
+	if n := d.count(); n > 0 {
+		s.args = make([]any, n)
+	}
+	for i := range s.args {
+		s.args[i] = d.value()
+	}
 	return s
-}
-
-func (d *decoder) values() []any {
-	n := d.count()
-	if n == 0 {
-		return nil
-	}
-	list := make([]any, n)
-	for i := range list {
-		list[i] = d.value()
-	}
-	return list
 }
 
 func (d *decoder) statements() []statement {

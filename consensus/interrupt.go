@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -53,4 +54,10 @@ func (c *conn) watch(ctx context.Context) (stop func()) {
 			<-ended
 		}
 	}
+}
+
+// isInterrupt reports whether a statement was ended from beside.
+func isInterrupt(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrInterrupt
 }

@@ -152,6 +152,12 @@ func (l *lease) answered(id raft.ServerID, req *raft.AppendEntriesRequest, resp 
 
 // begin is the newest moment that a majority of the voters has confirmed; ok is false if there is none. Caller holds mu.
 func (l *lease) begin(servers []raft.Server, now mark) (begin mark, ok bool) {
+	return l.majority(servers, now, func(p *peerContact) mark { return p.confirmed })
+}
+
+// majority is the newest moment that a majority of the voters has reached: this node now, another what its contact tells, if
+// anything. Caller holds mu.
+func (l *lease) majority(servers []raft.Server, now mark, reached func(*peerContact) mark) (at mark, ok bool) {
 	var marks []mark
 	voters := 0
 	for _, s := range servers {
@@ -161,8 +167,8 @@ func (l *lease) begin(servers []raft.Server, now mark) (begin mark, ok bool) {
 		voters++
 		if string(s.ID) == l.self {
 			marks = append(marks, now)
-		} else if p := l.peers[s.ID]; p != nil && !p.confirmed.mono.IsZero() {
-			marks = append(marks, p.confirmed)
+		} else if p := l.peers[s.ID]; p != nil && !reached(p).mono.IsZero() {
+			marks = append(marks, reached(p))
 		}
 	}
 	need := voters/2 + 1
@@ -198,17 +204,13 @@ func (l *lease) heard(term uint64, since time.Time) bool {
 	servers := l.voters()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	voters, heard := 0, 0
-	for _, s := range servers {
-		if s.Suffrage != raft.Voter {
-			continue
+	at, ok := l.majority(servers, l.mark(), func(p *peerContact) mark {
+		if l.leads != term {
+			return mark{}
 		}
-		voters++
-		if p := l.peers[s.ID]; string(s.ID) == l.self || l.leads == term && p != nil && !p.last.mono.Before(since) {
-			heard++
-		}
-	}
-	return heard > voters/2
+		return p.last
+	})
+	return ok && !at.mono.Before(since)
 }
 
 // contact returns what the leader of the term knows of a node, and how long ago it was in touch.

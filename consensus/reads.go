@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 // readPool holds read-only connections, each with its compiled statements. Its size bounds how many reads run at once, so
@@ -89,9 +87,4 @@ func (p *readPool) query(ctx context.Context, limit time.Duration, schema uint64
 		return Rows{}, fmt.Errorf("consensus: query: %w", err)
 	}
 	return Rows{Columns: st.columns, Types: st.types, Values: values}, nil
-}
-
-func isInterrupt(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.Code == sqlite3.ErrInterrupt
 }

@@ -81,6 +81,12 @@ func kvDropDue(b *consensus.Batch, key string) {
 	b.Exec(`DELETE FROM kv_entries WHERE `+kvOneDue, key, consensus.Stamp{})
 }
 
+// kvDropSomeDue removes those of the keys whose time has come.
+func kvDropSomeDue(b *consensus.Batch, keys []string) {
+	b.Exec(kvNote+kvSomeDue+kvNoted, list(keys), consensus.Stamp{})
+	b.Exec(`DELETE FROM kv_entries WHERE `+kvSomeDue, list(keys), consensus.Stamp{})
+}
+
 // kvPrune removes some keys whose time has come.
 func kvPrune(b *consensus.Batch, most int) {
 	b.Exec(kvNote+kvDue+kvNoted, consensus.Stamp{}, most)
@@ -348,8 +354,7 @@ func (s *Store) kvSweep(ctx context.Context, entries []KVEntry) bool {
 		return false
 	}
 	var b consensus.Batch
-	b.Exec(kvNote+kvSomeDue+kvNoted, list(due), consensus.Stamp{})
-	b.Exec(`DELETE FROM kv_entries WHERE `+kvSomeDue, list(due), consensus.Stamp{})
+	kvDropSomeDue(&b, due)
 	_, err := s.applyUnkeyed(ctx, &b)
 	return err == nil
 }
