@@ -30,22 +30,27 @@ type Node struct {
 	Free     int64 // bytes on its disk
 }
 
-// Status is how this node stands. It is cheap.
-type Status struct {
+// Standing is the part of Status that each request asks for: a few loads.
+type Standing struct {
 	ID          string
-	State       string // "leader", "follower", "candidate" or "stopped"
-	Leader      string // id; empty: none known
-	Term        uint64
-	Commit      uint64
-	Applied     uint64
-	Ready       bool      // has applied what was committed when it started or last met a leader
+	Leader      string    // id; empty: none known
 	CaughtUp    bool      // has been ready since its start
 	Stamp       time.Time // of the last entry in its database; zero: none
 	LastContact time.Time // last time this node was in touch with a majority (leader) or the leader (follower)
 	Since       time.Time // start of this process's membership
-	Clock       time.Time // this node's clock, uncorrected
-	LeaseEnd    time.Time // until when this node answers reads as leader without asking; zero: it has no lease
-	Suspended   time.Time // until when it is suspended; zero: it is not
+}
+
+// Status is how this node stands.
+type Status struct {
+	Standing
+	State     string // "leader", "follower", "candidate" or "stopped"
+	Term      uint64
+	Commit    uint64
+	Applied   uint64
+	Ready     bool      // has applied what was committed when it started or last met a leader
+	Clock     time.Time // this node's clock, uncorrected
+	LeaseEnd  time.Time // until when this node answers reads as leader without asking; zero: it has no lease
+	Suspended time.Time // until when it is suspended; zero: it is not
 
 	Candidacies uint64 // elections that this node has started since Since
 	Elections   uint64 // elections that it has won
@@ -69,12 +74,23 @@ type Status struct {
 
 var stateNames = map[raft.RaftState]string{raft.Leader: "leader", raft.Follower: "follower", raft.Candidate: "candidate", raft.Shutdown: "stopped"}
 
-// Status tells how this node stands.
+// Standing tells how this node stands in the cluster.
+func (db *DB) Standing() Standing {
+	leader, _, _ := db.leader.get()
+	s := Standing{ID: db.config.ID, Leader: leader, CaughtUp: db.leader.wasReady.Load(), LastContact: db.raft.LastContact(), Since: db.since}
+	if stamp := db.machine.shown.Load().stamp; stamp > 0 {
+		s.Stamp = time.UnixMilli(stamp).UTC()
+	}
+	if db.raft.State() == raft.Leader { // it steps down when it has not heard from a majority for LeaseTimeout
+		s.LastContact = time.Now()
+	}
+	return s
+}
+
+// Status tells how this node stands, with what it has counted.
 func (db *DB) Status() Status {
-	id, _, _ := db.leader.get()
-	s := Status{ID: db.config.ID, State: stateNames[db.raft.State()], Leader: id, Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
-		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), LastContact: db.raft.LastContact(), Since: db.since,
-		Clock: db.clock.read().wall}
+	s := Status{Standing: db.Standing(), State: stateNames[db.raft.State()], Term: db.raft.CurrentTerm(), Commit: db.raft.CommitIndex(),
+		Applied: db.machine.applied(), Ready: db.leader.isReady.Load(), Clock: db.clock.read().wall}
 	s.Format, s.InUse = db.config.Format, int(db.machine.format.Load())
 	s.Quarantined = *db.machine.leftOut.Load()
 	if lost := db.machine.lost.Load(); lost != nil {
@@ -82,7 +98,6 @@ func (db *DB) Status() Status {
 	}
 	s.Checked = db.checked.Load()
 	s.LowSpace, s.Free = db.space.isLow.Load(), db.space.free.Load()
-	s.CaughtUp = db.leader.wasReady.Load()
 	s.Candidacies, s.Elections, s.Sent, s.Received = db.candidacies.Load(), db.elections.Load(), db.sent.byName(), db.received.byName()
 	s.Suspended, _ = db.gate.state()
 	if left := db.leaseLeft(s.Term); left > 0 {
@@ -90,12 +105,6 @@ func (db *DB) Status() Status {
 	}
 	s.Writes, s.Reads = db.writeTimes.summary(), db.readTimes.summary()
 	s.Renewals = db.lease.renewed()
-	if stamp := db.machine.shown.Load().stamp; stamp > 0 {
-		s.Stamp = time.UnixMilli(stamp).UTC()
-	}
-	if s.State == "leader" { // it steps down when it has not heard from a majority for LeaseTimeout
-		s.LastContact = time.Now()
-	}
 	if db.failed.Load() {
 		s.State, s.Ready = "stopped", false
 	}

@@ -70,6 +70,6 @@ func (n *Node) showStale() error {
 		return err
 	}
 	n.show(n.web.Handler())
-	n.log.Warn("people can read from this node what it had; saving waits for a majority", "as_of", n.db.Status().Stamp.Format(time.RFC3339))
+	n.log.Warn("people can read from this node what it had; saving waits for a majority", "as_of", n.db.Standing().Stamp.Format(time.RFC3339))
 	return nil
 }

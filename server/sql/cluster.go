@@ -67,7 +67,7 @@ const addressAge = 5 * time.Second
 
 // leads finds the leader. Its address is asked for now and then only: all members are asked for that.
 func (m *members) leads() (*store.Server, error) {
-	id := m.c.DB.Status().Leader
+	id := m.c.DB.Standing().Leader
 	if id == "" {
 		return nil, store.ErrLeaderNotFound
 	}

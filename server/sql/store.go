@@ -153,7 +153,7 @@ func plain(err error) string {
 // trouble picks the errors that are the cluster's, not the statement's. Without a leader it is rqlite's own.
 func (d *database) trouble(err error) error {
 	switch {
-	case errors.Is(err, consensus.ErrUnavailable) && d.c.DB.Status().Leader == "":
+	case errors.Is(err, consensus.ErrUnavailable) && d.c.DB.Standing().Leader == "":
 		return store.ErrNotLeader
 	case errors.Is(err, consensus.ErrUnavailable), errors.Is(err, consensus.ErrUnknown), errors.Is(err, consensus.ErrBusy),
 		errors.Is(err, consensus.ErrNoSpace), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -127,11 +127,10 @@ func (s *Server) refuse(err error, c echo.Context) {
 
 // describe sets the headers that every answer of the API carries.
 func (s *Server) describe(h http.Header) {
-	status := s.db.Status()
 	h.Set(api.HeaderIndex, strconv.FormatUint(s.db.Applied(), 10))
 	h.Set(api.HeaderNode, s.c.NodeID)
-	if status.Leader != "" {
-		h.Set(api.HeaderLeader, status.Leader)
+	if leader := s.db.Standing().Leader; leader != "" {
+		h.Set(api.HeaderLeader, leader)
 	}
 	if s.c.AppVersion != "" {
 		h.Set(api.HeaderAppVersion, s.c.AppVersion)

@@ -37,7 +37,7 @@ func (s *Server) mayForward(q *request) error {
 		return nil
 	}
 	s.db.CountRedirect()
-	leader := s.db.Status().Leader
+	leader := s.db.Standing().Leader
 	if leader == "" || leader == s.c.NodeID {
 		return &redirect{}
 	}

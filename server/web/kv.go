@@ -36,7 +36,7 @@ func (s *Server) kvAnswer(stale bool) api.KVAnswer {
 
 // leaderID is nil when no leader is known.
 func (s *Server) leaderID() *string {
-	if id := s.db.Status().Leader; id != "" {
+	if id := s.db.Standing().Leader; id != "" {
 		return &id
 	}
 	return nil

@@ -252,7 +252,7 @@ func (n *Node) open(ctx context.Context, in termRequest) error {
 	if err = errors.Join(err, e); err != nil {
 		return err
 	}
-	if !slices.Contains(m.Group, n.db.Status().ID) {
+	if !slices.Contains(m.Group, n.db.Standing().ID) {
 		return nil
 	}
 	if !n.c.Enabled {

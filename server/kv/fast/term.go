@@ -62,7 +62,7 @@ func (n *Node) run() {
 			return
 		case <-tick.C:
 		}
-		term := n.db.Status().Term
+		term := n.db.Term()
 		leads := n.leads(term)
 		n.mu.Lock()
 		if n.lead != nil && (!leads || n.lead.term != term) {
@@ -104,7 +104,7 @@ func (n *Node) serve(l *lead) {
 }
 
 // leads reports whether this node still leads in the term.
-func (n *Node) leads(term uint64) bool { return n.db.IsLeader() && n.db.Status().Term == term }
+func (n *Node) leads(term uint64) bool { return n.db.IsLeader() && n.db.Term() == term }
 
 // recover does the first two steps.
 func (n *Node) recover(l *lead) error {
@@ -148,7 +148,7 @@ func (n *Node) collect(ctx context.Context, term uint64, m mode) ([]Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	self := n.db.Status().ID
+	self := n.db.Standing().ID
 	members = slices.DeleteFunc(members, func(x consensus.Node) bool { return !slices.Contains(m.Group, x.ID) })
 	size, need := len(m.Group), len(m.Group)/2+1
 	if len(members) < need {
@@ -244,7 +244,7 @@ func (n *Node) fits(ctx context.Context, members, group []consensus.Node) bool {
 
 // ask asks each of the nodes whether it is enabled, for as long as each takes, and returns those that are.
 func (n *Node) ask(ctx context.Context, nodes []consensus.Node) []string {
-	self := n.db.Status().ID
+	self := n.db.Standing().ID
 	return each(ctx, nodes, func(ctx context.Context, m consensus.Node) (string, error) {
 		if m.ID == self {
 			if !n.c.Enabled {
@@ -310,7 +310,7 @@ func (n *Node) begin(ctx context.Context, l *lead, members []consensus.Node, row
 		}
 		confirmed := each(ctx, members, func(ctx context.Context, x consensus.Node) (none, error) {
 			in := termRequest{Term: l.term, Mode: string(m), Index: index}
-			if x.ID == n.db.Status().ID {
+			if x.ID == n.db.Standing().ID {
 				return none{}, n.open(ctx, in)
 			}
 			return call[none](ctx, n, x.Address, "open", in)

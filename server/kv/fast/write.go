@@ -42,7 +42,7 @@ func (n *Node) Put(ctx context.Context, o Op) (entry store.KVEntry, accepted boo
 		return entry, false
 	}
 	var a putAnswer
-	if leader.ID == n.db.Status().ID {
+	if leader.ID == n.db.Standing().ID {
 		a, err = n.put(ctx, o)
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, askFor)
@@ -123,7 +123,7 @@ func (l *lead) register(o Op) (*pendingOp, []consensus.Node) {
 // as soon as that is decided; what is under way goes on.
 func (n *Node) replicate(term uint64, group []consensus.Node, o Op) bool {
 	type answer struct{ self, ok bool }
-	self := n.db.Status().ID
+	self := n.db.Standing().ID
 	answers := make(chan answer, len(group))
 	for _, m := range group {
 		started := n.start(func() {
@@ -307,7 +307,7 @@ func (n *Node) settled(ctx context.Context, in settleRequest) (a settleAnswer, e
 	for {
 		var leader consensus.Node
 		if leader, err = n.leader(); err == nil {
-			if leader.ID == n.db.Status().ID {
+			if leader.ID == n.db.Standing().ID {
 				a, err = n.settle(ctx, in)
 			} else {
 				a, err = n.settleAt(ctx, leader, in)

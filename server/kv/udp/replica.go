@@ -121,7 +121,7 @@ func (r *Replica) open(c Config, all []string) error {
 
 // Leader is the id of the leader as this replica knows it, or Broadcast.
 func (r *Replica) Leader() string {
-	if id := r.db.Status().Leader; id != "" {
+	if id := r.db.Standing().Leader; id != "" {
 		return id
 	}
 	return Broadcast
