@@ -124,6 +124,9 @@ func takeBackup(cmd *cobra.Command, c *clientFlags, target string, to []age.Reci
 		sealed = "It is encrypted, without the keys of sealed secrets: only the operator of a node gets them."
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "The site as it was after entry %d, %s, in %s. %s\n", job.Index, lms.FormatBytes(job.Total), withoutQuery(target), sealed)
+	if job.Error != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "NOTE:", job.Error)
+	}
 	return nil
 }
 

@@ -133,6 +133,10 @@ Start it:  trivium serve --data %s --cluster %s
 Everybody signs in again. The other machines join with empty directories: trivium join-token --data %s
 `, time.Since(start).Round(time.Millisecond), m.CreatedAt.Local().Format("2006-01-02 15:04:05"), m.Index, m.Cluster, lms.FormatBytes(m.Total()), m.Chunks.Count,
 		t.Dir, t.Address, t.Dir)
+	if m.Missing.Count > 0 {
+		fmt.Fprintf(out, "NOTE: the archive lacks parts of files (%d) that were on no node when it was made: these files cannot be opened.\n"+
+			"The operating guide says how to bring them back (\"Parts of files are on no node\").\n", m.Missing.Count)
+	}
 	tellSealed(out, got.Sealed)
 	return nil
 }

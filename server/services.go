@@ -121,7 +121,7 @@ func (n *Node) openTutor() error {
 func (n *Node) openBackup() error {
 	var err error
 	n.backup, err = backup.New(backup.Config{
-		Source: backup.Source{DB: n.db, Chunk: n.files.ReadChunk, Dir: n.path("backup"), Keys: n.self.Keys(), Cluster: n.self.Authority(), Node: n.self.ID(), Version: version()},
+		Source: backup.Source{DB: n.db, Chunk: n.files.ReadChunk, Gone: n.files.Gone, Dir: n.path("backup"), Keys: n.self.Keys(), Cluster: n.self.Authority(), Node: n.self.ID(), Version: version()},
 		Store:  n.store, IsLeader: n.db.IsLeader, Schedule: n.config.backups(), Logger: n.log,
 	})
 	return err

@@ -64,9 +64,10 @@ func (n ClusterNode) FilesMessage() string {
 
 // FileCopy is how complete a node's copy of the files is.
 type FileCopy struct {
-	Whole   bool  `json:"whole"`             // it has every file, but for what was handed in a moment ago
+	Whole   bool  `json:"whole"`             // it has every file that a node has, but for what was handed in a moment ago
 	Missing int64 `json:"missing,omitempty"` // parts that it lacks
 	Bytes   int64 `json:"bytes,omitempty"`   // of them
+	Gone    int64 `json:"gone,omitempty"`    // parts that no node has
 	Silent  bool  `json:"silent,omitempty"`  // it did not tell
 }
 
@@ -144,17 +145,21 @@ type Health struct {
 	Summary  string      `json:"summary"`
 	Detail   string      `json:"detail"`
 	Voters   int         `json:"voters"`
-	Up       int         `json:"up"`       // voters that answer
-	Survives int         `json:"survives"` // further voters that may fail before writes stop
+	Up       int         `json:"up"`             // voters that answer
+	Survives int         `json:"survives"`       // further voters that may fail before writes stop
+	Gone     int64       `json:"gone,omitempty"` // parts of files that no node has
 }
 
 // HealthOfNodes describes a cluster of these nodes. A voter to which files are still being copied does not protect them all, so that
-// it is not counted among those that may take over from another one.
+// it is not counted among those that may take over from another one. What no node has any more is told first.
 func HealthOfNodes(nodes []ClusterNode) Health {
-	voters, up, everywhere := 0, 0, true
+	voters, up, everywhere, gone := 0, 0, true, int64(0)
 	var copying []string
 	for _, n := range nodes {
 		everywhere = everywhere && n.Up && n.Files != nil && n.Files.Whole && !n.Behind()
+		if n.Files != nil {
+			gone = max(gone, n.Files.Gone)
+		}
 		if n.Voter {
 			voters++
 		}
@@ -167,13 +172,18 @@ func HealthOfNodes(nodes []ClusterNode) Health {
 	}
 	h := HealthOf(voters, up)
 	switch {
-	case h.Level == HealthBad || voters == 1:
+	case h.Level == HealthBad:
+		return h
+	case voters == 1:
 	case len(copying) > 0:
 		h.copying(copying)
 	case everywhere && h.Level == HealthGood:
-		h.Detail = "Everything is on every node."
+		h.Detail = everything(gone)
 	case everywhere:
-		h.Detail += " Everything is on every node."
+		h.Detail += " " + everything(gone)
+	}
+	if gone > 0 {
+		h.lost(gone)
 	}
 	return h
 }
@@ -190,6 +200,29 @@ func (h *Health) copying(nodes []string) {
 	if h.Up < h.Voters {
 		h.Detail += " Start the missing nodes or replace them."
 	}
+}
+
+// everything says that every node has all that any node has.
+func everything(gone int64) string {
+	if gone > 0 {
+		return "Everything else is on every node."
+	}
+	return "Everything is on every node."
+}
+
+// lost puts before the rest that no node has these parts of files.
+func (h *Health) lost(parts int64) {
+	h.Detail = "They were lost with a disk or a machine. The files that they belong to cannot be opened; all others can. An old disk or a backup may still have them: " +
+		"the operating guide says how to bring them back (\"Parts of files are on no node\"). Besides: " + h.Summary + ". " + h.Detail
+	h.Level, h.Gone, h.Summary = HealthBad, parts, GoneMessage(parts)
+}
+
+// GoneMessage says that no node has these parts of files.
+func GoneMessage(parts int64) string {
+	if parts == 1 {
+		return "1 part of a file is on no node"
+	}
+	return fmt.Sprintf("%d parts of files are on no node", parts)
 }
 
 // HealthOf describes a cluster with so many voters, so many of which answer (INSTALL-3).

@@ -14,6 +14,7 @@ func TestHealthCountsFiles(t *testing.T) {
 		return lms.ClusterNode{ID: id, Voter: true, Up: true, Files: f}
 	}
 	away := lms.ClusterNode{ID: "n3", Voter: true}
+	lost := &lms.FileCopy{Whole: true, Gone: 2}
 	for _, tt := range []struct {
 		name            string
 		nodes           []lms.ClusterNode
@@ -41,6 +42,14 @@ func TestHealthCountsFiles(t *testing.T) {
 			lms.HealthGood, "3 of 3 healthy: any one may fail", "on a majority of the nodes' disks", 1},
 		{"an even number", []lms.ClusterNode{node("n1", all), node("n2", all)},
 			lms.HealthWarn, "2 of 2 healthy: none may fail", "Everything is on every node.", 0},
+		{"parts are lost", []lms.ClusterNode{node("n1", lost), node("n2", lost), node("n3", &lms.FileCopy{Whole: true, Gone: 1})},
+			lms.HealthBad, "2 parts of files are on no node", "Besides: 3 of 3 healthy: any one may fail. Everything else is on every node.", 1},
+		{"parts are lost, and one copies", []lms.ClusterNode{node("n1", lost), node("n2", half), node("n3", lost)},
+			lms.HealthBad, "2 parts of files are on no node", "Besides: 3 of 3 up: files are still being copied to n2.", 0},
+		{"a part is lost, of a single one", []lms.ClusterNode{node("n1", &lms.FileCopy{Whole: true, Gone: 1})},
+			lms.HealthBad, "1 part of a file is on no node", "Besides: 1 of 1: no protection", 0},
+		{"parts are lost, most are away", []lms.ClusterNode{node("n1", lost), {ID: "n2", Voter: true}, away},
+			lms.HealthBad, "2 of 3 nodes down: read only, nothing lost", "Start the missing nodes", 0},
 		{"a single one", []lms.ClusterNode{node("n1", all)}, lms.HealthWarn, "1 of 1: no protection", "Add two more", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

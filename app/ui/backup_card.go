@@ -67,7 +67,7 @@ func (c *backupCard) schedule(s lms.BackupStatus) app.UI {
 	} else if l != nil {
 		last = app.P().Text(fmt.Sprintf("The last one: %s, %s, made by %s.", FormatTime(l.FinishedAt), lms.FormatBytes(l.Total), l.Node))
 		if l.Error != "" {
-			last = Notice("warn", "The last backup is complete. "+l.Error)
+			last = Notice("warn", "The last backup can be restored, but: "+l.Error)
 		}
 	}
 	return app.Div().Class("stack").Body(app.P().Text(words), last)
@@ -81,6 +81,7 @@ func (c *backupCard) job(j lms.Backup) app.UI {
 	case lms.BackupReady:
 		return app.Div().Class("stack").Body(
 			app.P().Role("status").Text(fmt.Sprintf("Ready: the site as it is after entry %d, %s. It waits for ten minutes.", j.Index, lms.FormatBytes(j.Total))),
+			app.If(j.Error != "", func() app.UI { return Notice("warn", j.Error) }),
 			app.Div().Class("actions").Body(
 				app.A().Class("btn", "btn-primary").Href(strings.Replace(api.BackupContent.Path, ":backup", j.ID, 1)).Attr("download", j.Name).
 					Body(Icon("download"), text("Download "+j.Name))))
@@ -89,7 +90,7 @@ func (c *backupCard) job(j lms.Backup) app.UI {
 	case lms.BackupFailed:
 		return Notice("bad", "The backup failed: "+j.Error)
 	}
-	return app.P().Text(fmt.Sprintf("Downloaded %s: %s, the site after entry %d.", FormatTime(j.FinishedAt), j.Name, j.Index))
+	return app.P().Text(fmt.Sprintf("Downloaded %s: %s, the site after entry %d. %s", FormatTime(j.FinishedAt), j.Name, j.Index, j.Error))
 }
 
 func (c *backupCard) form() app.UI {

@@ -71,7 +71,7 @@ func (p *ClusterPage) view(c lms.Cluster) app.UI {
 		app.Section().Class("health", "tone-"+string(c.Health.Level)).Body(
 			ClusterMap(c),
 			app.Div().Class("health-words").Role("status").Body(
-				app.P().Class("health-title").Text(healthTitles[c.Health.Level]),
+				app.P().Class("health-title").Text(cond(c.Health.Gone > 0, "Parts of files are missing", healthTitles[c.Health.Level])),
 				app.P().Class("health-summary").Text(c.Health.Summary+"."),
 				app.P().Class("health-detail").Text(c.Health.Detail),
 			),

@@ -48,7 +48,7 @@ func healthNow(h lms.Health, news connection) lms.Health {
 	switch {
 	case news.Trouble:
 		return lms.Health{Level: lms.HealthBad, Summary: "No node answers", Voters: h.Voters}
-	case !news.AsOf.IsZero() && h.Level != lms.HealthBad:
+	case !news.AsOf.IsZero() && (h.Level != lms.HealthBad || h.Gone > 0):
 		return lms.Health{Level: lms.HealthBad, Summary: "Read only: most nodes are away", Voters: h.Voters, Up: h.Up}
 	}
 	return h

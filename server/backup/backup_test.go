@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,58 @@ func TestRestoreYieldsTheStateOfTheIndex(t *testing.T) {
 	}
 }
 
+// What was lost on every node must not keep the rest from being saved; anything else that is missing is damage.
+func TestAnArchiveMayLackOnlyWhatNoNodeHas(t *testing.T) {
+	s := newSite(t)
+	s.upload(t, "one", 2*lms.ChunkSize+5, true)
+	if _, m := s.archive(t); m.Format != formatWhole || m.Missing != (Chunks{}) || m.Chunks.Count != 3 {
+		t.Errorf("of a whole site: %+v", m)
+	}
+	one := must(s.FilesAfter(t.Context(), "", 10))[0]
+	lost := one.Chunks[1]
+	delete(s.chunks, lost)
+	snap := must(s.source.Take(t.Context()))
+	defer snap.Close()
+	if err := snap.Write(t.Context(), io.Discard, nil); err == nil {
+		t.Error("an archive without a chunk that a node may have")
+	}
+	s.source.Gone = func(hash string) bool { return hash == lost }
+	b, m := s.archive(t)
+	if m.Format != Format || m.Chunks.Count != 2 || m.Missing.Count != 1 || m.Missing.Bytes != lms.ChunkSize {
+		t.Errorf("without one of three: %+v", m)
+	}
+	if got := lacking(m); !strings.HasPrefix(got, "1 part of a file is on no node") {
+		t.Errorf("%q", got)
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	got, err := Restore(t.Context(), bytes.NewReader(b), Target{Dir: dir, ID: "new", Address: "127.0.0.1:4100"})
+	if err != nil || got.Manifest != m {
+		t.Fatalf("%+v, %v", got.Manifest, err)
+	}
+	for i, hash := range one.Chunks {
+		if _, err := os.Stat(filepath.Join(dir, "files", "chunks", hash[:2], hash[2:3], hash)); (err == nil) != (i != 1) {
+			t.Errorf("chunk %d: %v", i, err)
+		}
+	}
+
+	// The manifest decides what may be missing.
+	parts := unpack(t, b)
+	forge := func(change func(*Manifest)) []byte {
+		forged := m
+		change(&forged)
+		head := must(forged.encode())
+		sum := sha256.Sum256(head)
+		all := slices.Clone(parts)
+		all[0].body, all[len(all)-1].body = head, []byte(hex.EncodeToString(sum[:])+"\n")
+		return pack(t, all)
+	}
+	refused(t, forge(func(m *Manifest) { m.Missing, m.Format = Chunks{}, formatWhole }), nil, "lacks a part of a file")
+	refused(t, forge(func(m *Manifest) { m.Missing.Count++ }), nil, "not the one that the manifest describes")
+	refused(t, forge(func(m *Manifest) { m.Missing.SHA256 = m.RowHash }), nil, "not the one that the manifest describes")
+	refused(t, forge(func(m *Manifest) { m.Format = formatWhole }), nil, "impossible list")
+	refused(t, forge(func(m *Manifest) { m.Missing.Count = -1 }), nil, "impossible list")
+}
+
 // TestImportKeepsEveryRow: without statements, the hash of a restored database is that of the index.
 func TestImportKeepsEveryRow(t *testing.T) {
 	s := newSite(t)
@@ -295,7 +348,7 @@ func TestDamagedArchivesAreRefused(t *testing.T) {
 		{"text", "no archive of Trivium", []byte(strings.Repeat("hello ", 500))},
 		{"a foreign tar", "no archive of Trivium", pack(t, []member{{"etc/passwd", []byte("root"), tar.TypeReg}})},
 		{"a foreign manifest", "no archive of Trivium", pack(t, []member{{manifestName, []byte(`{"program":"rqlite","format":1}`), tar.TypeReg}})},
-		{"a newer format", "newer program", edit(0, `"format": 2`, `"format": 3`)},
+		{"a newer format", "newer program", edit(0, `"format": 2`, `"format": 4`)},
 		{"a newer schema", "newer program", edit(0, `"schema": `, `"schema": 9`)},
 		{"a changed manifest", "own SHA-256", edit(0, `"cluster": "c1"`, `"cluster": "c2"`)},
 		{"another index", "own SHA-256", edit(0, `"index": `, `"index": 1`)},

@@ -10,8 +10,12 @@ import (
 	"trivium/app/lms"
 )
 
-// Format is the version of the archive that this program writes. It reads this one and older ones.
-const Format = 2
+// Format is the newest version of archives that this program knows. It writes the oldest that says everything: older programs
+// restore a formatWhole as well, but refuse what lacks chunks.
+const (
+	Format      = 3
+	formatWhole = 2
+)
 
 // Names of the members.
 const (
@@ -43,6 +47,7 @@ type Manifest struct {
 	Keys      Member    `json:"keys,omitzero"` // of the cluster's secrets
 	Database  Member    `json:"database"`
 	Chunks    Chunks    `json:"chunks"`
+	Missing   Chunks    `json:"missing,omitzero"` // that complete files name, and no node had any more
 }
 
 // Member is a member of the archive.
@@ -92,6 +97,8 @@ func decodeManifest(b []byte) (m Manifest, err error) {
 		return m, damaged("the manifest is incomplete")
 	case m.Keys != Member{} && (m.Keys.Size <= 0 || m.Keys.Size > maxKeys || !validHash(m.Keys.SHA256)):
 		return m, damaged("the manifest has impossible keys")
+	case m.Missing != Chunks{} && (m.Format <= formatWhole || m.Missing.Count <= 0 || m.Missing.Bytes <= 0 || !validHash(m.Missing.SHA256)):
+		return m, damaged("the manifest has an impossible list of what is missing")
 	case m.Database.Size <= 0, m.Chunks.Count < 0, m.Chunks.Bytes < 0, m.Chunks.Bytes > m.Chunks.Count*lms.ChunkSize, m.Total() < 0:
 		return m, damaged("the manifest has impossible sizes")
 	}

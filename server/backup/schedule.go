@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -165,8 +166,9 @@ func (s *Service) deliver(ctx context.Context, mine claim, b *lms.Backup) error 
 	if err != nil {
 		return err
 	}
+	b.Error = lacking(snap.Manifest)
 	if err := s.thinOut(ctx, snap.Manifest.Cluster); err != nil {
-		b.Error = "Old archives could not be removed: " + plainly(err)
+		b.Error = strings.TrimSpace(b.Error + " Old archives could not be removed: " + plainly(err))
 		s.log.Error("old backups could not be removed; they use room until somebody does", "to", s.to.String(), "error", err)
 	}
 	return nil

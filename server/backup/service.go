@@ -179,7 +179,7 @@ func (s *Service) prepare(j *job) {
 		snap.CarryKeys()
 	}
 	j.snap, j.State = snap, lms.BackupReady
-	j.Name, j.Index, j.Total = snap.Manifest.Name(j.Encrypted), snap.Manifest.Index, snap.Manifest.Total()
+	j.Name, j.Index, j.Total, j.Error = snap.Manifest.Name(j.Encrypted), snap.Manifest.Index, snap.Manifest.Total(), lacking(snap.Manifest)
 	s.wg.Go(func() { s.expire(j) })
 }
 
@@ -206,6 +206,14 @@ func (s *Service) end(j *job, err error) {
 		s.metrics.failures.Inc()
 		s.log.Error("the backup failed", "backup", j.ID, "error", err)
 	}
+}
+
+// lacking says what an archive could not have; empty: it has everything.
+func lacking(m Manifest) string {
+	if m.Missing.Count == 0 {
+		return ""
+	}
+	return lms.GoneMessage(m.Missing.Count) + ", and so not in the archive."
 }
 
 // plainly is an error in the words for people.
@@ -313,7 +321,7 @@ func (s *Service) warn(ctx context.Context) {
 	case st.Overdue(s.c.Store.Now()):
 		w = fmt.Sprintf("The last scheduled backup is of %s, and another one is overdue. Look at the log of the leader.", st.LastGood.Format("2006-01-02 15:04 MST"))
 	case st.Last != nil && st.Last.Error != "":
-		w = "The last backup is complete, but: " + st.Last.Error
+		w = "The last backup can be restored, but: " + st.Last.Error
 	}
 	s.mu.Lock()
 	s.warning = w

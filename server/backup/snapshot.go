@@ -26,9 +26,10 @@ type Source struct {
 	DB *consensus.DB
 	// Chunk returns the bytes of a chunk, from a peer where this node lacks it.
 	Chunk   func(ctx context.Context, hash string, length int) ([]byte, error)
-	Dir     string     // for the copy of the database; emptied by Clean
-	Keys    *seal.Ring // of the secrets that the database holds
-	Cluster string     // id of the cluster
+	Gone    func(hash string) bool // no node has the chunk any more; nil: all are somewhere
+	Dir     string                 // for the copy of the database; emptied by Clean
+	Keys    *seal.Ring             // of the secrets that the database holds
+	Cluster string                 // id of the cluster
 	Node    string
 	Version string // of the program
 }
@@ -65,7 +66,7 @@ func (s Source) Take(ctx context.Context) (_ *Snapshot, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
-	n := &Snapshot{source: s, dir: dir, Manifest: Manifest{Program: program, Format: Format, Version: s.Version,
+	n := &Snapshot{source: s, dir: dir, Manifest: Manifest{Program: program, Format: formatWhole, Version: s.Version,
 		CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Cluster: s.Cluster, Node: s.Node}}
 	for _, step := range []func(context.Context) error{n.copyDatabase, n.listChunks} {
 		if err := step(ctx); err != nil {
@@ -128,8 +129,11 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 	}
 	defer f.Close()
 	w := bufio.NewWriter(f)
-	list := newChunkList()
+	list, missing := newChunkList(), newChunkList()
 	n.Manifest.Schema, err = eachChunk(ctx, n.database(), func(hash string, size int) error {
+		if n.source.Gone != nil && n.source.Gone(hash) {
+			return missing.add(hash, size)
+		}
 		if err := list.add(hash, size); err != nil {
 			return err
 		}
@@ -137,6 +141,9 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 		return err
 	})
 	n.Manifest.Chunks = list.chunks()
+	if missing.c.Count > 0 {
+		n.Manifest.Format, n.Manifest.Missing = Format, missing.chunks()
+	}
 	return errors.Join(err, w.Flush())
 }
 

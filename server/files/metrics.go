@@ -13,6 +13,7 @@ type Status struct {
 	Whole    bool  `json:"whole"`    // see lms.FileCopy
 	Missing  int64 `json:"missing"`  // chunks of complete files that this node lacks, as far as it has looked
 	Lacking  int64 `json:"lacking"`  // bytes of them
+	Gone     int64 `json:"gone"`     // chunks of complete files that no node has
 	Damaged  int64 `json:"damaged"`  // found not to fit their hash and set aside
 	Repaired int64 `json:"repaired"` // of the damaged, replaced
 	Pushed   int64 `json:"pushed"`   // chunks sent to peers
@@ -28,7 +29,7 @@ type counters struct {
 // Status tells how the file store stands. It is cheap.
 func (s *Files) Status() Status {
 	c := s.progress.copy()
-	return Status{Chunks: s.disk.chunks.Load(), Bytes: s.disk.bytes.Load(), Whole: c.Whole, Missing: c.Missing, Lacking: c.Bytes,
+	return Status{Chunks: s.disk.chunks.Load(), Bytes: s.disk.bytes.Load(), Whole: c.Whole, Missing: c.Missing, Lacking: c.Bytes, Gone: c.Gone,
 		Damaged: s.count.damaged.Load(), Repaired: s.disk.repaired.Load(), Pushed: s.count.pushed.Load(),
 		Fetched: s.count.fetched.Load(), Scrubbed: s.count.scrubbed.Load(), Removed: s.count.removed.Load()}
 }
@@ -59,6 +60,7 @@ var metrics = []metric{
 		}),
 	gauge("missing_chunks", "Chunks of complete files that this node lacks, as far as it has looked.", func(s Status) int64 { return s.Missing }),
 	gauge("missing_bytes", "Bytes of the chunks that this node lacks.", func(s Status) int64 { return s.Lacking }),
+	gauge("gone_chunks", "Chunks of complete files that no node has.", func(s Status) int64 { return s.Gone }),
 	counter("damaged_total", "Chunks that did not fit their hash.", func(s Status) int64 { return s.Damaged }),
 	counter("repaired_total", "Damaged chunks that were replaced.", func(s Status) int64 { return s.Repaired }),
 	counter("pushed_total", "Chunks sent to peers.", func(s Status) int64 { return s.Pushed }),

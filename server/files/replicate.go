@@ -67,6 +67,7 @@ func (s *Files) awaitKick(d time.Duration) bool {
 
 // pass fetches what this node lacks, and returns how many chunks of complete files it still lacks after that. It counts before it
 // fetches, so that what is told of a long copy is true from its start, and looks again after one: files have become complete meanwhile.
+// What no member has is asked for again in each pass, but does not count as what this node lacks: no copying brings it.
 func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left int64, err error) {
 	for {
 		started := time.Now()
@@ -76,14 +77,17 @@ func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left
 		}
 		s.progress.found(lacks, full)
 		if !some {
+			s.lost(nil)
 			return 0, nil
 		}
-		if lacks, err = s.fetchAll(ctx, full, have); err != nil {
+		missed, err := s.fetchAll(ctx, full, have)
+		if err != nil {
 			return 0, err
 		}
-		if lacks.chunks > 0 || time.Since(started) < grace {
-			s.progress.found(lacks, false)
-			return lacks.chunks, nil
+		s.lost(missed.gone)
+		if missed.chunks > 0 || time.Since(started) < grace {
+			s.progress.found(missed.lack, false)
+			return missed.chunks + int64(len(missed.gone)), nil
 		}
 		full = false
 	}
@@ -98,7 +102,7 @@ func (s *Files) look(ctx context.Context, full bool, have map[string]bool) (l la
 				continue
 			}
 			for number, h := range s.holds(f) {
-				if h != heldBoth {
+				if h != heldBoth && !s.progress.isGone(f.Chunks[number]) {
 					l.add(job{file: f, number: number, have: h&heldChunk != 0})
 				}
 			}
@@ -108,16 +112,29 @@ func (s *Files) look(ctx context.Context, full bool, have map[string]bool) (l la
 	return l, some, err
 }
 
-// fetchAll fetches what this node lacks, and returns what of it could not be had.
-func (s *Files) fetchAll(ctx context.Context, full bool, have map[string]bool) (l lack, err error) {
+// missed is what of complete files could not be had.
+type missed struct {
+	lack
+	gone map[string]owner // by hash: every member was asked, and none has it
+}
+
+// fetchAll fetches what this node lacks.
+func (s *Files) fetchAll(ctx context.Context, full bool, have map[string]bool) (m missed, err error) {
+	m.gone = map[string]owner{}
 	err = s.eachPage(ctx, func(rows []lms.File) error {
 		if files := s.lackingOf(rows, full, have); len(files) > 0 {
-			missed := s.catchUp(ctx, files)
-			l = lack{l.chunks + missed.chunks, l.bytes + missed.bytes}
+			s.catchUp(ctx, files, &m)
 		}
 		return ctx.Err()
 	})
-	return l, err
+	return m, err
+}
+
+// lost notes what no member has, and tells of what is new.
+func (s *Files) lost(gone map[string]owner) {
+	for hash, of := range s.progress.lost(gone) {
+		s.log.Error("a part of a file is on no node: it was lost with a disk or a machine", "hash", hash, "file", of.file, "course", of.course)
+	}
 }
 
 // lackingOf returns the files of which something is not here, and notes the complete ones that are here.
@@ -169,13 +186,16 @@ type job struct {
 	from   map[string]bool // who has the bytes
 }
 
-// catchUp fetches chunks and markers of files from the peers that hold them, and returns what of complete files could not be had.
-func (s *Files) catchUp(ctx context.Context, files []lms.File) (missed lack) {
+// catchUp fetches chunks and markers of files from the peers that hold them, and adds what of complete files could not be had.
+func (s *Files) catchUp(ctx context.Context, files []lms.File, m *missed) {
 	members, err := s.peers.list(ctx)
 	if err != nil {
 		s.log.Warn("the members are not known", "err", err)
 	}
-	found := s.peers.survey(ctx, s.peers.others(members), files)
+	others := s.peers.others(members)
+	found := s.peers.survey(ctx, others, files)
+	// A node that is no member, or not yet, does not know whom to ask.
+	askedAll := err == nil && len(others) == len(members)-1 && len(found) == len(others)
 	var jobs []job
 	for i, f := range files {
 		here := s.holds(f)
@@ -193,18 +213,21 @@ func (s *Files) catchUp(ctx context.Context, files []lms.File) (missed lack) {
 						j.from[id] = true
 					}
 				}
-				if j.have || len(j.from) > 0 {
+				switch {
+				case j.have || len(j.from) > 0:
 					jobs = append(jobs, j)
-				} else if f.Complete() {
-					missed.add(j)
+				case !f.Complete():
+				case askedAll || s.progress.isGone(f.Chunks[number]): // a member that is away now has said so before
+					m.gone[f.Chunks[number]] = owner{f.ID, f.CourseID}
+				default:
+					m.add(j)
 				}
 			}
 		}
 	}
 	for _, j := range s.work(ctx, jobs) {
-		missed.add(j)
+		m.add(j)
 	}
-	return missed
 }
 
 // work does the jobs, a few at a time, and returns those of complete files that failed.

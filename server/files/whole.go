@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ import (
 // already, and was handed in a moment ago.
 const grace = 10 * time.Second
 
-// lack is what a node lacks of the complete files.
+// lack is what a node lacks of the complete files and another one may have.
 type lack struct{ chunks, bytes int64 }
 
 // add counts what the job would bring.
@@ -25,12 +26,16 @@ func (l *lack) add(j job) {
 	l.bytes += j.bytes()
 }
 
+// owner is a file that a chunk is part of.
+type owner struct{ file, course string }
+
 // progress is how far this node's copy of the files is.
 type progress struct {
 	mu     sync.Mutex
 	looked bool // at every row, since the start: before that nothing is known to be missing
 	lack   lack
-	whole  time.Time // when it last was; zero: not since the start
+	whole  time.Time        // when it last was; zero: not since the start
+	gone   map[string]owner // chunks of complete files that no member has, as the last pass has found, by hash
 }
 
 // found notes what the node lacks; full, after a look at every row.
@@ -41,6 +46,26 @@ func (p *progress) found(l lack, full bool) {
 		p.whole = time.Now()
 	}
 	p.looked, p.lack = p.looked || full, l
+}
+
+// lost notes the chunks that no member has, and returns those that are new among them.
+func (p *progress) lost(gone map[string]owner) (news map[string]owner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	news = maps.Clone(gone)
+	for hash := range p.gone {
+		delete(news, hash)
+	}
+	p.gone = gone
+	return news
+}
+
+// isGone reports whether no member has the chunk.
+func (p *progress) isGone(hash string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, gone := p.gone[hash]
+	return gone
 }
 
 // arrived notes that a job is done. That it was the last one is for the end of the pass to say.
@@ -56,8 +81,11 @@ func (p *progress) copy() lms.FileCopy {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	whole := p.looked && p.lack.chunks == 0 || !p.whole.IsZero() && time.Since(p.whole) < grace
-	return lms.FileCopy{Whole: whole, Missing: p.lack.chunks, Bytes: p.lack.bytes}
+	return lms.FileCopy{Whole: whole, Missing: p.lack.chunks, Bytes: p.lack.bytes, Gone: int64(len(p.gone))}
 }
+
+// Gone reports whether no member had the chunk of a complete file when all were asked last: it was lost with a disk or a machine.
+func (s *Files) Gone(hash string) bool { return s.progress.isGone(hash) }
 
 // Copies asks nodes at the same time how complete their copies of the files are. It takes their addresses by id; a node that does not
 // answer is not in the result.

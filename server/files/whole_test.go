@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -38,19 +39,15 @@ func TestANodeTellsWhatItLacks(t *testing.T) {
 	if got, told := c.ask(2); told {
 		t.Errorf("a node that is off has told %+v", got)
 	}
-	const away = ".away"
-	for _, nd := range c.nodes[:2] {
-		name := nd.disk.chunkPath(f.Chunks[1])
-		must(t, os.Rename(name, name+away))
-	}
+	c.stop(1) // it has the chunk
+	must(t, os.Remove(c.nodes[0].disk.chunkPath(f.Chunks[1])))
 	c.nodes[2].dir = t.TempDir()
 	c.start(2)
 	c.eventually("it lacks one chunk", func() bool {
 		got, told := c.ask(2)
-		return told && !got.Whole && got.Missing == 1 && got.Bytes == mib
+		return told && !got.Whole && got.Missing == 1 && got.Bytes == mib && got.Gone == 0
 	})
-	name := c.nodes[0].disk.chunkPath(f.Chunks[1])
-	must(t, os.Rename(name+away, name))
+	c.start(1)
 	c.eventually("it is whole", func() bool {
 		got, _ := c.ask(2)
 		return got.Whole && got.Missing == 0
@@ -58,6 +55,56 @@ func TestANodeTellsWhatItLacks(t *testing.T) {
 	if !c.wholeOnDisk(2, f) {
 		t.Error("it says so and is not")
 	}
+}
+
+// What was lost everywhere is told as lost: no copying brings it back, and it must not keep nodes from being replaced. A chunk that
+// an operator has found again is taken from the folder that it was put into.
+func TestWhatNoNodeHasIsGone(t *testing.T) {
+	var looks atomic.Int64 // of node 1 at all rows
+	c := newCluster(t, 3, func(cfg *Config) {
+		if list := cfg.List; cfg.Self == "node1" {
+			cfg.List = func(ctx context.Context, after string, limit int) ([]lms.File, error) {
+				if after == "" {
+					looks.Add(1)
+				}
+				return list(ctx, after, limit)
+			}
+		}
+	})
+	data := randomBytes(2*mib + 9)
+	f := c.upload(0, data)
+	c.eventually("everywhere", func() bool { return c.onDisk(f, 1) == 3 })
+	kept := filepath.Join(t.TempDir(), "chunk")
+	must(t, os.Rename(c.nodes[0].disk.chunkPath(f.Chunks[1]), kept))
+	must(t, os.Remove(c.nodes[1].disk.chunkPath(f.Chunks[1])))
+	c.stop(2)
+	c.eventually("node 3 may have it", func() bool {
+		got, _ := c.ask(0)
+		return got.Missing == 1 && got.Gone == 0
+	})
+	c.nodes[2].dir = t.TempDir()
+	c.start(2)
+	c.eventually("it is gone, and all have the rest", func() bool {
+		for i := range c.nodes {
+			if got, told := c.ask(i); !told || got != (lms.FileCopy{Whole: true, Gone: 1}) || !c.nodes[i].Gone(f.Chunks[1]) || c.nodes[i].Gone(f.Chunks[0]) {
+				return false
+			}
+		}
+		return c.onDisk(f, 0) == 3 && c.onDisk(f, 2) == 3
+	})
+	c.stop(1)
+	before := looks.Load()
+	c.eventually("two passes", func() bool { c.nodes[0].Kick(); return looks.Load() > before+4 })
+	if got, _ := c.ask(0); got != (lms.FileCopy{Whole: true, Gone: 1}) {
+		t.Errorf("a member that has said that it lacks it, and is away now: %+v", got)
+	}
+	c.start(1)
+	must(t, os.Rename(kept, c.nodes[1].disk.chunkPath(f.Chunks[1])))
+	c.eventually("it is everywhere again", func() bool {
+		got, _ := c.ask(0)
+		return c.onDisk(f, 1) == 3 && got == (lms.FileCopy{Whole: true})
+	})
+	c.wantContent(2, f, data)
 }
 
 func TestANodeIsNotWholeBeforeItHasLooked(t *testing.T) {
