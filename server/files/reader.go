@@ -148,6 +148,10 @@ func (s *Files) load(ctx context.Context, f lms.File, number int) (*verified, er
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if s.progress.isGone(hash) {
+		return nil, lms.Errorf(lms.KindUnavailable, "Part of %s was lost with a disk or a machine, and no node has it. Who administers the site may still have it in a backup; "+
+			"otherwise the file must be handed in or added again.", f.Name)
+	}
 	s.log.Error("a chunk is on no node that answers", "file", f.ID, "chunk", number, "hash", hash, "err", err)
 	return nil, &lms.Error{Kind: lms.KindUnavailable, RetryIn: 5, Message: "Part of " + f.Name + " is on none of the nodes that answer at the moment. " +
 		"It is fetched as soon as one that has it is back; try again then."}

@@ -3,10 +3,12 @@ package files
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -92,6 +94,12 @@ func TestWhatNoNodeHasIsGone(t *testing.T) {
 		}
 		return c.onDisk(f, 0) == 3 && c.onDisk(f, 2) == 3
 	})
+	r, err := c.nodes[2].Files.Open(ctx(t), f)
+	must(t, err)
+	defer r.Close()
+	if _, err := io.ReadAll(r); lms.KindOf(err) != lms.KindUnavailable || !strings.Contains(err.Error(), "was lost") {
+		t.Errorf("who opens it is told %v", err)
+	}
 	c.stop(1)
 	before := looks.Load()
 	c.eventually("two passes", func() bool { c.nodes[0].Kick(); return looks.Load() > before+4 })
