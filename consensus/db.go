@@ -349,9 +349,12 @@ func (db *DB) Reach(ctx context.Context, level Level) error {
 	return nil
 }
 
+// Shows reports whether a local read shows the entry at index. Applied may be ahead of that for a moment.
+func (db *DB) Shows(index uint64) bool { return db.machine.applied() >= index }
+
 // WaitIndex waits until this node has applied the entry at index. ErrUnavailable when ctx ends or HoldTimeout passes first.
 func (db *DB) WaitIndex(ctx context.Context, index uint64) error {
-	if db.machine.applied() >= index {
+	if db.Shows(index) {
 		return nil
 	}
 	ctx, cancel := db.hold(ctx)

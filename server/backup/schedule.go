@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -166,9 +165,12 @@ func (s *Service) deliver(ctx context.Context, mine claim, b *lms.Backup) error 
 	if err != nil {
 		return err
 	}
-	b.Error = lacking(snap.Manifest)
+	if b.Error = lacking(snap.Manifest); b.Error != "" { // what it lacks may be in an old one
+		b.Error += " Old archives are kept until that is over."
+		return nil
+	}
 	if err := s.thinOut(ctx, snap.Manifest.Cluster); err != nil {
-		b.Error = strings.TrimSpace(b.Error + " Old archives could not be removed: " + plainly(err))
+		b.Error = "Old archives could not be removed: " + plainly(err)
 		s.log.Error("old backups could not be removed; they use room until somebody does", "to", s.to.String(), "error", err)
 	}
 	return nil

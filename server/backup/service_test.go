@@ -114,6 +114,31 @@ func TestScheduleMakesOneArchiveASlot(t *testing.T) {
 	if n := names(); len(n) != 2 || n[0] == first {
 		t.Errorf("archives %v", n)
 	}
+	lost := must(s.FilesAfter(t.Context(), "", 10))[0].Chunks[0]
+	part := s.chunks[lost]
+	delete(s.chunks, lost)
+	for _, v := range []*Service{a, b} { // what an archive lacks may be in an old one
+		v.c.Source.Gone = func(hash string) bool { return hash == lost }
+	}
+	for range 2 {
+		ahead.Add(int64(time.Hour))
+		both()
+	}
+	if n := names(); len(n) != 4 {
+		t.Errorf("archives %v while parts of files are lost", n)
+	}
+	if st := must(follower.Status(t.Context())); st.Last.State != lms.BackupDone || !strings.Contains(st.Last.Error, "Old archives are kept") {
+		t.Errorf("%+v", st.Last)
+	}
+	s.chunks[lost] = part // it was brought back, and the file store has not noticed
+	ahead.Add(int64(time.Hour))
+	both()
+	if n := names(); len(n) != 2 {
+		t.Errorf("archives %v after they were brought back", n)
+	}
+	if st := must(follower.Status(t.Context())); st.Last.Error != "" {
+		t.Errorf("%+v", st.Last)
+	}
 	r, err := Download(t.Context(), place("site/"+names()[1]))
 	if err != nil {
 		t.Fatal(err)

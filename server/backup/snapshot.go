@@ -131,7 +131,7 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 	w := bufio.NewWriter(f)
 	list, missing := newChunkList(), newChunkList()
 	n.Manifest.Schema, err = eachChunk(ctx, n.database(), func(hash string, size int) error {
-		if n.source.Gone != nil && n.source.Gone(hash) {
+		if n.isGone(ctx, hash, size) {
 			return missing.add(hash, size)
 		}
 		if err := list.add(hash, size); err != nil {
@@ -145,6 +145,15 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 		n.Manifest.Format, n.Manifest.Missing = Format, missing.chunks()
 	}
 	return errors.Join(err, w.Flush())
+}
+
+// isGone asks for a chunk once more that was on no node a while ago: it may have been handed in again or brought back.
+func (n *Snapshot) isGone(ctx context.Context, hash string, size int) bool {
+	if n.source.Gone == nil || !n.source.Gone(hash) {
+		return false
+	}
+	_, err := n.source.Chunk(ctx, hash, size)
+	return err != nil
 }
 
 // openCopy opens a copy of a database, which nobody changes.

@@ -52,14 +52,14 @@ func (n *Cluster) Remove(ctx context.Context, id string, force bool) error {
 
 // checkFiles refuses to remove a voter while files are still being copied to one that stays, because the one that goes may have what
 // that one lacks. A voter that is away counts as one that lacks something, except when the one that goes is away as well: nobody can
-// get anything from it, and two that have died must not hold each other.
+// get anything from it, and two that have died must not hold each other. What no node had may be back on the one that goes.
 func (n *Cluster) checkFiles(ctx context.Context, nodes []consensus.Node, gone consensus.Node) error {
 	if n.copies == nil || !gone.Voter {
 		return nil
 	}
 	ask := map[string]string{}
 	for _, m := range nodes {
-		if m.Voter && m.Up && m.ID != gone.ID {
+		if m.Voter && m.Up {
 			ask[m.ID] = m.Address
 		}
 	}
@@ -67,7 +67,11 @@ func (n *Cluster) checkFiles(ctx context.Context, nodes []consensus.Node, gone c
 	for _, m := range nodes {
 		c, told := copies[m.ID]
 		switch {
-		case !m.Voter || m.ID == gone.ID || c.Whole:
+		case !m.Voter || m.ID == gone.ID:
+		case told && c.Gone > 0 && gone.Up && copies[gone.ID].Gone < c.Gone:
+			return lms.Errorf(lms.KindConflict, "The node stays: %s lacks parts of files, and %s does not say that it lacks them too. "+
+				"Wait until they are copied, or use --force to give up what only %s has.", m.ID, gone.ID, gone.ID)
+		case c.Whole:
 		case told:
 			return lms.Errorf(lms.KindConflict, "The node stays: files are still being copied to %s (%s), and some may be on %s alone. "+
 				"The copying goes on by itself: wait until \"trivium status\" no longer says so, or use --force.", m.ID, c.Left(), gone.ID)

@@ -76,6 +76,22 @@ func TestDeadNodesAreRemovedOneAfterTheOther(t *testing.T) {
 	}
 }
 
+// What no node had may be back on the node that goes. If it says that it lacks it as well, nothing is lost with it.
+func TestRemoveMindsWhatIsGone(t *testing.T) {
+	a := found(t, "a")
+	join(t, a, "b")
+	join(t, a, "c")
+	tell := map[string]lms.FileCopy{"a": {Whole: true, Gone: 2}, "c": {Whole: true, Gone: 2}}
+	a.copies = func(context.Context, map[string]string) map[string]lms.FileCopy { return tell }
+	wantRefusal(t, a.Remove(t.Context(), "b", false), "The node stays: a lacks parts of files, and b does not say that it lacks them too")
+	tell["b"] = lms.FileCopy{Whole: true, Gone: 1}
+	wantRefusal(t, a.Remove(t.Context(), "b", false), "The node stays: a lacks parts of files")
+	tell["b"] = lms.FileCopy{Whole: true, Gone: 2}
+	if err := a.Remove(t.Context(), "b", false); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestForceDoesNotAskForFiles(t *testing.T) {
 	a := found(t, "a")
 	join(t, a, "b")

@@ -271,14 +271,22 @@ func (d *disk) holds(file string, number int, hash string, length int) (chunk, m
 	chunkPending, markPending := d.pending[name], d.pending[mark]
 	d.mu.Unlock()
 	if !chunkPending {
-		info, err := os.Lstat(name)
-		chunk = err == nil && info.Size() == int64(length)
+		info, ok := d.find(name)
+		chunk = ok && info.Size() == int64(length)
 	}
 	if !markPending {
-		_, err := os.Lstat(mark)
-		marker = err == nil
+		_, marker = d.find(mark)
 	}
 	return chunk, marker
+}
+
+// find looks for a name. A folder that cannot be read does not say that something is not in it.
+func (d *disk) find(name string) (fs.FileInfo, bool) {
+	info, err := os.Lstat(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.failed(err)
+	}
+	return info, err == nil
 }
 
 // pend keeps a new name from being counted until its folder has been synced. A name that was durable before stays counted, whoever

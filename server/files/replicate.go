@@ -85,7 +85,7 @@ func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left
 			return 0, err
 		}
 		s.lost(missed.gone)
-		if missed.chunks > 0 || time.Since(started) < grace {
+		if missed.chunks > 0 || len(missed.gone) > 0 || time.Since(started) < grace {
 			s.progress.found(missed.lack, false)
 			return missed.chunks + int64(len(missed.gone)), nil
 		}
@@ -215,6 +215,7 @@ func (s *Files) catchUp(ctx context.Context, files []lms.File, m *missed) {
 				}
 				switch {
 				case j.have || len(j.from) > 0:
+					s.progress.back(j)
 					jobs = append(jobs, j)
 				case !f.Complete():
 				case askedAll || s.progress.isGone(f.Chunks[number]): // a member that is away now has said so before

@@ -60,6 +60,18 @@ func (p *progress) lost(gone map[string]owner) (news map[string]owner) {
 	return news
 }
 
+// back notes that a member has a chunk again that was gone: until it is copied, this node is not whole.
+func (p *progress) back(j job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	hash := j.file.Chunks[j.number]
+	if _, gone := p.gone[hash]; gone {
+		delete(p.gone, hash)
+		p.lack.add(j)
+		p.whole = time.Time{}
+	}
+}
+
 // isGone reports whether no member has the chunk.
 func (p *progress) isGone(hash string) bool {
 	p.mu.Lock()

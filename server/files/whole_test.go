@@ -154,6 +154,54 @@ func TestANodeThatCannotTellCountsAsWhole(t *testing.T) {
 	}
 }
 
+// What an operator has put back on one node is copied before the others count as whole: until then that node must stay.
+func TestWhatIsBackIsLackedUntilItIsCopied(t *testing.T) {
+	var p progress
+	f := lms.File{Size: 5, Chunks: []string{"h1"}}
+	p.found(lack{}, true)
+	if news := p.lost(map[string]owner{"h1": {file: "f"}}); len(news) != 1 {
+		t.Errorf("news %v", news)
+	}
+	p.found(lack{}, false)
+	if news := p.lost(map[string]owner{"h1": {file: "f"}}); len(news) != 0 {
+		t.Errorf("told twice: %v", news)
+	}
+	if got := p.copy(); got != (lms.FileCopy{Whole: true, Gone: 1}) {
+		t.Errorf("%+v", got)
+	}
+	p.back(job{file: f})
+	p.back(job{file: f}) // of another file with the same chunk
+	if got := p.copy(); got != (lms.FileCopy{Missing: 1, Bytes: 5}) {
+		t.Errorf("when a member has it again: %+v", got)
+	}
+	p.arrived(job{file: f})
+	if p.copy().Whole {
+		t.Error("whole before the pass has ended")
+	}
+	p.found(lack{}, false)
+	if got := p.copy(); got != (lms.FileCopy{Whole: true}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A folder that cannot be read does not prove that a chunk is lost.
+func TestANodeStopsWhenItCannotLook(t *testing.T) {
+	c := newCluster(t, 1, quiet)
+	f := c.upload(0, randomBytes(9))
+	dir := filepath.Dir(c.nodes[0].disk.chunkPath(f.Chunks[0]))
+	must(t, os.RemoveAll(dir))
+	must(t, os.WriteFile(dir, nil, 0o600))
+	c.nodes[0].disk.holds(f.ID, 0, f.Chunks[0], 9)
+	select {
+	case <-c.nodes[0].fatal:
+	default:
+		t.Error("it goes on")
+	}
+	for len(c.nodes[0].fatal) > 0 {
+		<-c.nodes[0].fatal
+	}
+}
+
 // What was handed in a moment ago is on its way: it does not make a node one that protects nothing.
 func TestANodeThatWasWholeMayLackSomethingForAMoment(t *testing.T) {
 	var p progress
