@@ -178,9 +178,9 @@ func HealthOfNodes(nodes []ClusterNode) Health {
 	case len(copying) > 0:
 		h.copying(copying)
 	case everywhere && h.Level == HealthGood:
-		h.Detail = everything(gone)
+		h.Detail = "Everything is on every node."
 	case everywhere:
-		h.Detail += " " + everything(gone)
+		h.Detail += " Everything is on every node."
 	}
 	if gone > 0 {
 		h.lost(gone)
@@ -202,18 +202,11 @@ func (h *Health) copying(nodes []string) {
 	}
 }
 
-// everything says that every node has all that any node has.
-func everything(gone int64) string {
-	if gone > 0 {
-		return "Everything else is on every node."
-	}
-	return "Everything is on every node."
-}
-
 // lost puts before the rest that no node has these parts of files.
 func (h *Health) lost(parts int64) {
+	rest := strings.NewReplacer("nothing is lost", "nothing else is lost", "Everything is on", "Everything else is on", "Everything that", "Everything else that").Replace(h.Detail)
 	h.Detail = "They were lost with a disk or a machine. The files that they belong to cannot be opened; all others can. An old disk or a backup may still have them: " +
-		"the operating guide says how to bring them back (\"Parts of files are on no node\"). Besides: " + h.Summary + ". " + h.Detail
+		"the operating guide says how to bring them back (\"Parts of files are on no node\"). Besides: " + h.Summary + ". " + rest
 	h.Level, h.Gone, h.Summary = HealthBad, parts, GoneMessage(parts)
 }
 

@@ -45,7 +45,7 @@ func TestHealthCountsFiles(t *testing.T) {
 		{"parts are lost", []lms.ClusterNode{node("n1", lost), node("n2", lost), node("n3", &lms.FileCopy{Whole: true, Gone: 1})},
 			lms.HealthBad, "2 parts of files are on no node", "Besides: 3 of 3 healthy: any one may fail. Everything else is on every node.", 1},
 		{"parts are lost, and one copies", []lms.ClusterNode{node("n1", lost), node("n2", half), node("n3", lost)},
-			lms.HealthBad, "2 parts of files are on no node", "Besides: 3 of 3 up: files are still being copied to n2.", 0},
+			lms.HealthBad, "2 parts of files are on no node", "Besides: 3 of 3 up: files are still being copied to n2. Everything works and nothing else is lost.", 0},
 		{"a part is lost, of a single one", []lms.ClusterNode{node("n1", &lms.FileCopy{Whole: true, Gone: 1})},
 			lms.HealthBad, "1 part of a file is on no node", "Besides: 1 of 1: no protection", 0},
 		{"parts are lost, most are away", []lms.ClusterNode{node("n1", lost), {ID: "n2", Voter: true}, away},

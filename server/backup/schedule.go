@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"trivium/app/lms"
@@ -165,25 +167,29 @@ func (s *Service) deliver(ctx context.Context, mine claim, b *lms.Backup) error 
 	if err != nil {
 		return err
 	}
-	if b.Error = lacking(snap.Manifest); b.Error != "" { // what it lacks may be in an old one
-		b.Error += " Old archives are kept until that is over."
-		return nil
+	if b.Error = lacking(snap.Manifest); b.Error != "" {
+		b.Error += " The older ones that have everything are kept."
 	}
-	if err := s.thinOut(ctx, snap.Manifest.Cluster); err != nil {
-		b.Error = "Old archives could not be removed: " + plainly(err)
+	if err := s.thinOut(ctx, snap.Manifest.Cluster, b); err != nil {
+		b.Error = strings.TrimSpace(b.Error + " Old archives could not be removed: " + plainly(err))
 		s.log.Error("old backups could not be removed; they use room until somebody does", "to", s.to.String(), "error", err)
 	}
 	return nil
 }
 
-// thinOut removes the oldest archives of this cluster.
-func (s *Service) thinOut(ctx context.Context, cluster string) error {
-	if s.c.Schedule.Keep == 0 {
-		return nil
-	}
+// thinOut removes the oldest archives of this cluster. As long as new ones lack something the last one that has everything stays,
+// with those before it.
+func (s *Service) thinOut(ctx context.Context, cluster string, b *lms.Backup) error {
 	names, err := s.to.List(ctx, cluster)
 	if err != nil {
 		return err
+	}
+	whole, err := s.lastWhole(ctx, names, b)
+	if err != nil || s.c.Schedule.Keep == 0 {
+		return err
+	}
+	if b.Error != "" {
+		names = slices.DeleteFunc(names, func(name string) bool { return name <= whole })
 	}
 	for len(names) > s.c.Schedule.Keep {
 		if err := s.to.Delete(ctx, names[0]); err != nil {
@@ -193,6 +199,29 @@ func (s *Service) thinOut(ctx context.Context, cluster string) error {
 		names = names[1:]
 	}
 	return nil
+}
+
+// lastWhole is the name of the newest archive that has everything: of this one, or of an earlier one, all of which had everything
+// before the first that did not.
+func (s *Service) lastWhole(ctx context.Context, names []string, b *lms.Backup) (string, error) {
+	name, err := s.c.Store.Setting(ctx, settingWhole)
+	if err != nil {
+		return "", err
+	}
+	before := name
+	if b.Error == "" {
+		name = b.Name
+	} else if name == "" {
+		for _, n := range names { // sorted
+			if n < b.Name {
+				name = n
+			}
+		}
+	}
+	if name != before {
+		err = s.c.Store.SetSetting(ctx, settingWhole, name)
+	}
+	return name, err
 }
 
 // record tells everybody how it went, the log first.

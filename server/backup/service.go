@@ -66,6 +66,7 @@ const (
 	settingClaim = "backup.claim" // who works on which slot
 	settingLast  = "backup.last"  // lms.Backup of the last attempt
 	settingGood  = "backup.good"  // time of the last success, RFC 3339
+	settingWhole = "backup.whole" // name of the newest archive that lacks no part of a file
 )
 
 // readyLife is how long a backup waits to be downloaded: it holds a copy of the database.

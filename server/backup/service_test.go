@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,14 +121,15 @@ func TestScheduleMakesOneArchiveASlot(t *testing.T) {
 	for _, v := range []*Service{a, b} { // what an archive lacks may be in an old one
 		v.c.Source.Gone = func(hash string) bool { return hash == lost }
 	}
-	for range 2 {
+	whole := names()
+	for range 4 {
 		ahead.Add(int64(time.Hour))
 		both()
 	}
-	if n := names(); len(n) != 4 {
-		t.Errorf("archives %v while parts of files are lost", n)
+	if n := names(); len(n) != 4 || !slices.Equal(n[:2], whole) {
+		t.Errorf("archives %v while parts of files are lost, after %v", n, whole)
 	}
-	if st := must(follower.Status(t.Context())); st.Last.State != lms.BackupDone || !strings.Contains(st.Last.Error, "Old archives are kept") {
+	if st := must(follower.Status(t.Context())); st.Last.State != lms.BackupDone || !strings.Contains(st.Last.Error, "that have everything are kept") {
 		t.Errorf("%+v", st.Last)
 	}
 	s.chunks[lost] = part // it was brought back, and the file store has not noticed

@@ -130,8 +130,10 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 	defer f.Close()
 	w := bufio.NewWriter(f)
 	list, missing := newChunkList(), newChunkList()
+	asking, cancel := context.WithTimeout(ctx, askGone)
+	defer cancel()
 	n.Manifest.Schema, err = eachChunk(ctx, n.database(), func(hash string, size int) error {
-		if n.isGone(ctx, hash, size) {
+		if n.isGone(asking, hash, size) {
 			return missing.add(hash, size)
 		}
 		if err := list.add(hash, size); err != nil {
@@ -147,7 +149,11 @@ func (n *Snapshot) listChunks(ctx context.Context) error {
 	return errors.Join(err, w.Flush())
 }
 
-// isGone asks for a chunk once more that was on no node a while ago: it may have been handed in again or brought back.
+// askGone bounds how long chunks are asked for that were on no node a moment ago.
+const askGone = 10 * time.Second
+
+// isGone asks for a chunk once more that was on no node a moment ago: it may have been handed in again or brought back. When ctx
+// has ended it counts as gone.
 func (n *Snapshot) isGone(ctx context.Context, hash string, size int) bool {
 	if n.source.Gone == nil || !n.source.Gone(hash) {
 		return false

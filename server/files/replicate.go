@@ -42,6 +42,9 @@ func (s *Files) replicateLoop() {
 			retry = min(2*retry, maxRetry)
 		default:
 			retry = minPause
+			if s.progress.copy().Gone > 0 { // a disk with it may be put in at any time
+				wait = min(wait, maxRetry)
+			}
 		}
 		if err == nil && full {
 			lastFull = started
@@ -69,15 +72,18 @@ func (s *Files) awaitKick(d time.Duration) bool {
 // fetches, so that what is told of a long copy is true from its start, and looks again after one: files have become complete meanwhile.
 // What no member has is asked for again in each pass, but does not count as what this node lacks: no copying brings it.
 func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left int64, err error) {
-	for {
+	for again := false; ; again = true {
 		started := time.Now()
 		lacks, some, err := s.look(ctx, full, have)
 		if err != nil {
 			return 0, err
 		}
 		s.progress.found(lacks, full)
-		if !some {
+		switch {
+		case !some:
 			s.lost(nil)
+			return 0, nil
+		case again && lacks.chunks == 0:
 			return 0, nil
 		}
 		missed, err := s.fetchAll(ctx, full, have)
@@ -85,9 +91,9 @@ func (s *Files) pass(ctx context.Context, full bool, have map[string]bool) (left
 			return 0, err
 		}
 		s.lost(missed.gone)
-		if missed.chunks > 0 || len(missed.gone) > 0 || time.Since(started) < grace {
+		if missed.chunks > 0 || time.Since(started) < grace {
 			s.progress.found(missed.lack, false)
-			return missed.chunks + int64(len(missed.gone)), nil
+			return missed.chunks, nil
 		}
 		full = false
 	}
@@ -216,6 +222,7 @@ func (s *Files) catchUp(ctx context.Context, files []lms.File, m *missed) {
 				switch {
 				case j.have || len(j.from) > 0:
 					s.progress.back(j)
+					delete(m.gone, f.Chunks[number]) // found gone in an earlier page, of another file
 					jobs = append(jobs, j)
 				case !f.Complete():
 				case askedAll || s.progress.isGone(f.Chunks[number]): // a member that is away now has said so before
