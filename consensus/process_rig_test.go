@@ -56,6 +56,7 @@ func newRig(t *testing.T, binary string, n int, common nodeConfig) *rig {
 	r := &rig{t: t, binary: binary, seed: testSeed(t), config: common,
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	r.rng = rand.New(rand.NewPCG(r.seed, 0))
+	t.TempDir() // made first, so that it goes last: close reads what the nodes have logged
 	t.Cleanup(r.close)
 	for i := range n {
 		p := r.add(i == 0)
@@ -179,8 +180,11 @@ func (p *process) up() bool {
 }
 
 func (p *process) dead() bool {
+	p.mu.Lock()
+	exited := p.exited
+	p.mu.Unlock()
 	select {
-	case <-p.exited:
+	case <-exited:
 		return true
 	default:
 		return false
@@ -227,7 +231,13 @@ func (r *rig) persist(p *process, q control) (a reply, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
-		if a, err = r.ask(ctx, p, q); err == nil && a.Kind == "" || ctx.Err() != nil {
+		if a, err = r.ask(ctx, p, q); err == nil && a.Kind == "" {
+			return a, nil
+		}
+		if ctx.Err() != nil {
+			if err != nil && p.dead() {
+				err = fmt.Errorf("%w: its process has ended", err)
+			}
 			return a, err
 		}
 		pause(ctx)
