@@ -22,7 +22,7 @@ var processFaults = []struct {
 	{"follower far behind", nodeConfig{Trailing: 16, Every: 32}, fallBehind},
 	{"all killed", nodeConfig{}, killAll},
 	{"members change", nodeConfig{}, changeMembers},
-	{"leader paused for longer than the watchdog allows a disk", nodeConfig{DiskTimeout: 2 * time.Second}, pauseLeader},
+	{"leader paused for longer than the watchdog allows a disk", nodeConfig{DiskTimeout: pausedDisk}, pauseLeader},
 }
 
 func TestProcessFaults(t *testing.T) {
@@ -142,6 +142,9 @@ func changeMembers(r *rig) {
 	r.load.more(50)
 }
 
+// pausedDisk is shorter than the pause, and longer than a disk may take that the tests of other packages use meanwhile.
+const pausedDisk = 5 * time.Second
+
 // pauseLeader: reads that were sent to the leader while it slept, after others had acknowledged more, must not show the
 // past when it wakes; and it must not take its pause for a frozen disk.
 func pauseLeader(r *rig) {
@@ -162,7 +165,7 @@ func pauseLeader(r *rig) {
 			answers[i], _ = r.ask(ctx, leader, control{Op: "query", Level: 1, Query: sqlText{SQL: `SELECT count(*) FROM writes WHERE id = 'late-1'`}})
 		})
 	}
-	r.wait(func() string { return "time stands still" }, func() bool { return time.Since(before) > 3*time.Second })
+	r.wait(func() string { return "time stands still" }, func() bool { return time.Since(before) > pausedDisk+time.Second })
 	leader.signal(syscall.SIGCONT)
 	wg.Wait()
 	fresh := 0
