@@ -170,17 +170,21 @@ func HealthOfNodes(nodes []ClusterNode) Health {
 			}
 		}
 	}
-	h := HealthOf(voters, up)
+	rest := ""
+	if gone > 0 {
+		rest = "else "
+	}
+	h := healthOf(voters, up, rest)
 	switch {
 	case h.Level == HealthBad:
 		return h
 	case voters == 1:
 	case len(copying) > 0:
-		h.copying(copying)
+		h.copying(copying, rest)
 	case everywhere && h.Level == HealthGood:
-		h.Detail = "Everything is on every node."
+		h.Detail = "Everything " + rest + "is on every node."
 	case everywhere:
-		h.Detail += " Everything is on every node."
+		h.Detail += " Everything " + rest + "is on every node."
 	}
 	if gone > 0 {
 		h.lost(gone)
@@ -189,14 +193,14 @@ func HealthOfNodes(nodes []ClusterNode) Health {
 }
 
 // copying says that these of the voters do not protect all files yet.
-func (h *Health) copying(nodes []string) {
+func (h *Health) copying(nodes []string, rest string) {
 	h.Level, h.Survives = HealthWarn, max(0, h.Survives-len(nodes))
 	h.Summary = fmt.Sprintf("%d of %d up: files are still being copied to %s", h.Up, h.Voters, strings.Join(nodes, ", "))
 	may := "no further node may fail"
 	if h.Survives > 0 {
 		may = fmt.Sprintf("%d more may fail", h.Survives)
 	}
-	h.Detail = fmt.Sprintf("Everything works and nothing is lost. The copying goes on by itself; until it is done %s, and none should be removed.", may)
+	h.Detail = fmt.Sprintf("Everything works and nothing %sis lost. The copying goes on by itself; until it is done %s, and none should be removed.", rest, may)
 	if h.Up < h.Voters {
 		h.Detail += " Start the missing nodes or replace them."
 	}
@@ -204,9 +208,8 @@ func (h *Health) copying(nodes []string) {
 
 // lost puts before the rest that no node has these parts of files.
 func (h *Health) lost(parts int64) {
-	rest := strings.NewReplacer("nothing is lost", "nothing else is lost", "Everything is on", "Everything else is on", "Everything that", "Everything else that").Replace(h.Detail)
 	h.Detail = "They were lost with a disk or a machine. The files that they belong to cannot be opened; all others can. An old disk or a backup may still have them: " +
-		"the operating guide says how to bring them back (\"Parts of files are on no node\"). Besides: " + h.Summary + ". " + rest
+		"the operating guide says how to bring them back (\"Parts of files are on no node\"). Besides: " + h.Summary + ". " + h.Detail
 	h.Level, h.Gone, h.Summary = HealthBad, parts, GoneMessage(parts)
 }
 
@@ -219,7 +222,10 @@ func GoneMessage(parts int64) string {
 }
 
 // HealthOf describes a cluster with so many voters, so many of which answer (INSTALL-3).
-func HealthOf(voters, up int) Health {
+func HealthOf(voters, up int) Health { return healthOf(voters, up, "") }
+
+// healthOf is HealthOf. rest is "else " when something else is lost, and empty otherwise.
+func healthOf(voters, up int, rest string) Health {
 	h := Health{Voters: voters, Up: up, Survives: max(0, up-(voters/2+1))}
 	switch {
 	case up < voters/2+1:
@@ -233,11 +239,11 @@ func HealthOf(voters, up int) Health {
 	case up < voters && h.Survives == 0:
 		h.Level = HealthWarn
 		h.Summary = fmt.Sprintf("%d of %d up: work continues, replace the missing node", up, voters)
-		h.Detail = "Everything works and nothing is lost, but no further node may fail. Start the missing node or replace it."
+		h.Detail = "Everything works and nothing " + rest + "is lost, but no further node may fail. Start the missing node or replace it."
 	case up < voters:
 		h.Level = HealthWarn
 		h.Summary = fmt.Sprintf("%d of %d up: work continues, %d more may fail", up, voters, h.Survives)
-		h.Detail = "Everything works and nothing is lost. Start the missing nodes or replace them."
+		h.Detail = "Everything works and nothing " + rest + "is lost. Start the missing nodes or replace them."
 	case h.Survives == 0:
 		h.Level = HealthWarn
 		h.Summary = fmt.Sprintf("%d of %d healthy: none may fail", up, voters)
@@ -245,11 +251,11 @@ func HealthOf(voters, up int) Health {
 	case h.Survives == 1:
 		h.Level = HealthGood
 		h.Summary = fmt.Sprintf("%d of %d healthy: any one may fail", up, voters)
-		h.Detail = "Everything that Trivium confirmed is on a majority of the nodes' disks."
+		h.Detail = "Everything " + rest + "that Trivium confirmed is on a majority of the nodes' disks."
 	default:
 		h.Level = HealthGood
 		h.Summary = fmt.Sprintf("%d of %d healthy: any %d may fail", up, voters, h.Survives)
-		h.Detail = "Everything that Trivium confirmed is on a majority of the nodes' disks."
+		h.Detail = "Everything " + rest + "that Trivium confirmed is on a majority of the nodes' disks."
 	}
 	return h
 }

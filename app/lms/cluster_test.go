@@ -50,6 +50,10 @@ func TestHealthCountsFiles(t *testing.T) {
 			lms.HealthBad, "1 part of a file is on no node", "Besides: 1 of 1: no protection", 0},
 		{"parts are lost, most are away", []lms.ClusterNode{node("n1", lost), {ID: "n2", Voter: true}, away},
 			lms.HealthBad, "2 of 3 nodes down: read only, nothing lost", "Start the missing nodes", 0},
+		{"parts are lost, and a node is away", []lms.ClusterNode{node("n1", lost), node("n2", lost), away},
+			lms.HealthBad, "2 parts of files are on no node", "Everything works and nothing else is lost, but no further node may fail.", 0},
+		{"parts are lost, and a replica is away", []lms.ClusterNode{node("n1", lost), node("n2", lost), node("n3", lost), {ID: "r1", Replica: true}},
+			lms.HealthBad, "2 parts of files are on no node", "Besides: 3 of 3 healthy: any one may fail. Everything else that Trivium confirmed is", 1},
 		{"a single one", []lms.ClusterNode{node("n1", all)}, lms.HealthWarn, "1 of 1: no protection", "Add two more", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

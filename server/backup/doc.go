@@ -12,7 +12,8 @@
 //
 //   - The database and the list of chunks belong to one index. A chunk that a complete file names is in the archive, or there is
 //     no archive; except when every node was asked and none has it any more: what was lost once must not keep the rest from being
-//     saved. The manifest then says what is missing, and nothing else may be. Bytes of uploads that were not complete at the index are not: whoever was sending them sends them again.
+//     saved. The manifest then says what is missing, and nothing else may be. Bytes of uploads that were not complete at the index
+//     are not: whoever was sending them sends them again.
 //   - Writing and reading need memory for one chunk, whatever the size of the site.
 //   - Restore has read and verified everything, the hash of every row included, before anything appears under a name that a
 //     node would use. A damaged, truncated, foreign or newer archive changes nothing.

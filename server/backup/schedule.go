@@ -167,29 +167,38 @@ func (s *Service) deliver(ctx context.Context, mine claim, b *lms.Backup) error 
 	if err != nil {
 		return err
 	}
-	if b.Error = lacking(snap.Manifest); b.Error != "" {
-		b.Error += " The older ones that have everything are kept."
+	whole := snap.Manifest.Missing.Count == 0
+	if !whole {
+		b.Error = lacking(snap.Manifest) + " The older ones that have everything are kept."
 	}
-	if err := s.thinOut(ctx, snap.Manifest.Cluster, b); err != nil {
+	if err := s.thinOut(ctx, snap.Manifest.Cluster, b.Name, whole); err != nil {
 		b.Error = strings.TrimSpace(b.Error + " Old archives could not be removed: " + plainly(err))
 		s.log.Error("old backups could not be removed; they use room until somebody does", "to", s.to.String(), "error", err)
 	}
 	return nil
 }
 
-// thinOut removes the oldest archives of this cluster. As long as new ones lack something the last one that has everything stays,
-// with those before it.
-func (s *Service) thinOut(ctx context.Context, cluster string, b *lms.Backup) error {
+// thinOut removes the oldest archives of this cluster. As long as new ones are not whole, because they lack something, the last one
+// that has everything stays, with those before it.
+func (s *Service) thinOut(ctx context.Context, cluster, newest string, whole bool) error {
+	if whole {
+		if err := s.c.Store.SetSetting(ctx, settingWhole, newest); err != nil {
+			return err
+		}
+	}
+	if s.c.Schedule.Keep == 0 {
+		return nil
+	}
 	names, err := s.to.List(ctx, cluster)
 	if err != nil {
 		return err
 	}
-	whole, err := s.lastWhole(ctx, names, b)
-	if err != nil || s.c.Schedule.Keep == 0 {
-		return err
-	}
-	if b.Error != "" {
-		names = slices.DeleteFunc(names, func(name string) bool { return name <= whole })
+	if !whole {
+		last, err := s.lastWhole(ctx, names, newest)
+		if err != nil {
+			return err
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { return name <= last })
 	}
 	for len(names) > s.c.Schedule.Keep {
 		if err := s.to.Delete(ctx, names[0]); err != nil {
@@ -201,27 +210,18 @@ func (s *Service) thinOut(ctx context.Context, cluster string, b *lms.Backup) er
 	return nil
 }
 
-// lastWhole is the name of the newest archive that has everything: of this one, or of an earlier one, all of which had everything
-// before the first that did not.
-func (s *Service) lastWhole(ctx context.Context, names []string, b *lms.Backup) (string, error) {
+// lastWhole is the name of the newest archive that has everything. All before the first that does not had everything.
+func (s *Service) lastWhole(ctx context.Context, names []string, newest string) (string, error) {
 	name, err := s.c.Store.Setting(ctx, settingWhole)
-	if err != nil {
-		return "", err
+	if err != nil || name != "" {
+		return name, err
 	}
-	before := name
-	if b.Error == "" {
-		name = b.Name
-	} else if name == "" {
-		for _, n := range names { // sorted
-			if n < b.Name {
-				name = n
-			}
+	for _, n := range names { // the oldest first
+		if n < newest {
+			name = n
 		}
 	}
-	if name != before {
-		err = s.c.Store.SetSetting(ctx, settingWhole, name)
-	}
-	return name, err
+	return name, s.c.Store.SetSetting(ctx, settingWhole, name)
 }
 
 // record tells everybody how it went, the log first.

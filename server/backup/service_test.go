@@ -256,6 +256,21 @@ func TestScheduleSettings(t *testing.T) {
 	}
 }
 
+// neverList is a place whose keys allow to put archives there and no more.
+type neverList struct{ Destination }
+
+func (neverList) List(context.Context, string) ([]string, error) { return nil, errors.New("forbidden") }
+
+func TestWhoKeepsAllArchivesNeedNotListThem(t *testing.T) {
+	s := newSite(t)
+	v := s.scheduler(t, "a", true, new(atomic.Int64), Schedule{Every: time.Hour, To: t.TempDir()})
+	v.to = neverList{v.to}
+	v.look(t.Context())
+	if last := must(v.Status(t.Context())).Last; last == nil || last.State != lms.BackupDone || last.Error != "" {
+		t.Errorf("%+v", last)
+	}
+}
+
 // waitFor polls this node's job.
 func waitFor(t *testing.T, s *Service, want lms.BackupState) lms.Backup {
 	t.Helper()
